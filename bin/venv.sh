@@ -1,0 +1,44 @@
+# Sourced by ./run and ./test: the Python environment in .venv, and how to say that something failed.
+
+fail() {
+    printf '\n%s\n' "$1" >&2
+    exit 1
+}
+
+find_python() { # prints a Python 3.11, or nothing
+    local candidate
+    for candidate in "${PYTHON:-}" python3.11 python3 python; do
+        if [ -n "$candidate" ] && "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+            echo "$candidate"
+            return
+        fi
+    done
+}
+
+in_background() { # runs a command so that a signal reaches our trap at once, not when the command ends
+    "$@" &
+    step_pid=$!
+    wait "$step_pid"
+}
+
+prepare_venv() { # prepare_venv <stamp name> <requirements file>...: installs only when those files changed
+    local stamp=".venv/.installed-$1" python hash file arguments=()
+    shift
+    for file in "$@"; do arguments+=(-r "$file"); done
+    hash=$(cat requirements*.txt sandbox/requirements.txt constraints.txt | sha256sum | cut -d' ' -f1)
+    [ "$(cat "$stamp" 2>/dev/null)" = "$hash" ] && [ -x .venv/bin/python ] && return
+
+    if ! .venv/bin/python -c 'import pip, sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+        python=$(find_python)
+        [ -n "$python" ] || fail "Python 3.11 is needed and was not found (set PYTHON=/path/to/python3.11 if it has another name)."
+        in_background "$python" -m venv --clear .venv >var/log/install.log 2>&1 ||
+            fail "Could not make .venv with $python; var/log/install.log says why (on Debian: apt install python3.11-venv)."
+    fi
+    echo "Installing the libraries (only when the requirements changed; the first time takes about a minute) ..."
+    in_background .venv/bin/python -m pip install --quiet --disable-pip-version-check \
+        "${arguments[@]}" -c constraints.txt >var/log/install.log 2>&1 || {
+        tail -n 5 var/log/install.log >&2
+        fail "Could not install the libraries; var/log/install.log says why. Run the command again once that is mended."
+    }
+    echo "$hash" >"$stamp"
+}
