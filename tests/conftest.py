@@ -1,0 +1,64 @@
+"""What tests over real processes need: a PostgreSQL, stacks, a browser."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.postgres import Cluster, GivenServer
+from tests.stack import Stack, Stacks
+
+# pytest-playwright runs an event loop in the test's thread, which makes Django refuse its own ORM there.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A private cluster for this session, or the server of TEST_DATABASE_URL."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    server = GivenServer(given) if given else Cluster().create()
+    yield server
+    server.destroy()
+
+
+@pytest.fixture(scope="session")
+def stacks(request):
+    """Makes stacks for whoever needs one; all of them end with the session."""
+    folder = Path(tempfile.mkdtemp(prefix="ticketsuma-stacks-"))
+    made = Stacks(folder, lambda: request.getfixturevalue("postgres"))
+    yield made
+    made.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_stack(stacks) -> Stack:
+    """The stack on PostgreSQL that tests share; leave it as healthy as you found it."""
+    return stacks.new("postgresql").start()
+
+
+@pytest.fixture(scope="session")
+def sqlite_stack(stacks) -> Stack:
+    """The same on SQLite."""
+    return stacks.new("sqlite").start()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test shows what the processes said last."""
+    report = yield
+    if report.failed:
+        report.sections += [(f"logs in {stack.folder}", stack.logs()) for stack in Stack.alive]
+    return report
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    """The machine's own chromium, also as root in a container."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    return browser_type_launch_args | {
+        "executable_path": chromium,
+        "args": ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+    }

@@ -1,0 +1,239 @@
+"""The three real programs together: sandbox, web and worker, on free ports with files of their own."""
+
+import json
+import os
+import select
+import shutil
+import sqlite3
+import subprocess
+import sys
+import weakref
+from collections.abc import Callable
+from email import message_from_string
+from email.message import Message
+from pathlib import Path
+
+import psycopg
+import requests
+
+from tests.environment import fresh_secrets
+from tests.processes import Process, die_with_parent, free_port, wait_until
+
+ROOT = Path(__file__).resolve().parent.parent
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH")
+
+
+class Stack:
+    """One shop with its sandbox. `database_url` must name a migrated database of its own.
+
+    `webs` and `workers` say how many processes of each; `settings` are more environment variables.
+    Everything it makes is in `folder`; `close()` ends every process.
+    """
+
+    alive: "weakref.WeakSet[Stack]" = weakref.WeakSet()
+
+    def __init__(self, folder: Path, database_url: str, *, webs: int = 1, workers: int = 1, **settings: str):
+        self.folder, self.database_url = folder, database_url
+        (folder / "log").mkdir(parents=True)
+        (folder / "mail").mkdir()
+        self.ports = [free_port() for _ in range(webs)]
+        self.sandbox_port = free_port()
+        self.shop_urls = [f"http://localhost:{port}" for port in self.ports]
+        self.shop_url, self.domain = self.shop_urls[0], f"localhost:{self.ports[0]}"
+        self.sandbox_url, self.sandbox_domain = (
+            f"http://localhost:{self.sandbox_port}",
+            f"localhost:{self.sandbox_port}",
+        )
+        self.env = self._environment() | settings
+        python = sys.executable
+        gunicorn = [python, "-m", "gunicorn", "-c"]
+        serve_sandbox = [*gunicorn, "sandbox/gunicorn.conf.py", "--chdir", "sandbox", "wsgi:application"]
+        self.sandbox = self._process("sandbox", serve_sandbox)
+        self.webs = [
+            self._process(f"web{number}", [*gunicorn, "gunicorn.conf.py", "ticketsuma.wsgi"], PORT=str(port))
+            for number, port in enumerate(self.ports)
+        ]
+        work = [python, "manage.py", "worker"]
+        self.workers = [self._process(f"worker{number}", work) for number in range(workers)]
+        self._inside: subprocess.Popen | None = None
+        Stack.alive.add(self)
+
+    def _environment(self) -> dict[str, str]:
+        """The wiring that `./run` exports, for this stack's ports and files."""
+        env = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        return env | {
+            **fresh_secrets(),
+            "PYTHONUNBUFFERED": "1",
+            "DEBUG": "1",
+            "VAR_DIR": str(self.folder),
+            "DATABASE_URL": self.database_url,
+            "PORT": str(self.ports[0]),
+            "SITE_URL": self.shop_url,
+            "UMA_DOMAIN": self.domain,
+            "UMA_LOCAL_VASPS": self.sandbox_domain,
+            "LIGHTSPARK_NETWORK": "REGTEST",
+            "LIGHTSPARK_BASE_URL": f"{self.sandbox_url}/graphql/server/2023-09-13",
+            "ADMIN_EMAILS": "staff@example.com",
+            "EMAIL_URL": f"filemail://{self.folder / 'mail'}",
+            "WEB_WORKERS": "2",
+            "WEB_THREADS": "64",
+            "SANDBOX_PORT": str(self.sandbox_port),
+            "SANDBOX_DATABASE": str(self.folder / "sandbox.sqlite3"),
+            "SANDBOX_DOMAIN": self.sandbox_domain,
+            "SANDBOX_LOCAL_VASPS": self.domain,
+            "SANDBOX_WEBHOOK_URL": f"{self.shop_url}/api/webhooks/payment",
+        }
+
+    def _process(self, name: str, command: list[str], **more: str) -> Process:
+        return Process(name, command, cwd=ROOT, env=self.env | more, log=self.folder / "log" / f"{name}.log")
+
+    # -- the processes -----------------------------------------------------------------------------
+
+    @property
+    def processes(self) -> list[Process]:
+        return [self.sandbox, *self.webs, *self.workers]
+
+    @property
+    def web(self) -> Process:
+        return self.webs[0]
+
+    @property
+    def worker(self) -> Process:
+        return self.workers[0]
+
+    def start(self) -> "Stack":
+        """Prepare the sandbox, start everything, and wait until everybody answers."""
+        prepare = self._process("prepare", [sys.executable, "sandbox/manage.py", "prepare"]).start()
+        for process in [*self.webs, *self.workers]:
+            process.start()
+        wait_until(lambda: not prepare.running, 60, "the sandbox is prepared")
+        assert prepare.stop() == 0, prepare.tail()
+        self.sandbox.start()
+        self.wait_healthy()
+        return self
+
+    def wait_healthy(self, seconds: float = 60) -> None:
+        for process, url in zip([self.sandbox, *self.webs], [self.sandbox_url, *self.shop_urls], strict=True):
+            wait_until(
+                lambda p=process, u=url: self._answers(p, u), seconds, f"{process.name} answers at {url}"
+            )
+
+    def _answers(self, process: Process, url: str) -> bool:
+        assert process.running, f"{process.name} ended\n{process.tail()}"
+        try:
+            status = requests.get(f"{url}/health", timeout=5).status_code
+        except requests.RequestException:
+            return False
+        return status == 200 or (status == 503 and not self.workers)
+
+    def close(self) -> None:
+        for process in self.processes:
+            if process.child:
+                process.thaw()
+                process.stop(seconds=8)
+        if self._inside:
+            self._inside.kill()
+            self._inside.wait()
+        Stack.alive.discard(self)
+
+    def logs(self, lines: int = 40) -> str:
+        return "\n".join(process.tail(lines) for process in self.processes if process.child)
+
+    # -- looking inside ----------------------------------------------------------------------------
+
+    def manage(self, *arguments: str, check: bool = True, seconds: float = 60) -> subprocess.CompletedProcess:
+        """`manage.py <arguments>` of this shop; its output is text."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+        assert not check or done.returncode == 0, f"manage.py {arguments}:\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def audit(self) -> None:
+        """Fail with the audit's own table unless every invariant holds."""
+        done = self.manage("audit", check=False)
+        assert done.returncode == 0, f"audit:\n{done.stdout}\n{done.stderr}"
+
+    def django(self, code: str, **names):
+        """What `code`, an expression or statements that set `answer`, says inside this shop's Django.
+
+        Every model is a name in it, and so is everything in `names` (JSON in, JSON out).
+        """
+        if self._inside is None or self._inside.poll() is not None:
+            with (self.folder / "log" / "inside.log").open("ab") as log:
+                self._inside = subprocess.Popen(
+                    [sys.executable, "-m", "tests.inside"],
+                    cwd=ROOT,
+                    env=self.env,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    preexec_fn=die_with_parent,
+                )
+        self._inside.stdin.write(json.dumps({"code": code, "names": names}).encode() + b"\n")
+        self._inside.stdin.flush()
+        assert select.select([self._inside.stdout], [], [], 60)[0], f"no answer to {code}"
+        line = self._inside.stdout.readline()
+        assert line, f"{code} ended the process: {self.folder / 'log' / 'inside.log'}"
+        said = json.loads(line)
+        assert "error" not in said, f"{code}\n{said.get('error')}"
+        return said["answer"]
+
+    def sql(self, query: str, *parameters) -> list[tuple]:
+        """Rows of a query on a connection of its own (`%s` for parameters on both databases)."""
+        if self.database_url.startswith("sqlite"):
+            path = self.database_url.removeprefix("sqlite:///")
+            connection = sqlite3.connect(path, timeout=20, isolation_level=None)
+            query = query.replace("%s", "?")
+        else:
+            connection = psycopg.connect(self.database_url, autocommit=True)
+        try:
+            return connection.execute(query, parameters).fetchall()
+        finally:
+            connection.close()
+
+    def mails(self) -> list[Message]:
+        """Every mail sent so far, oldest file first."""
+        files = sorted((self.folder / "mail").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        texts = [text for path in files for text in path.read_text().split("-" * 79 + "\n")]
+        return [message_from_string(text.strip()) for text in texts if text.strip()]
+
+
+class Stacks:
+    """Makes stacks on migrated copies of an empty database; `close()` ends all of them."""
+
+    def __init__(self, folder: Path, postgres: Callable):
+        self.folder, self.postgres, self.made = folder, postgres, []
+        self.templates: dict[str, str] = {}
+
+    def new(self, database: str, **options) -> Stack:
+        """A stack on "postgresql" or "sqlite", not started yet."""
+        folder = self.folder / f"stack{len(self.made)}"
+        folder.mkdir()
+        template = self._template(database)
+        if database == "sqlite":
+            url = f"sqlite:///{shutil.copy(template.removeprefix('sqlite:///'), folder / 'shop.sqlite3')}"
+        else:
+            url = self.postgres().create_database(f"shop_{os.getpid()}_{len(self.made)}", Path(template).name)
+        self.made.append(Stack(folder, url, **options))
+        return self.made[-1]
+
+    def _template(self, database: str) -> str:
+        if database not in self.templates:
+            if database == "sqlite":
+                url = f"sqlite:///{self.folder / 'template.sqlite3'}"
+            else:
+                url = self.postgres().create_database(f"template_{os.getpid()}")
+            Stack(self.folder / f"template-{database}", url).manage("migrate", "--no-input", "--verbosity=0")
+            self.templates[database] = url
+        return self.templates[database]
+
+    def close(self) -> None:
+        for stack in self.made:
+            stack.close()

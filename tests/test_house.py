@@ -1,0 +1,61 @@
+"""The shape of the house: what no linter can see."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.apps import apps
+
+from tests.environment import fresh_secrets
+from tests.tree import ROOT, copy_tree, source_files
+
+HEIGHT = {"accounts": 0, "events": 1, "payments": 1, "tickets": 2, "ticketsuma": 3}
+LONGEST = 300
+HISTORY_OF_THE_SCHEMA = "migrations"
+# One subject each, and longer than a screen or six by nature. Every entry says why.
+LONG_BY_NATURE: dict[str, str] = {}
+
+
+def our_models():
+    return [model for model in apps.get_models() if model._meta.app_label in HEIGHT]
+
+
+@pytest.mark.parametrize("model", our_models(), ids=lambda model: model._meta.label)
+def test_foreign_keys_point_the_way_imports_point(model):
+    """A string reference ("tickets.Order") hides from the import linter; the database would still know."""
+    here = model._meta.app_label
+    for field in model._meta.get_fields():
+        if field.is_relation and field.concrete and field.related_model:
+            there = field.related_model._meta.app_label
+            if there in HEIGHT and there != here:
+                assert HEIGHT[there] < HEIGHT[here], f"{model._meta.label}.{field.name} points up, to {there}"
+
+
+def test_no_file_is_longer_than_a_reader_can_hold():
+    too_long = {
+        str(file): lines
+        for file in source_files()
+        if file.suffix == ".py" and HISTORY_OF_THE_SCHEMA not in file.parts
+        if (lines := len((ROOT / file).read_text().splitlines())) > LONGEST
+        if str(file) not in LONG_BY_NATURE
+    }
+    assert too_long == {}
+
+
+def test_nothing_is_filed_under_a_name_that_says_nothing():
+    empty_words = {"utils", "helpers", "common", "core", "managers", "selectors", "misc"}
+    assert [str(file) for file in source_files() if file.suffix == ".py" and file.stem in empty_words] == []
+
+
+def test_the_shop_starts_with_the_sandbox_deleted(tmp_path):
+    tree = copy_tree(tmp_path / "tree", without=("sandbox",))
+    assert not (tree / "sandbox").exists()
+    # Production settings, with nothing of this test run in the environment.
+    env = {"PATH": os.environ["PATH"], **fresh_secrets(), "VAR_DIR": str(tmp_path / "var")}
+    env |= {"SITE_URL": "https://tickets.example.com", "LIGHTSPARK_NETWORK": "MAINNET"}
+    for command in (["check", "--fail-level", "WARNING"], ["migrate", "--no-input", "--verbosity=0"]):
+        done = subprocess.run(
+            [sys.executable, "manage.py", *command], cwd=tree, env=env, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{command}:\n{done.stdout}{done.stderr}"
