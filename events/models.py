@@ -1,0 +1,180 @@
+"""Events: what is on sale, and how many seats are left."""
+
+import zoneinfo
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, URLValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
+
+from ticketsuma.codes import new_code
+from ticketsuma.errors import DomainError
+from ticketsuma.money import MAX_SATS
+
+
+class SoldOut(DomainError):
+    code = "sold_out"
+    sentence = _("Sorry, there are not enough seats left.")
+
+
+class SalesClosed(DomainError):
+    code = "sales_closed"
+    sentence = _("Tickets for this event are no longer on sale.")
+
+
+class EventQuerySet(models.QuerySet):
+    def public(self):
+        """What anybody may see; canceled events stay visible so that people learn of it."""
+        return self.filter(is_active=True)
+
+    def upcoming(self, now: datetime | None = None):
+        return self.filter(end_time__gt=now or timezone.now()).order_by("start_time", "pk")
+
+    def past(self, now: datetime | None = None):
+        return self.filter(end_time__lte=now or timezone.now()).order_by("-start_time", "-pk")
+
+    def selling(self, now: datetime):
+        return self.filter(
+            Q(sales_end__isnull=True) | Q(sales_end__gt=now),
+            end_time__gt=now, is_active=True, canceled_at__isnull=True,
+        )  # fmt: skip
+
+
+def validate_timezone(name: str) -> None:
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError(_("%(name)s is not a time zone."), params={"name": name})
+
+
+class Event(models.Model):
+    """Something live that people buy seats for. Times are UTC; `timezone` is where it takes place."""
+
+    title = models.CharField(max_length=160)
+    slug = models.SlugField(max_length=180, unique=True, blank=True)
+    summary = models.CharField(max_length=300, blank=True)
+    description = models.TextField(blank=True, help_text=_("Markdown."))
+    organizer = models.CharField(max_length=120, blank=True)
+    contact_email = models.EmailField(blank=True)
+    start_time = models.DateTimeField(db_index=True)
+    end_time = models.DateTimeField(db_index=True)
+    timezone = models.CharField(max_length=64, default="UTC", validators=[validate_timezone])
+    sales_end = models.DateTimeField(null=True, blank=True, help_text=_("Empty: until the event ends."))
+    capacity = models.PositiveIntegerField(validators=[MinValueValidator(1), MaxValueValidator(1_000_000)])
+    seats_taken = models.PositiveIntegerField(default=0, editable=False)
+    max_per_order = models.PositiveSmallIntegerField(
+        default=10, validators=[MinValueValidator(1), MaxValueValidator(50)]
+    )
+    price_sats = models.PositiveBigIntegerField(
+        validators=[MaxValueValidator(MAX_SATS)], help_text=_("One seat, in sats; 0 is free.")
+    )
+    stream_url = models.CharField(
+        max_length=500, blank=True, validators=[URLValidator(schemes=["https"])],
+        help_text=_("Shown to holders of a paid ticket only."),
+    )  # fmt: skip
+    cover = models.ImageField(upload_to="covers/", blank=True)
+    is_active = models.BooleanField(default=True, help_text=_("Visible and on sale."))
+    canceled_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["start_time", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(end_time__gt=F("start_time")), name="events_event_ends_after_start"
+            ),
+            models.CheckConstraint(
+                condition=Q(seats_taken__gte=0) & Q(seats_taken__lte=F("capacity")),
+                name="events_event_not_oversold",
+                violation_error_message=_("There are already more seats taken than that."),
+            ),
+            models.CheckConstraint(
+                condition=Q(price_sats__gte=0) & Q(price_sats__lte=MAX_SATS),
+                name="events_event_price_in_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(max_per_order__gte=1), name="events_event_max_per_order_positive"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def save(self, *args, **kwargs):
+        """Save everything but `seats_taken`: a stale copy of an event must not undo a sale."""
+        if not self.slug:
+            self.slug = f"{slugify(self.title)[:160] or 'event'}-{new_code(5).lower()}"
+        if not self._state.adding:
+            names = kwargs.get("update_fields") or [
+                field.name for field in self._meta.concrete_fields if not field.primary_key
+            ]
+            kwargs["update_fields"] = [name for name in names if name != "seats_taken"]
+        super().save(*args, **kwargs)
+
+    def get_absolute_url(self) -> str:
+        return f"/events/{self.slug}"
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        return zoneinfo.ZoneInfo(self.timezone)
+
+    @property
+    def seats_left(self) -> int:
+        return max(self.capacity - self.seats_taken, 0)
+
+    @property
+    def is_free(self) -> bool:
+        return self.price_sats == 0
+
+    @property
+    def is_canceled(self) -> bool:
+        return self.canceled_at is not None
+
+    @property
+    def is_past(self) -> bool:
+        return self.end_time <= timezone.now()
+
+    @property
+    def is_live(self) -> bool:
+        return self.start_time <= timezone.now() < self.end_time
+
+    @property
+    def sells(self) -> bool:
+        """Whether tickets may be bought now, seats permitting."""
+        closes = min(self.sales_end or self.end_time, self.end_time)
+        return self.is_active and not self.is_canceled and closes > timezone.now()
+
+    @property
+    def is_sold_out(self) -> bool:
+        return self.seats_left == 0
+
+    @property
+    def stream_opens_at(self) -> datetime:
+        return self.start_time - timedelta(minutes=settings.STREAM_OPENS_MINUTES)
+
+    @property
+    def stream_is_open(self) -> bool:
+        return self.stream_opens_at <= timezone.now() < self.end_time and not self.is_canceled
+
+    def claim(self, quantity: int) -> None:
+        """Take `quantity` seats, or raise `SoldOut` or `SalesClosed`.
+
+        One conditional UPDATE asks and takes at once: whoever comes second sees the first one's
+        seats, so the last seat is sold once. Call it last in a transaction; it locks the event's row.
+        """
+        selling = Event.objects.selling(timezone.now()).filter(pk=self.pk)
+        if selling.filter(seats_taken__lte=F("capacity") - quantity).update(
+            seats_taken=F("seats_taken") + quantity
+        ):
+            return
+        raise SoldOut() if selling.exists() else SalesClosed()
+
+    def release(self, quantity: int) -> None:
+        """Give `quantity` seats back; the database refuses to go below zero."""
+        Event.objects.filter(pk=self.pk).update(seats_taken=F("seats_taken") - quantity)

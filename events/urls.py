@@ -1,0 +1,9 @@
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("", views.event_list, name="events"),
+    path("posters/<int:seed>.svg", views.poster, name="poster"),
+    path("events/<slug:slug>/calendar.ics", views.event_calendar, name="event_calendar"),
+]

@@ -1,0 +1,57 @@
+"""Pages about events: the list, a poster, a calendar entry. The event's own page sells, so tickets has it."""
+
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from .art import draw_poster
+from .models import Event
+from .words import calendar_file
+
+EVENTS_PER_PAGE = 12
+SHOWS = ("upcoming", "free", "past")
+
+
+@require_safe
+def event_list(request: HttpRequest) -> HttpResponse:
+    """Events to come, soonest first; `?q=` searches, `?show=free|past` filters."""
+    show = request.GET.get("show", "")
+    show = show if show in SHOWS else "upcoming"
+    words = request.GET.get("q", "").replace("\0", "").strip()[:100]
+    events = Event.objects.public()
+    events = events.past() if show == "past" else events.upcoming()
+    if show == "free":
+        events = events.filter(price_sats=0)
+    for word in words.split()[:6]:
+        events = events.filter(
+            Q(title__icontains=word) | Q(summary__icontains=word) | Q(organizer__icontains=word)
+        )
+    page = Paginator(events.defer("description", "stream_url"), EVENTS_PER_PAGE).get_page(
+        request.GET.get("page")
+    )
+    has_lead = show == "upcoming" and not words and page.number == 1
+    return render(
+        request, "events/list.html",
+        {"page": page, "show": show, "q": words, "has_lead": has_lead, "now": timezone.now()},
+    )  # fmt: skip
+
+
+@require_safe
+@cache_control(public=True, max_age=86_400)
+def poster(request: HttpRequest, seed: int) -> HttpResponse:
+    """The drawn picture of an event without a cover; only a function of the number in the address."""
+    return HttpResponse(draw_poster(seed), content_type="image/svg+xml")
+
+
+@require_safe
+def event_calendar(request: HttpRequest, slug: str) -> HttpResponse:
+    event = get_object_or_404(Event.objects.public(), slug=slug)
+    body = calendar_file(event, settings.SITE_URL + event.get_absolute_url())
+    answer = HttpResponse(body, content_type="text/calendar; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{event.slug[:60]}.ics"'
+    return answer

@@ -1,0 +1,345 @@
+"""How money moves: what is due, what was asked for, what arrived, what goes back. No ticket in sight."""
+
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from ticketsuma.money import MAX_SATS, MSATS_PER_SAT
+from ticketsuma.states import Leased, Stateful
+
+# Who writes a `requested` invoice asks the node at once; after this the worker asks instead.
+REQUEST_LEASE = timedelta(seconds=15)
+
+
+class Payment(Stateful, Leased):
+    """Money that is due. As queue work (`next_attempt_at`) it is the push of its UMA Request."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        SETTLED = "settled"
+        CLOSED = "closed"
+
+    class Push(models.TextChoices):
+        NONE = "none"
+        QUEUED = "queued"
+        DELIVERED = "delivered"
+        REFUSED = "refused"
+        UNREACHABLE = "unreachable"
+
+    transitions = {
+        Status.PENDING: {Status.SETTLED, Status.CLOSED},
+        Status.CLOSED: {Status.SETTLED},  # late money
+    }
+    max_attempts = 4
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    reference = models.CharField(
+        max_length=40, unique=True, help_text="The name before @ in its pay address."
+    )
+    amount_sats = models.BigIntegerField()
+    memo = models.CharField(max_length=200)
+    uma_address = models.CharField(max_length=255, blank=True, help_text="As the buyer typed it.")
+    payer_uma = models.CharField(max_length=255, blank=True, help_text="Verified in a signed payreq.")
+    due_at = models.DateTimeField()
+    uma_invoice = models.TextField(blank=True)
+    push = models.CharField(max_length=12, choices=Push, default=Push.NONE)
+    pushed_at = models.DateTimeField(null=True, blank=True)
+    paid_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount_sats__gt=0) & Q(amount_sats__lte=MAX_SATS),
+                name="payments_payment_amount_in_range",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="settled") | Q(paid_at__isnull=False),
+                name="payments_payment_settled_has_paid_at",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"],
+                name="payments_payment_due",
+                condition=Q(next_attempt_at__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def amount_msats(self) -> int:
+        return self.amount_sats * MSATS_PER_SAT
+
+    @property
+    def uma_pay_address(self) -> str:
+        """`$reference@shop`: any UMA wallet can pay it."""
+        return f"${self.reference}@{settings.UMA_DOMAIN}"
+
+    @property
+    def pay_address(self) -> str:
+        """`reference@shop`: any wallet that knows Lightning addresses can pay it (LUD-16)."""
+        return f"{self.reference}@{settings.UMA_DOMAIN}"
+
+    @property
+    def is_payable(self) -> bool:
+        return self.status == self.Status.PENDING and self.due_at > timezone.now()
+
+    @property
+    def open_invoice(self) -> "Invoice | None":
+        """The BOLT11 a payer may use now; reads prefetched invoices when there are some."""
+        return next((i for i in self.invoices.all() if i.status == Invoice.Status.OPEN), None)
+
+    @property
+    def latest_invoice(self) -> "Invoice | None":
+        """The newest BOLT11 that ever opened, whatever became of it."""
+        opened = [i for i in self.invoices.all() if i.invoice_id]
+        return max(opened, key=lambda i: i.created_at, default=None)
+
+
+class InvoiceQuerySet(models.QuerySet):
+    def live(self):
+        return self.filter(status__in=Invoice.LIVE)
+
+    def want(self, payment, *, kind="lightning", payer="", wait=REQUEST_LEASE):
+        """Note that an invoice is wanted; whoever writes it has `wait` to ask the node before the worker does.
+
+        Call it inside a transaction. Of two at once the second gets IntegrityError.
+        """
+        return self.create(payment=payment, kind=kind, payer=payer, next_attempt_at=timezone.now() + wait)
+
+
+class Invoice(Stateful, Leased):
+    """One BOLT11. As queue work it is the question to the node that makes it."""
+
+    class Status(models.TextChoices):
+        REQUESTED = "requested"
+        OPEN = "open"
+        FAILED = "failed"
+        PAID = "paid"
+        CANCELED = "canceled"
+        EXPIRED = "expired"
+
+    class Kind(models.TextChoices):
+        LIGHTNING = "lightning"
+        LNURL = "lnurl"
+        UMA = "uma"
+
+    transitions = {
+        Status.REQUESTED: {Status.OPEN, Status.FAILED},
+        Status.OPEN: {Status.PAID, Status.CANCELED, Status.EXPIRED},
+        # Late money: the node took a payment in flight while we were closing.
+        Status.CANCELED: {Status.PAID},
+        Status.EXPIRED: {Status.PAID},
+    }
+    LIVE = (Status.REQUESTED, Status.OPEN)
+    max_attempts = 200  # until the payment is no longer due
+    longest_delay_seconds = 10.0
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="invoices")
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.LIGHTNING)
+    status = models.CharField(max_length=10, choices=Status, default=Status.REQUESTED)
+    payer = models.CharField(max_length=255, blank=True)
+    invoice_id = models.CharField(max_length=120, null=True, unique=True, help_text="The node's id.")  # noqa: DJ001
+    bolt11 = models.TextField(blank=True)
+    payment_hash = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001
+    expires_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = InvoiceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["payment"],
+                condition=Q(status__in=["requested", "open"]),
+                name="payments_invoice_one_live",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["requested", "failed"])
+                | Q(invoice_id__isnull=False, payment_hash__isnull=False, expires_at__isnull=False),
+                name="payments_invoice_opened_is_complete",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"], name="payments_invoice_due", condition=Q(status="requested")
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.invoice_id or f"{self.kind} {self.status}"
+
+
+class IncomingPayment(Leased):
+    """Sats that arrived at our node. As queue work it is their allocation.
+
+    `amount = applied + kept + refunds + what is unmatched`, in msats, always: a row without
+    `allocated_at` is still to be allocated, an allocated row without a payment is unmatched money.
+    """
+
+    node_payment_id = models.CharField(max_length=120, unique=True)
+    payment_hash = models.CharField(max_length=64, blank=True)
+    invoice = models.ForeignKey(
+        Invoice, models.PROTECT, null=True, blank=True, related_name="incoming_payments"
+    )
+    payment = models.ForeignKey(
+        Payment, models.PROTECT, null=True, blank=True, related_name="incoming_payments"
+    )
+    amount_msats = models.BigIntegerField()
+    applied_msats = models.BigIntegerField(default=0)
+    kept_msats = models.BigIntegerField(default=0)
+    received_at = models.DateTimeField()
+    allocated_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["received_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount_msats__gt=0, applied_msats__gte=0, kept_msats__gte=0)
+                & Q(amount_msats__gte=F("applied_msats") + F("kept_msats")),
+                name="payments_incoming_allocates_at_most_amount",
+            ),
+            # One payment's due amount is applied once, whatever arrives twice.
+            models.UniqueConstraint(
+                fields=["payment"], condition=Q(applied_msats__gt=0), name="payments_incoming_applied_once"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"], name="payments_incoming_due", condition=Q(allocated_at=None)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.node_payment_id
+
+    @property
+    def is_unmatched(self) -> bool:
+        return self.payment_id is None
+
+
+class Refund(Stateful, Leased):
+    """Money on its way back. The id is our idempotency key at the node: it is paid at most once."""
+
+    class Status(models.TextChoices):
+        NEEDS_ADDRESS = "needs_address"
+        QUEUED = "queued"
+        SENDING = "sending"
+        SENT = "sent"
+        FAILED = "failed"
+        IN_DOUBT = "in_doubt"
+
+    class Reason(models.TextChoices):
+        LATE = "late"
+        DUPLICATE = "duplicate"
+        SURPLUS = "surplus"
+        UNDERPAID = "underpaid"
+        ORDER_CANCELED = "order_canceled"
+        EVENT_CANCELED = "event_canceled"
+        STAFF = "staff"
+        UNMATCHED = "unmatched"
+
+    transitions = {
+        Status.NEEDS_ADDRESS: {Status.QUEUED},
+        Status.QUEUED: {Status.SENDING, Status.NEEDS_ADDRESS, Status.FAILED},
+        Status.SENDING: {Status.SENT, Status.FAILED, Status.IN_DOUBT, Status.QUEUED},
+        Status.IN_DOUBT: {Status.SENT, Status.FAILED},
+        Status.FAILED: {Status.QUEUED},
+    }
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    incoming_payment = models.ForeignKey(IncomingPayment, models.PROTECT, related_name="refunds")
+    status = models.CharField(max_length=14, choices=Status, default=Status.QUEUED)
+    amount_msats = models.BigIntegerField()
+    to = models.CharField(max_length=255, blank=True, help_text="UMA or Lightning address.")
+    reason = models.CharField(max_length=16, choices=Reason)
+    bolt11 = models.TextField(blank=True)
+    payment_hash = models.CharField(max_length=64, blank=True)
+    bolt11_expires_at = models.DateTimeField(null=True, blank=True)
+    node_payment_id = models.CharField(max_length=120, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["created_at"]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_msats__gt=0), name="payments_refund_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(status="needs_address") | ~Q(to=""), name="payments_refund_has_destination"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="sent") | Q(sent_at__isnull=False),
+                name="payments_refund_sent_has_sent_at",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"],
+                name="payments_refund_due",
+                condition=Q(next_attempt_at__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount_msats} msats, {self.status}"
+
+
+class WebhookEvent(Leased):
+    """What the node told us, kept before it is acted on."""
+
+    event_id = models.CharField(max_length=120, unique=True)
+    type = models.CharField(max_length=60)
+    entity_id = models.CharField(max_length=120)
+    received_at = models.DateTimeField(auto_now_add=True)
+    processed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"], name="payments_webhook_due", condition=Q(processed_at=None)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.event_id}"
+
+
+class VaspNonce(models.Model):
+    """A nonce another VASP signed and used up (UMAD-04, UMAD-05): a second use is a replay."""
+
+    domain = models.CharField(max_length=255)
+    nonce = models.CharField(max_length=64)
+    seen_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["domain", "nonce"], name="payments_vaspnonce_once")]
+
+    def __str__(self) -> str:
+        return f"{self.domain} {self.nonce}"
+
+
+class Sweep(Leased):
+    """How far the node's own list of incoming payments has been read. One row; also the worker's heartbeat."""
+
+    name = models.CharField(max_length=20, primary_key=True, default="incoming")
+    read_until = models.DateTimeField()
+    tried_at = models.DateTimeField(null=True)
+    succeeded_at = models.DateTimeField(null=True)
+    available_msats = models.BigIntegerField(null=True, help_text="What the node can send.")
+
+    def __str__(self) -> str:
+        return self.name

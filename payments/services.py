@@ -1,0 +1,203 @@
+"""How a payment comes to be due, is settled, and is closed.
+
+Lock order everywhere: payment → (order → event, by the receivers of `payment_settled`).
+"""
+
+import logging
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, Sum
+from django.utils import timezone
+
+from ticketsuma.errors import DomainError
+from ticketsuma.money import MSATS_PER_SAT
+
+from . import lightspark
+from .models import IncomingPayment, Invoice, Payment, Refund, WebhookEvent
+from .signals import payment_settled
+
+logger = logging.getLogger(__name__)
+
+
+class StillOpen(DomainError):
+    code = "payment_in_flight"
+    sentence = "A payment may still be on its way. Please try again in a moment."
+    retry_after = 5
+
+
+def create_payment(
+    *, reference: str, amount_sats: int, memo: str, uma_address: str, due_at: datetime
+) -> Payment:
+    """Write down that `amount_sats` are due until `due_at`, and that an invoice is wanted.
+
+    Call it inside the transaction that sells; afterwards `invoices.request_invoice(payment.invoices.get())`
+    asks the node. With `uma_address` the worker pushes a UMA Request to that wallet.
+    """
+    now = timezone.now()
+    payment = Payment.objects.create(
+        reference=reference,
+        amount_sats=amount_sats,
+        memo=memo,
+        uma_address=uma_address,
+        due_at=due_at,
+        push=Payment.Push.QUEUED if uma_address else Payment.Push.NONE,
+        next_attempt_at=now if uma_address else None,
+    )
+    Invoice.objects.want(payment)
+    return payment
+
+
+def push_again(payment: Payment, *, uma_address: str) -> None:
+    """Send the UMA Request to another address; the invoices and the seats stay as they are."""
+    Payment.objects.filter(pk=payment.pk, status=Payment.Status.PENDING).update(
+        uma_address=uma_address, push=Payment.Push.QUEUED, pushed_at=None,
+        next_attempt_at=timezone.now(), attempts=0, last_error="", parked_at=None,
+    )  # fmt: skip
+
+
+# -- money arrives ----------------------------------------------------------------------------
+def reconcile(node_payment_id: str) -> IncomingPayment | None:
+    """Ask the node about a payment of which somebody told us, and settle what is true.
+
+    None when it is not a successful payment to our node. Raises NodeUnknown. However often and by
+    however many at once it is called, the effect is that of once.
+    """
+    seen = lightspark.incoming_payment(node_payment_id)
+    return settle_node_payment(seen) if seen else None
+
+
+def settle_node_payment(seen: lightspark.NodePayment) -> IncomingPayment:
+    """Record what the node says arrived, in its own transaction, then allocate it."""
+    incoming = _record(seen)
+    if incoming.allocated_at is None:
+        allocate(incoming)
+    return incoming
+
+
+def _record(seen: lightspark.NodePayment) -> IncomingPayment:
+    match = Q(invoice_id=seen.invoice_id) if seen.invoice_id else Q(payment_hash=seen.payment_hash)
+    invoice = Invoice.objects.filter(match).first()
+    incoming, is_new = IncomingPayment.objects.get_or_create(
+        node_payment_id=seen.node_payment_id,
+        defaults={
+            "payment_hash": seen.payment_hash,
+            "invoice": invoice,
+            "payment_id": invoice.payment_id if invoice else None,
+            "amount_msats": seen.amount_msats,
+            "received_at": seen.received_at,
+            "next_attempt_at": timezone.now(),
+        },
+    )
+    if is_new and invoice is None:
+        logger.error(
+            "money without an invoice of ours: %s, %s msats", seen.node_payment_id, seen.amount_msats
+        )
+    if not is_new and invoice and incoming.payment_id is None and incoming.allocated_at is None:
+        IncomingPayment.objects.filter(pk=incoming.pk, payment=None).update(
+            invoice=invoice, payment_id=invoice.payment_id
+        )
+        incoming.refresh_from_db()
+    return incoming
+
+
+def allocate(incoming: IncomingPayment) -> None:
+    """Say, once, what recorded money is for: apply it, keep dust, give the rest back. Unmatched money waits.
+
+    One transaction: payment settled, receivers served, refunds written, row allocated. Two at once:
+    the second waits for the payment's lock and finds it done.
+    """
+    if incoming.payment_id is None:
+        incoming.retry_later("unmatched")
+        return
+    with transaction.atomic():
+        payment = Payment.objects.select_for_update().get(pk=incoming.payment_id)
+        incoming = IncomingPayment.objects.select_for_update().get(pk=incoming.pk)
+        if incoming.allocated_at:
+            return
+        _mark_invoice_paid(incoming)
+        refusal = _apply(incoming, payment)
+        rest_msats = incoming.amount_msats - incoming.applied_msats
+        if incoming.applied_msats and rest_msats <= settings.DUST_SATS * MSATS_PER_SAT:
+            incoming.kept_msats, rest_msats = rest_msats, 0
+        incoming.allocated_at, incoming.next_attempt_at = timezone.now(), None
+        incoming.save()
+        if rest_msats:
+            write_refund(incoming, amount_msats=rest_msats, reason=refusal)
+
+
+def _mark_invoice_paid(incoming: IncomingPayment) -> None:
+    invoice = incoming.invoice
+    if invoice and Invoice.Status.PAID in invoice.transitions.get(invoice.status, ()):
+        invoice.advance(Invoice.Status.PAID)
+
+
+def _apply(incoming: IncomingPayment, payment: Payment) -> str:
+    """Settle `payment` with `incoming` if it is enough and still wanted; the reason to refund what is not applied."""
+    if payment.status == Payment.Status.SETTLED:
+        return Refund.Reason.DUPLICATE
+    if incoming.amount_msats < payment.amount_msats:
+        return Refund.Reason.UNDERPAID
+    try:
+        with transaction.atomic():
+            payment.advance(Payment.Status.SETTLED, paid_at=timezone.now(), next_attempt_at=None)
+            payment_settled.send(sender=Payment, payment=payment)
+    except DomainError as refusal:
+        logger.warning("late money for %s goes back: %s", payment.pk, refusal.code)
+        return Refund.Reason.LATE
+    incoming.applied_msats = payment.amount_msats
+    return Refund.Reason.SURPLUS
+
+
+def write_refund(incoming: IncomingPayment, *, amount_msats: int, reason: str) -> Refund:
+    """Queue `amount_msats` of `incoming` to go back; raises DomainError when more would go back than came.
+
+    Call it under the incoming row's lock. It goes to the payer who signed the payreq, else to the
+    address typed at purchase, else it waits for one.
+    """
+    committed = incoming.refunds.aggregate(total=Sum("amount_msats"))["total"] or 0
+    if committed + amount_msats > incoming.amount_msats:
+        raise DomainError("That is more than came in.")
+    to = refund_address(incoming)
+    return Refund.objects.create(
+        incoming_payment=incoming,
+        amount_msats=amount_msats,
+        reason=reason,
+        to=to,
+        status=Refund.Status.QUEUED if to else Refund.Status.NEEDS_ADDRESS,
+        next_attempt_at=timezone.now() if to else None,
+    )
+
+
+def refund_address(incoming: IncomingPayment) -> str:
+    payer = incoming.invoice.payer if incoming.invoice else ""
+    typed = incoming.payment.uma_address if incoming.payment else ""
+    return payer or typed
+
+
+# -- the node told us -------------------------------------------------------------------------
+def process_webhook_event(event: WebhookEvent) -> None:
+    """Do what a stored webhook event asks, or put it back for the worker; never raises for the node's sake."""
+    try:
+        if event.type == "PAYMENT_FINISHED":
+            reconcile(event.entity_id)
+    except DomainError as error:
+        event.retry_later(error.code)
+        return
+    WebhookEvent.objects.filter(pk=event.pk).update(
+        processed_at=timezone.now(), next_attempt_at=None, last_error=""
+    )
+
+
+# -- it is over -------------------------------------------------------------------------------
+def close_payment(payment: Payment) -> None:
+    """Nothing more is due. Call it in the transaction that ends the order, after `close_out` said CLOSED.
+
+    Raises StillOpen when an invoice came up since, InvalidTransition when money did.
+    """
+    locked = Payment.objects.select_for_update().get(pk=payment.pk)
+    if locked.invoices.live().exists():
+        raise StillOpen
+    locked.advance(Payment.Status.CLOSED, next_attempt_at=None)
+    payment.status = locked.status

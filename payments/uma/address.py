@@ -1,0 +1,49 @@
+"""What a UMA address is (UMAD-02): `$name@domain`, nothing else."""
+
+import re
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from ticketsuma.errors import DomainError
+
+_NAME = r"[a-z0-9._+-]{1,63}"
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_DOMAIN = re.compile(rf"(?:{_LABEL}\.){{1,8}}[a-z][a-z-]{{0,61}}[a-z]")
+_ADDRESS = re.compile(rf"\$({_NAME})@(.{{1,253}})")
+_RESERVED = ("local", "internal", "localhost", "lan", "home", "onion", "test", "invalid", "arpa")
+
+
+class InvalidUmaAddress(DomainError):
+    code = "invalid_uma_address"
+    sentence = _("That is not a UMA address. It looks like $name@wallet.example.")
+    status = 400
+    field = "uma_address"
+
+
+def normalize_uma_address(typed: str) -> str:
+    """`typed` trimmed and in lower case, if it is a UMA address we may talk to; else `InvalidUmaAddress`.
+
+    Public host names only; an address with a port is let in when UMA_LOCAL_VASPS lists it.
+    """
+    text = typed.strip().lower()
+    if len(text) > 320:
+        raise InvalidUmaAddress
+    match = _ADDRESS.fullmatch(text)
+    if match and is_allowed_domain(match[2]):
+        return text
+    if _ADDRESS.fullmatch(f"${text}"):
+        raise InvalidUmaAddress(_("A UMA address begins with $. Did you mean $%s?") % text)
+    raise InvalidUmaAddress
+
+
+def domain_of(address: str) -> str:
+    """The VASP's host (and port, for a local one) of a normalized address."""
+    return address.rpartition("@")[2]
+
+
+def is_allowed_domain(domain: str) -> bool:
+    """Whether `domain` is a public host name, or a local `host:port` that the settings list."""
+    if domain in settings.UMA_LOCAL_VASPS:
+        return True
+    return bool(_DOMAIN.fullmatch(domain)) and domain.rpartition(".")[2] not in _RESERVED

@@ -1,0 +1,248 @@
+"""What was sold: orders, their tickets, check-ins, and the mails about them."""
+
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.signing import BadSignature, Signer
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from events.models import Event
+from payments.models import Payment
+from ticketsuma.codes import new_code
+from ticketsuma.states import Leased, Stateful
+
+ORDER_CODE_LENGTH = 8
+TICKET_CODE_LENGTH = 26  # 130 bits
+
+
+def new_order_code() -> str:
+    return new_code(ORDER_CODE_LENGTH)
+
+
+def new_ticket_code() -> str:
+    return new_code(TICKET_CODE_LENGTH)
+
+
+class TokenQuerySet(models.QuerySet):
+    """Rows that a signed token opens for whoever holds it (design section 7)."""
+
+    def by_token(self, token: str):
+        """The row that `token` opens; raises DoesNotExist for a forged or foreign token alike."""
+        try:
+            return self.get(pk=uuid.UUID(self.model.signer().unsign(token)))
+        except (BadSignature, ValueError):
+            raise self.model.DoesNotExist from None
+
+
+class OrderQuerySet(TokenQuerySet):
+    def overdue(self, now):
+        return self.filter(status=Order.Status.PENDING, expires_at__lte=now)
+
+    def holding(self):
+        """Orders whose seats count as taken."""
+        return self.filter(status__in=[Order.Status.PENDING, Order.Status.PAID])
+
+
+class Order(Stateful, Leased):
+    """Seats held, then sold. As queue work it is the hold's end (`expire_order`)."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        PAID = "paid"
+        EXPIRED = "expired"
+        CANCELED = "canceled"
+
+    transitions = {
+        Status.PENDING: {Status.PAID, Status.EXPIRED, Status.CANCELED},
+        Status.EXPIRED: {Status.PAID},  # late money, seats won back
+        Status.PAID: {Status.CANCELED},
+    }
+    max_attempts = 1000  # the hold ends by itself; see HOLD_UNKNOWN_SECONDS
+    longest_delay_seconds = 30.0
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    event = models.ForeignKey(Event, models.PROTECT, related_name="orders")
+    buyer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="orders"
+    )
+    email = models.EmailField(max_length=254, blank=True)
+    name = models.CharField(max_length=120, blank=True)
+    quantity = models.PositiveSmallIntegerField()
+    price_sats = models.BigIntegerField(help_text="One seat, frozen at purchase.")
+    uma_address = models.CharField(max_length=255, blank=True)
+    code = models.CharField(max_length=ORDER_CODE_LENGTH, unique=True, default=new_order_code)
+    scope = models.CharField(max_length=80)
+    key = models.CharField(max_length=255)
+    request_hash = models.CharField(max_length=64)
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    expires_at = models.DateTimeField()
+    paid_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="When it expired or was canceled.")
+    payment = models.OneToOneField(Payment, models.PROTECT, null=True, blank=True, related_name="order")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(quantity__gte=1), name="tickets_order_quantity_positive"),
+            models.CheckConstraint(condition=Q(price_sats__gte=0), name="tickets_order_price_not_negative"),
+            models.CheckConstraint(
+                condition=~Q(status="paid") | Q(paid_at__isnull=False), name="tickets_order_paid_has_paid_at"
+            ),
+            models.CheckConstraint(
+                condition=Q(price_sats=0, payment__isnull=True) | Q(price_sats__gt=0, payment__isnull=False),
+                name="tickets_order_has_payment_unless_free",
+            ),
+            models.UniqueConstraint(fields=["scope", "key"], name="tickets_order_placed_once"),
+        ]
+        indexes = [
+            models.Index(fields=["expires_at"], name="tickets_order_overdue", condition=Q(status="pending")),
+            models.Index(fields=["email"], name="tickets_order_email"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    @staticmethod
+    def signer() -> Signer:
+        return Signer(salt="tickets.order")
+
+    @property
+    def token(self) -> str:
+        """Opens this order to whoever holds it: page, mails, live status, cancel, API."""
+        return self.signer().sign(self.pk.hex)
+
+    @property
+    def amount_sats(self) -> int:
+        return self.price_sats * self.quantity
+
+    @property
+    def is_pending(self) -> bool:
+        return self.status == self.Status.PENDING
+
+    @property
+    def is_paid(self) -> bool:
+        return self.status == self.Status.PAID
+
+    def get_absolute_url(self) -> str:
+        return f"/orders/{self.token}"
+
+
+class TicketQuerySet(TokenQuerySet):
+    def admitting(self):
+        """The one definition of a ticket that opens the stream and the door."""
+        return self.filter(
+            order__status=Order.Status.PAID, voided_at__isnull=True, order__event__canceled_at__isnull=True
+        )
+
+
+class Ticket(models.Model):
+    """One seat. It exists from the hold on; code, QR and stream open once its order is paid."""
+
+    class PaymentStatus(models.TextChoices):
+        """What the API calls `payment_status`. `failed` is the seed's word and is never produced."""
+
+        PENDING = "pending"
+        PAID = "paid"
+        FAILED = "failed"
+        EXPIRED = "expired"
+        CANCELED = "canceled"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    order = models.ForeignKey(Order, models.PROTECT, related_name="tickets")
+    number = models.PositiveSmallIntegerField()
+    ticket_code = models.CharField(max_length=TICKET_CODE_LENGTH, unique=True, default=new_ticket_code)
+    holder_name = models.CharField(max_length=120, blank=True)
+    voided_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = TicketQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "number"], name="tickets_ticket_number_once"),
+            models.CheckConstraint(condition=Q(number__gte=1), name="tickets_ticket_number_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.order_id} #{self.number}"
+
+    @staticmethod
+    def signer() -> Signer:
+        return Signer(salt="tickets.ticket")
+
+    @property
+    def token(self) -> str:
+        """Opens this one ticket to whoever holds it, so that three friends get three links."""
+        return self.signer().sign(self.pk.hex)
+
+    @property
+    def payment_status(self) -> str:
+        return self.PaymentStatus(self.order.status)
+
+    @property
+    def admits(self) -> bool:
+        """`admitting()`, for a ticket whose order and event are loaded."""
+        return self.order.is_paid and self.voided_at is None and not self.order.event.is_canceled
+
+    @property
+    def is_used(self) -> bool:
+        return hasattr(self, "check_in")
+
+    def get_absolute_url(self) -> str:
+        return f"/tickets/{self.token}"
+
+
+class CheckIn(models.Model):
+    """A ticket used at the door or by joining; once, says the database."""
+
+    ticket = models.OneToOneField(Ticket, models.PROTECT, related_name="check_in")
+    at = models.DateTimeField(default=timezone.now)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
+    nonce = models.CharField(max_length=64, blank=True, help_text="The scanner's own id for this scan.")
+
+    def __str__(self) -> str:
+        return f"{self.ticket_id} at {self.at:%F %T}"
+
+
+class Mail(Stateful, Leased):
+    """A mail that must go out once, written with what it tells of and sent by the worker."""
+
+    class Status(models.TextChoices):
+        DUE = "due"
+        SENT = "sent"
+        FAILED = "failed"
+
+    class Kind(models.TextChoices):
+        TICKETS = "tickets"
+
+    transitions = {
+        Status.DUE: {Status.SENT, Status.FAILED},
+        Status.FAILED: {Status.DUE},
+        Status.SENT: {Status.DUE},  # asked for again
+    }
+    max_attempts = 10
+    longest_delay_seconds = timedelta(hours=6).total_seconds()
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="mails")
+    kind = models.CharField(max_length=20, choices=Kind)
+    to = models.EmailField(max_length=254)
+    status = models.CharField(max_length=6, choices=Status, default=Status.DUE)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["order", "kind", "to"], name="tickets_mail_once")]
+        indexes = [
+            models.Index(fields=["next_attempt_at"], name="tickets_mail_due", condition=Q(status="due"))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.status}"

@@ -1,0 +1,12 @@
+"""What every page may show about the shop itself."""
+
+from django.conf import settings
+
+
+def site(request) -> dict:
+    return {
+        "site_name": settings.SITE_NAME,
+        "site_url": settings.SITE_URL,
+        "network": settings.LIGHTSPARK_NETWORK,
+        "is_test_network": settings.LIGHTSPARK_NETWORK != "MAINNET",
+    }

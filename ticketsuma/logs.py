@@ -1,0 +1,70 @@
+"""One line a happening: readable in development, JSON in production, with the request's id."""
+
+import logging
+import logging.config
+import re
+import uuid
+
+import structlog
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+def configure(options: dict) -> None:
+    """Set up logging (called by Django with `settings.LOGGING`)."""
+    shared = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if options["json"]:
+        render = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    else:
+        render = [structlog.dev.ConsoleRenderer(colors=False)]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    quiet = {"level": "WARNING"}
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {
+                "line": {
+                    "()": structlog.stdlib.ProcessorFormatter,
+                    "foreign_pre_chain": shared,
+                    "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+                }
+            },
+            "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "line"}},
+            "root": {"handlers": ["out"], "level": options["level"]},
+            "loggers": {
+                # Lightspark's client prints whole requests and answers, BOLT11 strings included.
+                "lightspark": {"level": "CRITICAL"},
+                "urllib3": quiet,
+                "PIL": quiet,
+                "django.request": {"level": "ERROR"},
+                "django.security.DisallowedHost": {"level": "CRITICAL"},
+            },
+        }
+    )
+
+
+class RequestIdMiddleware:
+    """Give every request an id (the proxy's `X-Request-ID` when it looks like one), in logs and in the answer."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        given = request.headers.get("X-Request-ID", "")
+        request.id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request.id)
+        response = self.get_response(request)
+        response["X-Request-ID"] = request.id
+        return response

@@ -1,0 +1,10 @@
+"""Sats and msats: integers, with the unit in every name."""
+
+MSATS_PER_SAT = 1_000
+# 21 million bitcoin: no amount of money is larger.
+MAX_SATS = 21_000_000 * 100_000_000
+
+
+def format_sats(amount_sats: int) -> str:
+    """`21000` → `21,000 sats`, for logs and mails; pages use the locale's own format."""
+    return f"{amount_sats:,} {'sat' if amount_sats == 1 else 'sats'}"

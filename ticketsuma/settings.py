@@ -1,0 +1,300 @@
+"""Every setting, top to bottom. What an operator may set is in docs/operations.md."""
+
+import logging
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+env = environ.Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
+
+DEBUG = env.bool("DEBUG", False)
+_problems: list[str] = []
+
+
+def secret(name: str, least: int = 32) -> str:
+    """The secret `name`; with DEBUG off it must be there, be long enough and not be a known default."""
+    value = env.str(name, "")
+    if DEBUG:
+        return value or f"development-only-{name.lower()}-do-not-use-in-production"
+    weak = re.search(r"insecure|changeme|change-me|development-only|secret123|^(.)\1+$", value)
+    if len(value) < least or weak:
+        _problems.append(f"{name} is missing, shorter than {least} characters, or a known default.")
+    return value
+
+
+def pem(name: str) -> str:
+    """A PEM text that an environment file may hold on one line, with \\n for line ends."""
+    return env.str(name, "").replace("\\n", "\n")
+
+
+# -- who we are -------------------------------------------------------------------------------
+PORT = env.int("PORT", 8080)
+SITE_URL = env.str("SITE_URL", f"http://localhost:{PORT}").rstrip("/")
+SITE_HOST = urlsplit(SITE_URL).netloc
+SITE_NAME = env.str("SITE_NAME", "Tickets by UMA")
+UMA_DOMAIN = env.str("UMA_DOMAIN", SITE_HOST).lower()
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(SITE_URL).hostname or "localhost"])
+if DEBUG:
+    ALLOWED_HOSTS += ["localhost", "127.0.0.1"]
+SECRET_KEY = secret("SECRET_KEY")
+JWT_SECRET = secret("JWT_SECRET")
+ADMIN_EMAILS = frozenset(env.list("ADMIN_EMAILS", default=[]))
+if "*" in ALLOWED_HOSTS and not DEBUG:
+    _problems.append("ALLOWED_HOSTS may not be * outside development.")
+if UMA_DOMAIN != SITE_HOST.lower():
+    _problems.append(f"UMA_DOMAIN ({UMA_DOMAIN}) must be the host of SITE_URL ({SITE_HOST}).")
+if not DEBUG and not env.bool("ALLOW_TEST_NETWORK", False) and not SITE_URL.startswith("https://"):
+    _problems.append("SITE_URL must begin with https://.")
+
+# -- Lightning and UMA ------------------------------------------------------------------------
+LIGHTSPARK_BASE_URL = env.str("LIGHTSPARK_BASE_URL", "")  # empty: Lightspark's own address
+_token_id, _colon, _token_secret = env.str("LIGHTSPARK_API_TOKEN", "").partition(":")
+LIGHTSPARK_API_TOKEN_CLIENT_ID = env.str("LIGHTSPARK_API_TOKEN_CLIENT_ID", _token_id)
+LIGHTSPARK_API_TOKEN_CLIENT_SECRET = env.str("LIGHTSPARK_API_TOKEN_CLIENT_SECRET", _token_secret)
+LIGHTSPARK_NODE_ID = env.str("LIGHTSPARK_NODE_ID", "")
+LIGHTSPARK_NODE_PASSWORD = env.str("LIGHTSPARK_NODE_PASSWORD", "")
+# Several keys, comma separated, while one is being replaced: each of them verifies.
+LIGHTSPARK_WEBHOOK_SIGNING_KEYS = env.list("LIGHTSPARK_WEBHOOK_SIGNING_KEY", default=[])
+LIGHTSPARK_NETWORK = env.str("LIGHTSPARK_NETWORK", "MAINNET").upper()
+UMA_SIGNING_PRIVATE_KEY = env.str("UMA_SIGNING_PRIVATE_KEY", "")
+UMA_SIGNING_CERT_CHAIN = pem("UMA_SIGNING_CERT_CHAIN")
+UMA_ENCRYPTION_PRIVATE_KEY = env.str("UMA_ENCRYPTION_PRIVATE_KEY", "")
+UMA_ENCRYPTION_CERT_CHAIN = pem("UMA_ENCRYPTION_CERT_CHAIN")
+UMA_LOCAL_VASPS = frozenset(v.lower() for v in env.list("UMA_LOCAL_VASPS", default=[]))
+ALLOW_TEST_NETWORK = env.bool("ALLOW_TEST_NETWORK", DEBUG)
+if not DEBUG:
+    for _name in (
+        "LIGHTSPARK_API_TOKEN_CLIENT_ID", "LIGHTSPARK_API_TOKEN_CLIENT_SECRET", "LIGHTSPARK_NODE_ID",
+        "LIGHTSPARK_WEBHOOK_SIGNING_KEYS", "UMA_SIGNING_PRIVATE_KEY", "UMA_SIGNING_CERT_CHAIN",
+        "UMA_ENCRYPTION_PRIVATE_KEY", "UMA_ENCRYPTION_CERT_CHAIN",
+    ):  # fmt: skip
+        if not globals()[_name]:
+            _problems.append(f"{_name.removesuffix('S')} is missing.")
+if LIGHTSPARK_NETWORK != "MAINNET" and not ALLOW_TEST_NETWORK:
+    _problems.append(
+        f"LIGHTSPARK_NETWORK is {LIGHTSPARK_NETWORK}; set ALLOW_TEST_NETWORK=1 if that is meant."
+    )
+if UMA_LOCAL_VASPS and not ALLOW_TEST_NETWORK:
+    _problems.append("UMA_LOCAL_VASPS opens local addresses; set ALLOW_TEST_NETWORK=1 if that is meant.")
+
+# -- the shop's own rules ---------------------------------------------------------------------
+HOLD_SECONDS = env.int("HOLD_SECONDS", 900)
+# An unknown answer of the node keeps the seats held at most this long after the hold ran out.
+HOLD_UNKNOWN_SECONDS = env.int("HOLD_UNKNOWN_SECONDS", 1800)
+DUST_SATS = 10
+STREAM_OPENS_MINUTES = 15
+NODE_CONNECT_SECONDS = 1.0
+NODE_TIMEOUT_SECONDS = 3.0
+LIVE_STREAMS_PER_PROCESS = env.int("LIVE_STREAMS_PER_PROCESS", 256)
+MAX_OPEN_ORDERS_PER_EMAIL = env.int("MAX_OPEN_ORDERS_PER_EMAIL", 5)
+
+# -- Django -----------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "ticketsuma",
+    "accounts",
+    "events",
+    "payments",
+    "tickets",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "corsheaders",
+    "django_filters",
+    "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "drf_standardized_errors",
+]
+MIDDLEWARE = [
+    "ticketsuma.logs.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+ROOT_URLCONF = "ticketsuma.urls"
+WSGI_APPLICATION = "ticketsuma.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "ticketsuma.context.site",
+            ],
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# -- database and cache -----------------------------------------------------------------------
+if env.str("DB_PASSWORD", "") and not env.str("DATABASE_URL", ""):
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": env.str("DB_NAME", "ticketsuma"),
+            "USER": env.str("DB_USER", "ticketsuma"),
+            "PASSWORD": env.str("DB_PASSWORD"),
+            "HOST": env.str("DB_HOST", "localhost"),
+            "PORT": env.str("DB_PORT", "5432"),
+        }
+    }
+else:
+    DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'shop.sqlite3'}")}
+_db = DATABASES["default"]
+_db.setdefault("OPTIONS", {})
+if _db["ENGINE"].endswith("postgresql"):
+    # Waiting is bounded everywhere, so that a stuck session cannot hold a sale.
+    _db["OPTIONS"]["options"] = (
+        "-c lock_timeout=5000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=20000"
+    )
+    _db["OPTIONS"]["pool"] = {"min_size": 2, "max_size": env.int("DB_POOL_SIZE", 16), "timeout": 5}
+    _db["CONN_HEALTH_CHECKS"] = True
+else:
+    VAR_DIR.mkdir(parents=True, exist_ok=True)
+    _db["OPTIONS"] |= {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        # FULL: a webhook we answered 200 must survive a power cut.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+    }
+    _db["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
+CACHES = {"default": env.cache_url("CACHE_URL", "locmemcache://shop")}
+
+# -- people -----------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+     "OPTIONS": {"user_attributes": ("email", "name")}},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]  # fmt: skip
+LOGIN_URL = "/accounts/login/"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(SITE_URL).scheme
+PASSWORD_RESET_TIMEOUT = 3600
+
+# -- API --------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "NUM_PROXIES": env.int("TRUSTED_PROXIES", 0),
+}
+SPECTACULAR_SETTINGS = {"TITLE": "Tickets by UMA", "VERSION": "1.0.0", "SERVE_INCLUDE_SCHEMA": False}
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/api/.*$"
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "order-token"]
+
+# -- walls ------------------------------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "object-src": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+_https = SITE_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SESSION_COOKIE_NAME = "__Host-sessionid" if _https else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if _https else "csrftoken"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+SECURE_SSL_REDIRECT = _https and env.bool("SECURE_SSL_REDIRECT", True)
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
+SECURE_HSTS_PRELOAD = _https
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+
+# -- words, files, mail -----------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("es", _("Spanish"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
+MEDIA_URL = "/media/"
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(VAR_DIR / "media")))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+EMAIL_TIMEOUT = 10
+vars().update(env.email_url("EMAIL_URL", f"filemail:///{VAR_DIR / 'mail'}" if DEBUG else "consolemail://"))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <tickets@{urlsplit(SITE_URL).hostname}>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# -- logs: ticketsuma.logs says how a line looks ------------------------------------------------
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
+LOG_JSON = env.bool("LOG_JSON", not DEBUG)
+LOGGING_CONFIG = "ticketsuma.logs.configure"
+LOGGING = {"level": LOG_LEVEL, "json": LOG_JSON}
+
+if LOG_LEVEL not in logging.getLevelNamesMapping():
+    _problems.append(f"LOG_LEVEL {LOG_LEVEL} is none of DEBUG, INFO, WARNING, ERROR, CRITICAL.")
+if _problems:
+    raise ImproperlyConfigured("Tickets by UMA does not start. " + " ".join(_problems))

@@ -1,0 +1,84 @@
+"""States that move only along a written map, and work that waits in rows."""
+
+import random
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import F
+from django.utils import timezone
+
+from .errors import DomainError
+
+
+class InvalidTransition(DomainError):
+    code = "invalid_transition"
+    sentence = "That is no longer possible: it has changed in the meantime."
+
+
+class Stateful(models.Model):
+    """A row whose `status` moves only along `transitions`."""
+
+    transitions: ClassVar[dict[str, set[str]]] = {}
+    status: Any
+
+    class Meta:
+        abstract = True
+
+    def advance(self, to: str, **changes) -> None:
+        """Move to `to` and save `changes`, or raise `InvalidTransition`.
+
+        One UPDATE compares the old status and sets the new one, so of two processes that hold
+        the same row exactly one wins, on any database.
+        """
+        if to not in self.transitions.get(self.status, ()):
+            raise InvalidTransition(f"{self._meta.verbose_name}: {self.status} → {to} is not a legal step.")
+        row = type(self)._base_manager.filter(pk=self.pk, status=self.status)
+        if not row.update(status=to, **changes):
+            raise InvalidTransition(f"{self._meta.verbose_name} is no longer {self.status}.")
+        self.status = to
+        for name, value in changes.items():
+            setattr(self, name, value)
+
+
+class Leased(models.Model):
+    """A row that is work for the worker from `next_attempt_at` on (null: nothing to do, or parked).
+
+    Taking the work is one conditional UPDATE that moves `next_attempt_at` past the lease, so two
+    workers never hold it at once, and a dead worker's row comes back when the lease runs out.
+    """
+
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    last_error = models.CharField(max_length=300, blank=True)
+    parked_at = models.DateTimeField(null=True, blank=True, help_text="Given up after the last attempt.")
+
+    max_attempts: ClassVar[int] = 8
+    first_delay_seconds: ClassVar[float] = 2.0
+    longest_delay_seconds: ClassVar[float] = 600.0
+
+    class Meta:
+        abstract = True
+
+    def take_lease(self, lease: timedelta, now: datetime | None = None) -> bool:
+        """Take this due row for `lease`; False when another worker has it or it is not due."""
+        now = now or timezone.now()
+        row = type(self)._base_manager.filter(pk=self.pk, next_attempt_at=self.next_attempt_at)
+        if self.next_attempt_at is None or self.next_attempt_at > now:
+            return False
+        until = now + lease
+        if not row.update(next_attempt_at=until, attempts=F("attempts") + 1):
+            return False
+        self.next_attempt_at, self.attempts = until, self.attempts + 1
+        return True
+
+    def retry_later(self, error: object) -> None:
+        """Put the work back with growing, jittered delay; after `max_attempts` park it for staff to see."""
+        changes: dict[str, Any] = {"last_error": str(error)[:300]}
+        if self.attempts >= self.max_attempts:
+            changes |= {"next_attempt_at": None, "parked_at": timezone.now()}
+        else:
+            delay = min(self.first_delay_seconds * 2 ** max(self.attempts - 1, 0), self.longest_delay_seconds)
+            wait = timedelta(seconds=delay * random.uniform(0.8, 1.2))  # noqa: S311, jitter is no secret
+            changes["next_attempt_at"] = timezone.now() + wait
+        type(self)._base_manager.filter(pk=self.pk).update(**changes)

@@ -1,0 +1,12 @@
+"""Every address of the shop; each app lists its own."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from payments import webhooks
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.urls")),
+    path("api/webhooks/payment", webhooks.receive),
+]
