@@ -9,6 +9,7 @@ import pytest
 
 from tests.postgres import Cluster, GivenServer
 from tests.stack import Stack, Stacks
+from tests.vasp import Vasp
 
 # pytest-playwright runs an event loop in the test's thread, which makes Django refuse its own ORM there.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
@@ -34,15 +35,23 @@ def stacks(request):
 
 
 @pytest.fixture(scope="session")
-def postgres_stack(stacks) -> Stack:
-    """The stack on PostgreSQL that tests share; leave it as healthy as you found it."""
-    return stacks.new("postgresql").start()
+def vasp():
+    """A wallet provider whose keys the tests hold, so that they can sign as it would."""
+    provider = Vasp()
+    yield provider
+    provider.close()
 
 
 @pytest.fixture(scope="session")
-def sqlite_stack(stacks) -> Stack:
+def postgres_stack(stacks, vasp) -> Stack:
+    """The stack on PostgreSQL that tests share; leave it as healthy as you found it."""
+    return stacks.new("postgresql", vasps=(vasp.domain,)).start()
+
+
+@pytest.fixture(scope="session")
+def sqlite_stack(stacks, vasp) -> Stack:
     """The same on SQLite."""
-    return stacks.new("sqlite").start()
+    return stacks.new("sqlite", vasps=(vasp.domain,)).start()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -17,11 +17,14 @@ from django.core.serializers.json import DjangoJSONEncoder  # noqa: E402
 from django.db import close_old_connections, connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+KEPT: dict = {}
+
 
 def evaluate(code: str, names: dict):
     """The value of an expression, or what statements left in `answer`."""
     space = {model.__name__: model for model in apps.get_models()}
-    space |= {"timezone": timezone, "timedelta": timedelta, "connection": connection, "answer": None, **names}
+    space |= {"timezone": timezone, "timedelta": timedelta, "connection": connection, "answer": None}
+    space |= {"kept": KEPT, **names}
     try:
         expression = compile(code, "<test>", "eval")
     except SyntaxError:

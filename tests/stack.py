@@ -26,13 +26,23 @@ INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH"
 class Stack:
     """One shop with its sandbox. `database_url` must name a migrated database of its own.
 
-    `webs` and `workers` say how many processes of each; `settings` are more environment variables.
+    `webs` and `workers` say how many processes of each; `vasps` are wallets (host:port) besides the
+    sandbox's that the shop may reach on this machine; `settings` are more environment variables.
     Everything it makes is in `folder`; `close()` ends every process.
     """
 
     alive: "weakref.WeakSet[Stack]" = weakref.WeakSet()
 
-    def __init__(self, folder: Path, database_url: str, *, webs: int = 1, workers: int = 1, **settings: str):
+    def __init__(
+        self,
+        folder: Path,
+        database_url: str,
+        *,
+        webs: int = 1,
+        workers: int = 1,
+        vasps: tuple[str, ...] = (),
+        **settings: str,
+    ):
         self.folder, self.database_url = folder, database_url
         (folder / "log").mkdir(parents=True)
         (folder / "mail").mkdir()
@@ -44,6 +54,7 @@ class Stack:
             f"http://localhost:{self.sandbox_port}",
             f"localhost:{self.sandbox_port}",
         )
+        self.vasps = [self.sandbox_domain, *vasps]
         self.env = self._environment() | settings
         python = sys.executable
         gunicorn = [python, "-m", "gunicorn", "-c"]
@@ -70,7 +81,7 @@ class Stack:
             "PORT": str(self.ports[0]),
             "SITE_URL": self.shop_url,
             "UMA_DOMAIN": self.domain,
-            "UMA_LOCAL_VASPS": self.sandbox_domain,
+            "UMA_LOCAL_VASPS": ",".join(self.vasps),
             "LIGHTSPARK_NETWORK": "REGTEST",
             "LIGHTSPARK_BASE_URL": f"{self.sandbox_url}/graphql/server/2023-09-13",
             "ADMIN_EMAILS": "staff@example.com",
@@ -163,7 +174,8 @@ class Stack:
     def django(self, code: str, **names):
         """What `code`, an expression or statements that set `answer`, says inside this shop's Django.
 
-        Every model is a name in it, and so is everything in `names` (JSON in, JSON out).
+        Every model is a name in it, and so is everything in `names` (JSON in, JSON out); the dict
+        `kept` survives from call to call.
         """
         if self._inside is None or self._inside.poll() is not None:
             with (self.folder / "log" / "inside.log").open("ab") as log:
