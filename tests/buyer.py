@@ -153,14 +153,19 @@ class Wallet:
         return wait_until(pushed, seconds, f"a request of {name} in {self.user}'s wallet")
 
     def approve(self, request: dict) -> dict:
-        return self.sandbox.post(f"/api/wallets/{self.user}/requests/{request['id']}/approve")
+        return self._paid(f"/api/wallets/{self.user}/requests/{request['id']}/approve")
 
     def decline(self, request: dict) -> dict:
         return self.sandbox.post(f"/api/wallets/{self.user}/requests/{request['id']}/decline")
 
     def pay(self, to: str, amount_sats: int | None = None) -> dict:
         more = {} if amount_sats is None else {"amount_sats": amount_sats}
-        return self.sandbox.post(f"/api/wallets/{self.user}/pay", to=to, **more)
+        return self._paid(f"/api/wallets/{self.user}/pay", to=to, **more)
+
+    def _paid(self, path: str, **body) -> dict:
+        entry = self.sandbox.post(path, **body)
+        assert entry["status"] != "failed", entry
+        return entry
 
 
 def assert_sold_once(buyer: Buyer) -> None:

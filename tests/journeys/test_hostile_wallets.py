@@ -188,9 +188,8 @@ def test_a_stranger_burns_nobodys_nonce(callback, vasp):
     """The nonce counts only once the signature has been verified."""
     honest = vasp.pay_request(amount=2500)
     forged = json.loads(json.dumps(honest))
-    forged["payerData"]["compliance"]["signature"] = vasp.pay_request(amount=2500, key=FOREIGN_KEY)[
-        "payerData"
-    ]["compliance"]["signature"]
+    another = vasp.pay_request(amount=2500, key=FOREIGN_KEY)
+    forged["payerData"]["compliance"]["signature"] = another["payerData"]["compliance"]["signature"]
     assert_refused(requests.post(callback, json=forged, timeout=TIMEOUT))
     answer = requests.post(callback, json=honest, timeout=TIMEOUT)
     assert answer.status_code == 200, answer.text
