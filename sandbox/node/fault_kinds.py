@@ -1,0 +1,120 @@
+"""The list of everything that can be made to go wrong; the page, the API and the README show this table."""
+
+from dataclasses import dataclass, field
+
+Params = dict[str, str | int | float | bool]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One fault: where it strikes, what happens, what `match` is compared with, its parameters' defaults."""
+
+    name: str
+    group: str
+    says: str
+    match: str = ""
+    delay_s: float | None = None
+    params: Params = field(default_factory=dict)
+
+
+OPERATION = "operation name, for example CreateUmaInvoice"
+HASH = "payment hash"
+WALLET = "wallet user"
+ENDPOINT = "keys, configuration, push, lnurlp, payreq"
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("webhook_lost", "Webhooks", "never sent", HASH),
+        Kind("webhook_duplicate", "Webhooks", "sent `times` times, all at once", HASH, params={"times": 2}),
+        Kind("webhook_late", "Webhooks", "sent `delay_s` later", HASH, 20),
+        Kind("webhook_forged", "Webhooks", "signed with a wrong key", HASH),
+        Kind("node_slow", "Node", "waits `delay_s`, then does the work and answers", OPERATION, 5),
+        Kind("node_late", "Node", "does the work, then answers `delay_s` later", OPERATION, 10),
+        Kind("node_hang", "Node", "does nothing and closes the socket after `delay_s`", OPERATION, 30),
+        Kind("node_500", "Node", "HTTP 500, nothing done", OPERATION),
+        Kind("node_429", "Node", "HTTP 429, nothing done", OPERATION),
+        Kind("node_error", "Node", "HTTP 200 with a GraphQL error, nothing done", OPERATION),
+        Kind("node_bad_json", "Node", "does the work, answers something that is no JSON", OPERATION),
+        Kind("node_html", "Node", "answers an HTML page with status 200, nothing done", OPERATION),
+        Kind("node_drip", "Node", "does the work, answers a byte at a time for `delay_s`", OPERATION, 30),
+        Kind("commit_then_drop", "Node", "does the work, then closes the socket", OPERATION),
+        Kind("future_enum", "Node", "answers with statuses that no SDK knows yet", OPERATION),
+        Kind("wrong_network", "Payments", "invoices are made for `network`", params={"network": "MAINNET"}),
+        Kind(
+            "wrong_amount",
+            "Payments",
+            "a payer sends `delta_msats` more (or less, if negative) than the invoice says",
+            HASH,
+            params={"delta_msats": 1000},
+        ),
+        Kind("duplicate_payment", "Payments", "the same BOLT11 is paid twice", HASH),
+        Kind(
+            "payment_pending",
+            "Payments",
+            "stays PENDING for `delay_s`, then becomes `then` (SUCCESS or a failure reason)",
+            HASH,
+            10,
+            {"then": "SUCCESS"},
+        ),
+        Kind("payment_failed", "Payments", "fails with `reason`", HASH, params={"reason": "NO_ROUTE"}),
+        Kind(
+            "pay_canceled", "Payments", "canceled and expired invoices can still be paid (a late HTLC)", HASH
+        ),
+        Kind(
+            "push_refused", "Push", "a UMA Request is refused with `status`", WALLET, params={"status": 400}
+        ),
+        Kind("push_hang", "Push", "a UMA Request hangs for `delay_s`", WALLET, 30),
+        Kind("push_500", "Push", "a UMA Request is answered with HTTP 500", WALLET),
+        Kind(
+            "push_redirect",
+            "Push",
+            "a UMA Request is redirected to `location`",
+            WALLET,
+            params={"location": "http://127.0.0.1:1/"},
+        ),
+        Kind("push_accepts_unknown", "Push", "a UMA Request for a user that does not exist gets 200", WALLET),
+        Kind("vasp_hang", "VASP endpoints", "hangs for `delay_s`", ENDPOINT, 30),
+        Kind("vasp_500", "VASP endpoints", "HTTP 500", ENDPOINT),
+        Kind(
+            "vasp_redirect",
+            "VASP endpoints",
+            "redirects to `location`",
+            ENDPOINT,
+            params={"location": "http://127.0.0.1:1/"},
+        ),
+        Kind("vasp_drip", "VASP endpoints", "answers a byte at a time for `delay_s`", ENDPOINT, 30),
+        Kind(
+            "vasp_huge", "VASP endpoints", "answers `megabytes` of data", ENDPOINT, params={"megabytes": 64}
+        ),
+        Kind(
+            "vasp_gzip_bomb",
+            "VASP endpoints",
+            "answers a small gzip of `megabytes`",
+            ENDPOINT,
+            params={"megabytes": 64},
+        ),
+        Kind("vasp_bad_json", "VASP endpoints", "answers something that is no JSON", ENDPOINT),
+        Kind("vasp_wrong_types", "VASP endpoints", "answers JSON of the wrong shape", ENDPOINT),
+        Kind("vasp_wrong_key", "VASP endpoints", "publishes keys that did not sign anything"),
+        Kind("wallet_thousandth", "Wallet", "asks to pay 1/1000 of a SAT invoice", WALLET),
+        Kind("wallet_pays_twice", "Wallet", "pays the same UMA invoice twice", WALLET),
+        Kind("wallet_v0", "Wallet", "speaks UMA 0.3 only", WALLET),
+        Kind(
+            "wallet_strict",
+            "Wallet",
+            "verifies everything the receiver sent, and refuses on any doubt",
+            WALLET,
+        ),
+        Kind(
+            "wallet_lnurl_only", "Wallet", "knows no UMA: `$name` is refused, `name` is paid by LNURL", WALLET
+        ),
+        Kind(
+            "wallet_future_version",
+            "Wallet",
+            "first speaks UMA 9.0, then the best version the 412 offers",
+            WALLET,
+        ),
+        Kind("wallet_ignores_expiry", "Wallet", "approves and pays requests that expired", WALLET),
+    )
+}

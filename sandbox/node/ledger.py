@@ -1,0 +1,213 @@
+"""How money moves between the nodes of the sandbox: invoices, payments, balances."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from node import faults, paper, wakeup, webhooks
+from node.models import Invoice, Node, Payment, new_id
+from node.signals import payment_resolved
+
+MAX_MSATS = 21_000_000 * 100_000_000 * 1000
+
+
+class Refused(Exception):
+    """The node says no, in a sentence."""
+
+
+def create_invoice(
+    *,
+    node: Node,
+    amount_msats: int,
+    expiry_s: int,
+    memo: str = "",
+    description_hash: str = "",
+    kind: str = "standard",
+) -> Invoice:
+    """An open invoice with a really signed BOLT11; amount 0 lets the payer choose. Raises Refused."""
+    if not isinstance(amount_msats, int) or not 0 <= amount_msats <= MAX_MSATS:
+        raise Refused("amount_msats must be between 0 and 21 million BTC")
+    if not isinstance(expiry_s, int) or not 1 <= expiry_s <= 365 * 86400:
+        raise Refused("expiry_secs must be between one second and one year")
+    if len(memo.encode()) > 600 or (description_hash and len(description_hash) != 64):
+        raise Refused("the description is too long or no hash")
+    strange = faults.strike("wrong_network")
+    network = strange.params["network"] if strange else node.network
+    preimage, now = secrets.token_bytes(32), timezone.now()
+    payment_hash = hashlib.sha256(preimage).hexdigest()
+    text = paper.write_bolt11(
+        secret_hex=node.secret_hex,
+        network=network,
+        payment_hash=payment_hash,
+        payment_secret=secrets.token_hex(32),
+        amount_msats=amount_msats,
+        memo=memo,
+        description_hash=description_hash,
+        created_at=int(now.timestamp()),
+        expiry_s=expiry_s,
+    )
+    return Invoice.objects.create(
+        id=new_id("Invoice"),
+        node=node,
+        kind=kind,
+        bolt11=text,
+        payment_hash=payment_hash,
+        preimage=preimage.hex(),
+        network=network,
+        amount_msats=amount_msats,
+        memo=memo,
+        description_hash=description_hash,
+        created_at=now,
+        expires_at=now + timedelta(seconds=expiry_s),
+    )
+
+
+@transaction.atomic
+def cancel_invoice(invoice: Invoice) -> Invoice:
+    """The invoice can no longer be paid. Canceling twice is fine. Raises Refused when it was paid."""
+    invoice.refresh_from_db()
+    if invoice.amount_paid_msats:
+        raise Refused("the invoice was already paid")
+    if invoice.canceled_at is None:
+        invoice.canceled_at = timezone.now()
+        invoice.save(update_fields=["canceled_at", "updated_at"])
+    return invoice
+
+
+def find_invoice(bolt11: str) -> Invoice | None:
+    """The sandbox's invoice behind this string, in either case; None when it is somebody else's."""
+    return Invoice.objects.select_related("node").filter(bolt11=bolt11.strip().lower()).first()
+
+
+@transaction.atomic
+def pay(
+    *,
+    payer: Node,
+    bolt11: str,
+    amount_msats: int | None = None,
+    idempotency_key: str | None = None,
+    is_uma: bool = False,
+) -> Payment:
+    """Pay a BOLT11 from a node. Money moves in this transaction, or the payment is FAILED with a reason.
+
+    The same idempotency key gives the first payment again. Raises Refused when the string is no BOLT11 or
+    an amount is missing. A PENDING payment has left the payer and waits for `resolve_due`.
+    """
+    if idempotency_key:
+        earlier = Payment.objects.filter(payer=payer, idempotency_key=idempotency_key).first()
+        if earlier:
+            return earlier
+    invoice = find_invoice(bolt11)
+    try:
+        decoded = None if invoice else paper.read_bolt11(bolt11)
+    except paper.NotBolt11 as error:
+        raise Refused(str(error)) from error
+    payment_hash = invoice.payment_hash if invoice else decoded.payment_hash
+    fixed = invoice.amount_msats if invoice else decoded.amount_msats
+    amount = fixed or amount_msats or 0
+    if not 0 < amount <= MAX_MSATS:
+        raise Refused("amount_msats is needed for an invoice without an amount")
+    if off := faults.strike("wrong_amount", payment_hash):
+        amount = max(1, amount + int(off.params["delta_msats"]))
+    row = dict(payer=payer, payee=invoice and invoice.node, invoice=invoice, bolt11=bolt11.strip().lower())
+    row |= dict(payment_hash=payment_hash, amount_msats=amount, is_uma=is_uma or _is_uma(invoice))
+    payment = _start(Payment(**row, idempotency_key=idempotency_key))
+    if payment.status == Payment.Status.SUCCESS and faults.is_on("duplicate_payment", payment_hash):
+        _start(Payment(**row), again=True)
+    return payment
+
+
+def _is_uma(invoice: Invoice | None) -> bool:
+    return invoice is not None and invoice.kind == Invoice.Kind.UMA
+
+
+def _start(payment: Payment, *, again: bool = False) -> Payment:
+    """Take the money from the payer, then end the payment at once or leave it pending."""
+    payment.status = Payment.Status.PENDING
+    payment.save(force_insert=True)
+    reason = _why_not(payment, again=again)
+    if reason:
+        return _end(payment, reason, took_money=False)
+    if not _take(payment.payer, payment.amount_msats):
+        return _end(payment, "INSUFFICIENT_BALANCE", took_money=False)
+    if failing := faults.strike("payment_failed", payment.payment_hash):
+        payment.arrived = True
+        return _end(payment, failing.params["reason"], took_money=True)
+    if slow := faults.strike("payment_pending", payment.payment_hash):
+        payment.arrived = True
+        payment.resolve_at = timezone.now() + timedelta(seconds=slow.delay_s)
+        payment.resolve_to = slow.params["then"]
+        payment.save(update_fields=["arrived", "resolve_at", "resolve_to", "updated_at"])
+        return payment
+    return _end(payment, "", took_money=True)
+
+
+def _why_not(payment: Payment, *, again: bool) -> str:
+    """Lightspark's PaymentFailureReason, or nothing when the invoice can be paid now."""
+    invoice = payment.invoice
+    if invoice is None:
+        return "NO_ROUTE"
+    if invoice.amount_paid_msats and not again:
+        return "INVOICE_ALREADY_PAID"
+    canceled, expired = invoice.canceled_at is not None, invoice.expires_at <= timezone.now()
+    if (canceled or expired) and not faults.is_on("pay_canceled", payment.payment_hash):
+        return "INVOICE_CANCELLED" if canceled else "INVOICE_EXPIRED"
+    return ""
+
+
+def _take(node: Node, amount_msats: int) -> bool:
+    row = Node.objects.filter(pk=node.pk)
+    if not node.is_world:
+        row = row.filter(balance_msats__gte=amount_msats)
+    return bool(row.update(balance_msats=F("balance_msats") - amount_msats))
+
+
+def give(node: Node, amount_msats: int) -> None:
+    """Add to a node's balance; the caller takes the same amount from another node."""
+    Node.objects.filter(pk=node.pk).update(balance_msats=F("balance_msats") + amount_msats)
+
+
+def _end(payment: Payment, reason: str, *, took_money: bool) -> Payment:
+    """SUCCESS (no reason) or FAILED; balances, invoice, webhooks to both sides, news inside this process."""
+    succeeded = not reason
+    if succeeded:
+        give(payment.payee, payment.amount_msats)
+        payment.arrived = True
+        Invoice.objects.filter(pk=payment.invoice_id).update(
+            amount_paid_msats=F("amount_paid_msats") + payment.amount_msats, updated_at=timezone.now()
+        )
+        payment.invoice.refresh_from_db()
+    elif took_money:
+        give(payment.payer, payment.amount_msats)
+    payment.status = Payment.Status.SUCCESS if succeeded else Payment.Status.FAILED
+    payment.failure_reason, payment.resolve_at, payment.resolved_at = reason, None, timezone.now()
+    payment.save()
+    webhooks.announce(node=payment.payer, entity_id=payment.outgoing_id, subject=payment.payment_hash)
+    if payment.arrived:
+        webhooks.announce(node=payment.payee, entity_id=payment.incoming_id, subject=payment.payment_hash)
+    payment_resolved.send(Payment, payment=payment)
+    return payment
+
+
+def resolve_due() -> int:
+    """End the pending payments whose time has come. Returns how many."""
+    due = Payment.objects.filter(status=Payment.Status.PENDING, resolve_at__lte=timezone.now())
+    return sum(resolve(pk=pk) for pk in list(due.values_list("pk", flat=True)))
+
+
+@transaction.atomic
+def resolve(*, pk, to: str = "") -> bool:
+    """End one pending payment as planned, or as `to` says; False when it had ended already. A payment that
+    meanwhile lost its invoice (canceled, paid by another) fails with that reason."""
+    payment = Payment.objects.select_related("payer", "payee", "invoice").get(pk=pk)
+    if payment.status != Payment.Status.PENDING:
+        return False
+    outcome = to or payment.resolve_to
+    reason = _why_not(payment, again=False) if outcome == Payment.Status.SUCCESS else outcome
+    _end(payment, reason, took_money=True)
+    transaction.on_commit(wakeup.wake)
+    return True

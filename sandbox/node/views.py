@@ -1,0 +1,114 @@
+"""The GraphQL endpoint, with the faults that strike on the wire."""
+
+import base64
+import binascii
+import json
+import secrets
+import zlib
+
+import zstandard
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from node import execute, faults, wire
+from node.ledger import Refused
+from node.models import Account, ApiToken
+from node.operations import Call, resolve
+
+MAX_BODY = 1 << 22
+
+
+@csrf_exempt
+@require_POST
+def graphql(request: HttpRequest) -> HttpResponse:
+    """Lightspark's server API. Wrong credentials give 401, an unreadable body 400, all else GraphQL."""
+    account = _authenticate(request)
+    if account is None:
+        return JsonResponse({"errors": [{"message": "invalid API token"}]}, status=401)
+    try:
+        raw = _uncompressed(request)
+        envelope = json.loads(raw)
+        query, variables = str(envelope["query"]), dict(envelope.get("variables") or {})
+    except (ValueError, KeyError, TypeError, AttributeError, zlib.error, zstandard.ZstdError):
+        return JsonResponse({"errors": [{"message": "the body is no GraphQL request"}]}, status=400)
+    operation = str(envelope.get("operationName") or "")
+    refused = _fault_before(request, operation)
+    if refused is not None:
+        return refused
+    call = Call(account, envelope, raw, request.headers.get("X-Lightspark-Signing", ""))
+    answer = _answer(call, query, variables, operation)
+    return _fault_after(request, operation, answer)
+
+
+def _answer(call: Call, query: str, variables: dict, operation: str) -> dict:
+    try:
+        data = execute.execute(query, variables, operation, lambda name, given: resolve(call, name, given))
+    except (Refused, execute.InvalidDocument) as error:
+        return {"data": None, "errors": [{"message": str(error)}]}
+    return {"data": data}
+
+
+def _authenticate(request: HttpRequest) -> Account | None:
+    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+    try:
+        client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    token = ApiToken.objects.select_related("account").filter(client_id=client_id).first()
+    if scheme.lower() != "basic" or token is None:
+        return None
+    same = secrets.compare_digest(token.client_secret.encode(), secret.encode())
+    return token.account if same else None
+
+
+def _uncompressed(request: HttpRequest) -> bytes:
+    encoding = request.headers.get("Content-Encoding", "")
+    if encoding == "zstd":
+        return zstandard.ZstdDecompressor().decompress(request.body, max_output_size=MAX_BODY)
+    if encoding == "deflate":
+        return zlib.decompressobj().decompress(request.body, MAX_BODY)
+    return request.body
+
+
+def _fault_before(request: HttpRequest, operation: str) -> HttpResponse | None:
+    """Faults that keep the node from doing anything."""
+    if slow := faults.strike("node_slow", operation):
+        wire.wait(slow.delay_s)
+    if hang := faults.strike("node_hang", operation):
+        return wire.hang(request, hang.delay_s)
+    for kind, status in (("node_500", 500), ("node_429", 429)):
+        if faults.is_on(kind, operation):
+            return JsonResponse({"errors": [{"message": "injected fault"}]}, status=status)
+    if faults.is_on("node_error", operation):
+        return JsonResponse({"data": None, "errors": [{"message": "injected fault"}]})
+    if faults.is_on("node_html", operation):
+        return HttpResponse("<!doctype html><title>Maintenance</title><h1>Back soon</h1>")
+    return None
+
+
+def _fault_after(request: HttpRequest, operation: str, answer: dict) -> HttpResponse:
+    """Faults that strike once the work is done and committed."""
+    if faults.is_on("commit_then_drop", operation):
+        return wire.drop(request)
+    if late := faults.strike("node_late", operation):
+        wire.wait(late.delay_s)
+    if faults.is_on("node_bad_json", operation):
+        return HttpResponse('{"data": {"entity": ', content_type="application/json")
+    if faults.is_on("future_enum", operation):
+        answer = _from_the_future(answer)
+    if drip := faults.strike("node_drip", operation):
+        return wire.drip(json.dumps(answer), drip.delay_s)
+    return JsonResponse(answer)
+
+
+def _from_the_future(value):
+    """The same answer with a status that no SDK knows; GraphQL APIs grow such values."""
+    if isinstance(value, dict):
+        return {
+            key: "SETTLED_BY_A_NEWER_NODE"
+            if key.endswith("status") and isinstance(one, str)
+            else _from_the_future(one)
+            for key, one in value.items()
+        }
+    return [_from_the_future(one) for one in value] if isinstance(value, list) else value

@@ -1,0 +1,40 @@
+"""Misbehaving on the socket: slow, dripping, hanging and dropped answers."""
+
+import socket
+import time
+from collections.abc import Iterator
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+
+
+def wait(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def drop(request: HttpRequest) -> HttpResponse:
+    """Close the connection without an answer; the client sees the connection end."""
+    connection = request.environ.get("gunicorn.socket")
+    if connection is not None:
+        try:
+            connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # the client was faster
+    return HttpResponse(status=500)
+
+
+def hang(request: HttpRequest, seconds: float) -> HttpResponse:
+    wait(seconds)
+    return drop(request)
+
+
+def drip(text: str, seconds: float) -> StreamingHttpResponse:
+    """The whole answer, in small pieces spread over `seconds`: no single read ever times out."""
+    pieces = max(2, int(seconds / 0.4))
+    size = max(1, -(-len(text) // pieces))
+
+    def parts() -> Iterator[str]:
+        for begin in range(0, len(text), size):
+            yield text[begin : begin + size]
+            time.sleep(seconds / pieces)
+
+    return StreamingHttpResponse(parts(), content_type="application/json")

@@ -1,0 +1,158 @@
+"""The wallet for programs: what the pages can do, as JSON."""
+
+from django.http import HttpRequest, JsonResponse
+
+from node import shapes
+from node.api import BadRequest, _sats, not_found, read_json
+from node.models import Invoice
+from wallet import requests, send, users
+from wallet.models import Entry, UmaRequest, User
+from wallet.purse import CannotPay, make_receivable
+
+HISTORY = 200
+
+
+def show_request(row: UmaRequest) -> dict:
+    return {
+        "id": str(row.id),
+        "status": "expired" if row.status == UmaRequest.Status.WAITING and row.is_expired else row.status,
+        "receiver_uma": row.receiver_uma,
+        "amount": row.amount,
+        "currency": row.currency,
+        "decimals": row.decimals,
+        "amount_sats": row.amount if row.currency == "SAT" else None,
+        "uma_invoice": row.uma_invoice,
+        "invoice_uuid": row.invoice_uuid,
+        "error": row.error or None,
+        "expires_at": shapes.when(row.expires_at),
+        "created_at": shapes.when(row.created_at),
+    }
+
+
+def show_entry(row: Entry) -> dict:
+    return {
+        "id": str(row.id),
+        "direction": "in" if row.is_incoming else "out",
+        "amount_sats": row.amount_sats,
+        "amount_msats": row.amount_msats,
+        "status": row.status,
+        "error": row.error or None,
+        "counterparty": row.counterparty,
+        "note": row.note,
+        "payment_hash": row.payment.payment_hash,
+        "preimage": row.payment.invoice.preimage
+        if row.status == Entry.Status.SUCCEEDED and row.payment.invoice
+        else None,
+        "request_id": str(row.request_id) if row.request_id else None,
+        "created_at": shapes.when(row.created_at),
+    }
+
+
+def show_wallet(user: User) -> dict:
+    entries = user.entries.select_related("payment__invoice")[:HISTORY]
+    return {
+        "name": user.name,
+        "uma_address": user.uma_address,
+        "lightning_address": user.lightning_address,
+        "balance_sats": user.balance_sats,
+        "balance_msats": user.balance_msats,
+        "requests": [show_request(row) for row in user.requests.order_by("-created_at")[:HISTORY]],
+        "history": [show_entry(row) for row in entries],
+    }
+
+
+def list_wallets(request: HttpRequest) -> dict:
+    rows = User.objects.order_by("name")
+    return {
+        "wallets": [
+            {"name": row.name, "uma_address": row.uma_address, "balance_sats": row.balance_sats}
+            for row in rows
+        ]
+    }
+
+
+def post_wallet(request: HttpRequest) -> JsonResponse:
+    """A new user: `{"name", "balance_sats"?}`; 200 with the old one when the name is taken."""
+    body = read_json(request)
+    try:
+        user, is_new = users.ensure_user(
+            name=str(body.get("name", "")).lower(), balance_sats=_sats(body, "balance_sats", 100_000)
+        )
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
+    return JsonResponse(show_wallet(user), status=201 if is_new else 200)
+
+
+def get_wallet(request: HttpRequest, name: str) -> dict | JsonResponse:
+    user = User.objects.filter(pk=name.lower()).first()
+    return show_wallet(user) if user else not_found("wallet")
+
+
+def post_funds(request: HttpRequest, name: str) -> dict | JsonResponse:
+    user = User.objects.filter(pk=name.lower()).first()
+    if user is None:
+        return not_found("wallet")
+    users.add_sats(user=user, amount_sats=_sats(read_json(request), "amount_sats", 0))
+    user.refresh_from_db()
+    return show_wallet(user)
+
+
+def post_pay(request: HttpRequest, name: str) -> dict | JsonResponse:
+    """`{"to": BOLT11 | UMA invoice | address, "amount_sats"?}`: 200 with the history line, whose status may be
+    failed or pending; 422 with limits when the amount is missing; 409 when the wallet refuses."""
+    user = User.objects.filter(pk=name.lower()).first()
+    if user is None:
+        return not_found("wallet")
+    body = read_json(request)
+    amount = _sats(body, "amount_sats", 0) or None if body.get("amount_sats") is not None else None
+    return _answer_entry(lambda: send.pay(user=user, to=str(body.get("to") or ""), amount_sats=amount))
+
+
+def _answer_entry(act) -> dict | JsonResponse:
+    try:
+        return show_entry(act())
+    except CannotPay as error:
+        if error.needs is not None:
+            return JsonResponse({"error": str(error), **error.needs}, status=422)
+        return JsonResponse({"error": str(error)}, status=409)
+
+
+def _find_request(name: str, request_id) -> UmaRequest | None:
+    return UmaRequest.objects.select_related("user").filter(pk=request_id, user_id=name.lower()).first()
+
+
+def post_approve(request: HttpRequest, name: str, request_id) -> dict | JsonResponse:
+    row = _find_request(name, request_id)
+    return _answer_entry(lambda: requests.approve(row)) if row else not_found("request")
+
+
+def post_decline(request: HttpRequest, name: str, request_id) -> dict | JsonResponse:
+    row = _find_request(name, request_id)
+    if row is None:
+        return not_found("request")
+    try:
+        requests.decline(row)
+    except CannotPay as error:
+        return JsonResponse({"error": str(error)}, status=409)
+    return show_request(row)
+
+
+def post_invoice(request: HttpRequest, name: str) -> dict | JsonResponse:
+    """A BOLT11 that credits the user: `{"amount_sats", "memo"?, "expiry_s"?}`; amount 0 leaves it to the payer."""
+    user = User.objects.filter(pk=name.lower()).first()
+    if user is None:
+        return not_found("wallet")
+    body = read_json(request)
+    receivable = make_receivable(
+        user=user,
+        amount_msats=_sats(body, "amount_sats", 0) * 1000,
+        expiry_s=body.get("expiry_s") or 3600,
+        kind=Invoice.Kind.STANDARD,
+        memo=str(body.get("memo") or ""),
+    )
+    invoice = receivable.invoice
+    return {
+        "bolt11": invoice.bolt11,
+        "payment_hash": invoice.payment_hash,
+        "expires_at": shapes.when(invoice.expires_at),
+    }

@@ -1,0 +1,125 @@
+"""The receiving side of a user's address: lnurlp lookup and payreq, UMA v1 and v0, and plain LNURL-pay."""
+
+import hashlib
+import json
+
+import uma
+from django.conf import settings
+from uma.generated.errors import ErrorCode
+
+from node.models import Invoice
+from wallet import peers
+from wallet.models import User, Vasp
+from wallet.peers import NonceCheck, PeerFailed
+from wallet.purse import make_receivable
+
+MIN_SATS, MAX_SATS = 1, 10_000_000
+COMMENT_CHARS = 140
+EXPIRY_S = 600
+
+
+class WalletInvoices(uma.IUmaInvoiceCreator):
+    """Hands the SDK BOLT11 strings whose sats will be credited to `user`."""
+
+    def __init__(self, user: User, *, kind: str, payer: str, note: str):
+        self.user, self.kind, self.payer, self.note = user, kind, payer, note
+
+    def create_uma_invoice(self, amount_msats: int, metadata: str, receiver_identifier: str | None) -> str:
+        receivable = make_receivable(
+            user=self.user,
+            amount_msats=int(amount_msats),
+            expiry_s=EXPIRY_S,
+            kind=self.kind,
+            description_hash=hashlib.sha256(metadata.encode()).hexdigest(),
+            payer=self.payer,
+            note=self.note,
+        )
+        return receivable.invoice.bolt11
+
+
+def sat() -> uma.Currency:
+    """A new object each time: the SDK changes it for v0 senders."""
+    return uma.Currency("SAT", "Satoshi", "", 1000.0, MIN_SATS, MAX_SATS, 0)
+
+
+def metadata_for(user: User, address: str) -> str:
+    return json.dumps([["text/plain", f"To {user.name.title()}"], ["text/identifier", address]])
+
+
+def sender_keys(domain: str) -> uma.PubkeyResponse:
+    try:
+        return peers.fetch_keys(domain)
+    except PeerFailed as error:
+        raise uma.UmaException(str(error), ErrorCode.COUNTERPARTY_PUBKEY_FETCH_ERROR) from error
+
+
+def answer_lookup(*, user: User, name: str, url: str) -> dict:
+    """The lnurlp response (UMAD-04, LUD-06) to a lookup of `name`, which has a `$` for UMA. Raises UmaException."""
+    callback = f"{settings.SANDBOX_URL}/uma/payreq/{user.name}"
+    if not name.startswith("$") or "signature" not in url:
+        return uma.LnurlpResponse(
+            tag="payRequest",
+            callback=callback,
+            min_sendable=MIN_SATS * 1000,
+            max_sendable=MAX_SATS * 1000,
+            encoded_metadata=metadata_for(user, user.lightning_address),
+            currencies=None,
+            required_payer_data=None,
+            compliance=None,
+            uma_version=None,
+            comment_chars_allowed=COMMENT_CHARS,
+        ).to_dict()
+    lookup = uma.parse_lnurlp_request(url)
+    check = NonceCheck(lookup.vasp_domain)
+    uma.verify_uma_lnurlp_query_signature(lookup, sender_keys(lookup.vasp_domain), check)
+    check.keep()
+    return uma.create_uma_lnurlp_response(
+        request=lookup,
+        signing_private_key=bytes.fromhex(Vasp.objects.get().signing_private_key),
+        requires_travel_rule_info=False,
+        callback=callback,
+        encoded_metadata=metadata_for(user, user.uma_address),
+        min_sendable_sats=MIN_SATS,
+        max_sendable_sats=MAX_SATS,
+        payer_data_options=uma.create_counterparty_data_options({"compliance": True, "identifier": True}),
+        currency_options=[sat()],
+        receiver_kyc_status=uma.KycStatus.VERIFIED,
+        comment_chars_allowed=COMMENT_CHARS,
+    ).to_dict()
+
+
+def answer_payreq(*, user: User, request: uma.PayRequest) -> dict:
+    """A BOLT11 for the user (UMAD-06, LUD-06). Raises UmaException."""
+    is_uma, vasp = request.is_uma_request(), Vasp.objects.select_related("node").get()
+    payer = str((request.payer_data or {}).get("identifier") or "")
+    if is_uma:
+        domain = uma.get_vasp_domain_from_uma_address(payer)
+        check = NonceCheck(domain)
+        uma.verify_pay_request_signature(request, sender_keys(domain), check)
+        check.keep()
+    if request.receiving_currency_code not in (None, "SAT"):
+        raise uma.UmaException("This wallet keeps sats only.", ErrorCode.INVALID_CURRENCY)
+    in_sats = request.sending_amount_currency_code is not None
+    msats = request.amount * 1000 if in_sats else request.amount
+    if not MIN_SATS * 1000 <= msats <= MAX_SATS * 1000:
+        raise uma.UmaException(f"{MIN_SATS} to {MAX_SATS} sats are possible.", ErrorCode.AMOUNT_OUT_OF_RANGE)
+    converted = is_uma or request.receiving_currency_code is not None
+    creator = WalletInvoices(
+        user,
+        kind=Invoice.Kind.UMA if is_uma else Invoice.Kind.LNURL,
+        payer=payer,
+        note=str(request.comment or "")[:COMMENT_CHARS],
+    )
+    return uma.create_pay_req_response(
+        request=request,
+        invoice_creator=creator,
+        metadata=metadata_for(user, user.uma_address if is_uma else user.lightning_address),
+        receiving_currency_code="SAT" if converted else None,
+        receiving_currency_decimals=0 if converted else None,
+        msats_per_currency_unit=1000 if converted else None,
+        receiver_fees_msats=0 if converted else None,
+        receiver_node_pubkey=vasp.node.public_key if is_uma else None,
+        utxo_callback=f"{settings.SANDBOX_URL}/uma/utxo" if is_uma else None,
+        payee_identifier=user.uma_address if is_uma else None,
+        signing_private_key=bytes.fromhex(vasp.signing_private_key) if is_uma else None,
+    ).to_dict()

@@ -1,0 +1,20 @@
+from django.urls import path
+
+from node.api import json_api
+from wallet import api, vasp_views
+
+urlpatterns = [
+    path(".well-known/lnurlpubkey", vasp_views.pubkeys),
+    path(".well-known/uma-configuration", vasp_views.configuration),
+    path(".well-known/lnurlp/<str:name>", vasp_views.lnurlp),
+    path("uma/request", vasp_views.push),
+    path("uma/payreq/<str:name>", vasp_views.payreq),
+    path("uma/utxo", vasp_views.utxo),
+    path("api/wallets", json_api(GET=api.list_wallets, POST=api.post_wallet)),
+    path("api/wallets/<str:name>", json_api(GET=api.get_wallet)),
+    path("api/wallets/<str:name>/funds", json_api(POST=api.post_funds)),
+    path("api/wallets/<str:name>/pay", json_api(POST=api.post_pay)),
+    path("api/wallets/<str:name>/invoices", json_api(POST=api.post_invoice)),
+    path("api/wallets/<str:name>/requests/<uuid:request_id>/approve", json_api(POST=api.post_approve)),
+    path("api/wallets/<str:name>/requests/<uuid:request_id>/decline", json_api(POST=api.post_decline)),
+]

@@ -1,0 +1,8 @@
+"""gunicorn's way in: `gunicorn -c sandbox/gunicorn.conf.py --chdir sandbox wsgi:application`."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
+application = get_wsgi_application()
