@@ -57,7 +57,7 @@ def lnurl_metadata(payment: Payment) -> str:
 
 
 def request_invoice(invoice: Invoice) -> None:
-    """Ask the node for the BOLT11 of a `requested` row; afterwards it is open, or the worker asks again later.
+    """Ask the node for the BOLT11 of a `requested` row; then it is open, or the worker asks later.
 
     When two ask for the same row, one BOLT11 is recorded and the other never leaves us.
     """
@@ -201,3 +201,9 @@ def close_out(payment: Payment) -> Closing:
         if closing is not Closing.CLOSED:
             return closing
     return Closing.CLOSED
+
+
+def abandon_unknown(payment: Payment) -> None:
+    """Stop waiting for a silent node: open invoices count as expired; late money is still found."""
+    for invoice in payment.invoices.filter(status=Invoice.Status.OPEN):
+        invoice.advance(Invoice.Status.EXPIRED)

@@ -5,9 +5,6 @@ Amounts are msats. The SDK is imported on first use: it takes half a second.
 """
 
 import functools
-import hashlib
-import hmac
-import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -22,7 +19,6 @@ from django.utils import timezone
 from requests.adapters import HTTPAdapter
 
 from ticketsuma.errors import DomainError
-
 
 T = TypeVar("T")
 
@@ -151,7 +147,8 @@ def create_uma_invoice(
     """A BOLT11 that the node knows to be a UMA payment (UMAD-05)."""
     return _create(
         "create_uma_invoice", amount_msats=amount_msats, metadata=metadata, expires_at=expires_at,
-        signing_private_key=bytes.fromhex(settings.UMA_SIGNING_PRIVATE_KEY), receiver_identifier=receiver_identifier,
+        receiver_identifier=receiver_identifier,
+        signing_private_key=bytes.fromhex(settings.UMA_SIGNING_PRIVATE_KEY),
     )  # fmt: skip
 
 
@@ -330,43 +327,3 @@ def node_facts() -> NodeFacts:
         node = call(_node)
         _facts = (timezone.now(), NodeFacts(node.public_key, tuple(node.uma_prescreening_utxos or ())))
     return _facts[1]
-
-
-# -- webhooks ---------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Webhook:
-    event_id: str
-    type: str
-    entity_id: str
-
-
-class BadSignature(DomainError):
-    code = "invalid_signature"
-    sentence = "The signature of this webhook is not ours."
-    status = 401
-
-
-class BadWebhook(DomainError):
-    code = "malformed_webhook"
-    sentence = "This webhook is signed, but it cannot be read."
-    status = 400
-
-
-def verify_webhook(body: bytes, signature: str | None) -> Webhook:
-    """Check `lightspark-signature` (hex HMAC-SHA256 of the raw body) against every configured key.
-
-    The SDK's own check is not constant-time and raises KeyError on event types it does not know yet.
-    """
-    given = (signature or "").strip().lower().encode("utf-8", "replace")
-    keys = settings.LIGHTSPARK_WEBHOOK_SIGNING_KEYS
-    expected = [hmac.new(key.encode(), body, hashlib.sha256).hexdigest().encode() for key in keys]
-    if not any([hmac.compare_digest(given, digest) for digest in expected]):
-        raise BadSignature
-    try:
-        event = json.loads(body)
-        fields = [event[name] for name in ("event_id", "event_type", "entity_id")]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise BadWebhook from error
-    if not all(isinstance(value, str) and 0 < len(value) <= 120 and "\0" not in value for value in fields):
-        raise BadWebhook
-    return Webhook(event_id=fields[0], type=fields[1][:60], entity_id=fields[2])

@@ -110,7 +110,7 @@ class InvoiceQuerySet(models.QuerySet):
         return self.filter(status__in=Invoice.LIVE)
 
     def want(self, payment, *, kind="lightning", payer="", wait=REQUEST_LEASE):
-        """Note that an invoice is wanted; whoever writes it has `wait` to ask the node before the worker does.
+        """Note that an invoice is wanted; its writer has `wait` to ask the node before the worker does.
 
         Call it inside a transaction. Of two at once the second gets IntegrityError.
         """
@@ -141,7 +141,7 @@ class Invoice(Stateful, Leased):
         Status.EXPIRED: {Status.PAID},
     }
     LIVE = (Status.REQUESTED, Status.OPEN)
-    max_attempts = 200  # until the payment is no longer due
+    max_attempts = 10**9  # until the payment is no longer due
     longest_delay_seconds = 10.0
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -333,7 +333,10 @@ class VaspNonce(models.Model):
 
 
 class Sweep(Leased):
-    """How far the node's own list of incoming payments has been read. One row; also the worker's heartbeat."""
+    """How far the node's list of incoming payments has been read. One row; the worker's heartbeat too."""
+
+    max_attempts = 10**9  # never given up
+    longest_delay_seconds = 30.0
 
     name = models.CharField(max_length=20, primary_key=True, default="incoming")
     read_until = models.DateTimeField()

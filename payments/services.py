@@ -134,7 +134,7 @@ def _mark_invoice_paid(incoming: IncomingPayment) -> None:
 
 
 def _apply(incoming: IncomingPayment, payment: Payment) -> str:
-    """Settle `payment` with `incoming` if it is enough and still wanted; the reason to refund what is not applied."""
+    """Settle `payment` with `incoming` if that is enough and still wanted; why the rest goes back."""
     if payment.status == Payment.Status.SETTLED:
         return Refund.Reason.DUPLICATE
     if incoming.amount_msats < payment.amount_msats:
@@ -178,7 +178,7 @@ def refund_address(incoming: IncomingPayment) -> str:
 
 # -- the node told us -------------------------------------------------------------------------
 def process_webhook_event(event: WebhookEvent) -> None:
-    """Do what a stored webhook event asks, or put it back for the worker; never raises for the node's sake."""
+    """Do what a stored webhook event asks; when the node does not answer, leave it to the worker."""
     try:
         if event.type == "PAYMENT_FINISHED":
             reconcile(event.entity_id)

@@ -55,7 +55,7 @@ def configure(options: dict) -> None:
 
 
 class RequestIdMiddleware:
-    """Give every request an id (the proxy's `X-Request-ID` when it looks like one), in logs and in the answer."""
+    """Give every request an id, in logs and answer: the proxy's `X-Request-ID` when it looks like one."""
 
     def __init__(self, get_response):
         self.get_response = get_response

@@ -47,7 +47,7 @@ JWT_SECRET = secret("JWT_SECRET")
 ADMIN_EMAILS = frozenset(env.list("ADMIN_EMAILS", default=[]))
 if "*" in ALLOWED_HOSTS and not DEBUG:
     _problems.append("ALLOWED_HOSTS may not be * outside development.")
-if UMA_DOMAIN != SITE_HOST.lower():
+if SITE_HOST.lower() != UMA_DOMAIN:
     _problems.append(f"UMA_DOMAIN ({UMA_DOMAIN}) must be the host of SITE_URL ({SITE_HOST}).")
 if not DEBUG and not env.bool("ALLOW_TEST_NETWORK", False) and not SITE_URL.startswith("https://"):
     _problems.append("SITE_URL must begin with https://.")

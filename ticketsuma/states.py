@@ -49,7 +49,7 @@ class Leased(models.Model):
     """
 
     next_attempt_at = models.DateTimeField(null=True, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveIntegerField(default=0)
     last_error = models.CharField(max_length=300, blank=True)
     parked_at = models.DateTimeField(null=True, blank=True, help_text="Given up after the last attempt.")
 

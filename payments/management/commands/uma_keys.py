@@ -1,0 +1,14 @@
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from payments.uma.keys import new_key_pair
+
+
+class Command(BaseCommand):
+    help = "Makes new UMA signing and encryption keys and prints them as environment lines."
+    requires_system_checks = []
+
+    def handle(self, *args, **options):
+        for purpose in ("signing", "encryption"):
+            for name, value in new_key_pair(purpose, settings.UMA_DOMAIN).items():
+                self.stdout.write(f'{name}="{value}"')

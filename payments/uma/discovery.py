@@ -1,0 +1,124 @@
+"""What another VASP publishes about itself: its keys (UMAD-02) and its configuration (UMAD-10)."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.core.cache import cache
+from django.utils import timezone
+
+from ticketsuma.errors import DomainError
+
+from .fetch import VaspForbidden, VaspUnreachable, base_url, fetch
+
+if TYPE_CHECKING:
+    from uma import PubkeyResponse
+
+LONGEST_KEPT = timedelta(minutes=10)
+KEPT_WITHOUT_EXPIRY = timedelta(minutes=1)
+# A domain that failed is not asked for its keys again so soon, whoever names it.
+FAILURE_SECONDS = 30
+REFETCH_SECONDS = 30
+
+
+class InvalidKeys(DomainError):
+    """The VASP answered, but not with keys that could verify anything."""
+
+    code = "invalid_pubkey_format"
+    sentence = "That wallet's server publishes no usable keys."
+    status = 400
+
+
+class NoUmaRequests(DomainError):
+    """The VASP says, or shows by its answer, that it takes no UMA Requests."""
+
+    code = "vasp_takes_no_requests"
+    sentence = "That wallet takes no payment requests."
+    status = 424
+
+
+def public_keys(domain: str) -> "PubkeyResponse":
+    """The keys of `domain`, kept until they expire and for at most ten minutes.
+
+    Raises VaspForbidden, VaspUnreachable or InvalidKeys. An answer without a signing key is not kept.
+    """
+    kept = cache.get(f"vasp-keys:{domain}")
+    return _read_keys(kept) if kept else _fetch_keys(domain)
+
+
+def refetched_public_keys(domain: str) -> "PubkeyResponse | None":
+    """The keys of `domain` asked for anew, for a signature that the kept ones did not verify.
+
+    None when they were asked for within REFETCH_SECONDS already: strangers cannot make us ask more often.
+    """
+    if cache.add(f"vasp-refetch:{domain}", True, REFETCH_SECONDS):
+        return _fetch_keys(domain)
+    return None
+
+
+def _fetch_keys(domain: str) -> "PubkeyResponse":
+    url = f"{base_url(domain)}/.well-known/lnurlpubkey"
+    if cache.get(f"vasp-down:{domain}"):
+        raise VaspUnreachable
+    try:
+        answer = fetch(url)
+        if not answer.is_success:
+            raise VaspUnreachable
+        keys = _read_keys(answer.body)
+    except DomainError:
+        cache.set(f"vasp-down:{domain}", True, FAILURE_SECONDS)
+        raise
+    cache.add(f"vasp-refetch:{domain}", True, REFETCH_SECONDS)
+    seconds = _seconds_to_keep(keys.expiration_timestamp)
+    if seconds > 0:
+        cache.set(f"vasp-keys:{domain}", answer.body, seconds)
+    return keys
+
+
+def _seconds_to_keep(expires_at: datetime | None) -> float:
+    if expires_at is None:
+        return KEPT_WITHOUT_EXPIRY.total_seconds()
+    return min(expires_at - timezone.now(), LONGEST_KEPT).total_seconds()
+
+
+def _read_keys(body: bytes) -> "PubkeyResponse":
+    from coincurve import PublicKey
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from uma import PubkeyResponse, UmaException
+
+    try:
+        keys = PubkeyResponse.from_json(body.decode())
+        PublicKey(keys.get_signing_pubkey())
+    except (
+        UmaException, UnsupportedAlgorithm, ValueError, TypeError, KeyError, AttributeError,
+        IndexError, OverflowError, OSError, RecursionError,
+    ) as error:  # fmt: skip
+        raise InvalidKeys from error
+    return keys
+
+
+def uma_request_endpoint(domain: str) -> str:
+    """Where `domain` takes UMA Requests (UMAD-10, UMAD-11). Its URL is as little trusted as any other.
+
+    Raises VaspUnreachable when asking again may help, NoUmaRequests or VaspForbidden when not.
+    """
+    answer = fetch(f"{base_url(domain)}/.well-known/uma-configuration")
+    if answer.status >= 500 or answer.status == 429:
+        raise VaspUnreachable
+    try:
+        endpoint = answer.json().get("uma_request_endpoint") if answer.is_success else None
+    except ValueError as error:
+        raise NoUmaRequests from error
+    if not isinstance(endpoint, str) or not endpoint:
+        raise NoUmaRequests
+    return endpoint
+
+
+__all__ = [
+    "InvalidKeys",
+    "NoUmaRequests",
+    "VaspForbidden",
+    "VaspUnreachable",
+    "public_keys",
+    "refetched_public_keys",
+    "uma_request_endpoint",
+]

@@ -1,0 +1,32 @@
+"""The mails we send, each a triple of templates: subject, text, HTML."""
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from .models import Mail
+
+
+def send_mail(mail: Mail) -> None:
+    """Send a due mail; the worker's handler. At least once: a crash after sending sends it again."""
+    order = mail.order
+    context = {
+        "order": order,
+        "event": order.event,
+        "tickets": list(order.tickets.all()),
+        "site_url": settings.SITE_URL,
+        "site_name": settings.SITE_NAME,
+    }
+    template = f"mails/{mail.kind}"
+    subject = " ".join(render_to_string(f"{template}-subject.txt", context).split())
+    message = EmailMultiAlternatives(
+        subject=subject,
+        body=render_to_string(f"{template}-body.txt", context),
+        to=[mail.to],
+        # The same id when it is sent twice, so that mail programs show it once.
+        headers={"Message-ID": f"<{mail.kind}-{order.pk.hex}@{settings.SITE_HOST.partition(':')[0]}>"},
+    )
+    message.attach_alternative(render_to_string(f"{template}-body.html", context), "text/html")
+    message.send()
+    mail.advance(Mail.Status.SENT, sent_at=timezone.now(), next_attempt_at=None, last_error="")

@@ -1,0 +1,245 @@
+"""Selling seats: placing an order, fulfilling it, ending it.
+
+Pages, API, admin and worker call these same functions. Lock order: payment → order → event.
+"""
+
+import hashlib
+import hmac
+import json
+import logging
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User, normalize_email
+from events.models import Event, SoldOut
+from payments import services as payments
+from payments.invoices import Closing, abandon_unknown, close_out, request_invoice
+from payments.models import Payment
+from payments.uma.address import normalize_uma_address
+from ticketsuma.errors import DomainError
+from ticketsuma.states import InvalidTransition
+
+from .models import Mail, Order, Ticket
+
+logger = logging.getLogger(__name__)
+
+
+class QuantityNotAllowed(DomainError):
+    code = "quantity_not_allowed"
+    status = 400
+    field = "quantity"
+
+
+class KeyReused(DomainError):
+    code = "idempotency_key_reused"
+    sentence = _("This Idempotency-Key was used for a different purchase.")
+    status = 422
+
+
+class AlreadyPaid(DomainError):
+    code = "already_paid"
+    sentence = _("This order is already paid.")
+
+
+# -- buying -----------------------------------------------------------------------------------
+def place_order(
+    *,
+    event: Event,
+    quantity: int,
+    email: str,
+    name: str = "",
+    uma_address: str = "",
+    buyer: User | None = None,
+    key: str | None = None,
+) -> Order:
+    """Hold `quantity` seats for HOLD_SECONDS and ask for the money; a free event is paid at once.
+
+    The same `key` by the same buyer answers the same order as it stands now; two at once make one
+    order. Raises SoldOut, SalesClosed, QuantityNotAllowed, InvalidUmaAddress, KeyReused. A node
+    that does not answer costs nobody a seat: the invoice follows. Call it outside a transaction.
+    """
+    email = normalize_email(email)
+    uma_address = normalize_uma_address(uma_address) if uma_address.strip() else ""
+    if not 1 <= quantity <= event.max_per_order:
+        raise QuantityNotAllowed(
+            _("Between 1 and %(most)s seats can be bought at once.") % {"most": event.max_per_order}
+        )
+    order = Order(
+        event=event,
+        buyer=buyer,
+        email=email,
+        name=name.strip(),
+        quantity=quantity,
+        price_sats=event.price_sats,
+        uma_address=uma_address,
+        scope=order_scope(buyer=buyer, email=email),
+        key=key or uuid.uuid4().hex,
+        request_hash=_request_hash(event.pk, quantity, email, name.strip(), uma_address),
+        expires_at=timezone.now() + timedelta(seconds=settings.HOLD_SECONDS),
+        next_attempt_at=timezone.now(),
+    )
+    if replay := _earlier_order(order):
+        return replay
+    try:
+        _hold(order)
+    except IntegrityError:
+        if replay := _earlier_order(order):
+            return replay
+        raise
+    except SoldOut:
+        if event.orders.filter(status=Order.Status.PENDING).exists():
+            raise SoldOut(
+                _("All seats are taken, but someone is still paying. Please try again in a moment."),
+                retry_after=30,
+            ) from None
+        raise
+    if order.payment:
+        request_invoice(order.payment.invoices.get())
+    return order
+
+
+def _hold(order: Order) -> None:
+    """Write order, tickets and payment and claim the seats, in one transaction; the hot row comes last."""
+    with transaction.atomic():
+        if order.amount_sats:
+            order.payment = payments.create_payment(
+                reference=order.code.lower(),
+                amount_sats=order.amount_sats,
+                memo=f"{order.quantity} × {order.event.title}"[:200],
+                uma_address=order.uma_address,
+                due_at=order.expires_at,
+            )
+        order.save(force_insert=True)
+        Ticket.objects.bulk_create(
+            Ticket(order=order, number=number, holder_name=order.name if number == 1 else "")
+            for number in range(1, order.quantity + 1)
+        )
+        if not order.amount_sats:
+            _mark_paid(order)
+        order.event.claim(order.quantity)
+
+
+def order_scope(*, buyer: User | None, email: str) -> str:
+    """Whose Idempotency-Keys these are; a guest's address is not written in clear."""
+    if buyer:
+        return f"user:{buyer.pk}"
+    return "guest:" + hmac.new(settings.SECRET_KEY.encode(), email.encode(), hashlib.sha256).hexdigest()
+
+
+def _request_hash(*parts) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _earlier_order(order: Order) -> Order | None:
+    earlier = (
+        Order.objects.select_related("event", "payment").filter(scope=order.scope, key=order.key).first()
+    )
+    if earlier and earlier.request_hash != order.request_hash:
+        raise KeyReused
+    return earlier
+
+
+# -- paid -------------------------------------------------------------------------------------
+def on_payment_settled(*, payment: Payment, **kwargs) -> None:
+    """Receiver of `payment_settled`, inside the settling transaction."""
+    order = Order.objects.select_for_update(of=("self",)).select_related("event").get(payment=payment)
+    fulfil(order)
+
+
+def fulfil(order: Order) -> None:
+    """Make a locked order paid; an expired one wins its seats back first.
+
+    Raises SoldOut or SalesClosed when they are gone, InvalidTransition when the order is canceled:
+    then the money goes back.
+    """
+    if order.status == Order.Status.EXPIRED:
+        order.event.claim(order.quantity)
+    elif order.event.is_canceled:
+        raise InvalidTransition(_("The event is canceled."))
+    _mark_paid(order)
+
+
+def _mark_paid(order: Order) -> None:
+    order.advance(Order.Status.PAID, paid_at=timezone.now(), next_attempt_at=None)
+    queue_mail(order, Mail.Kind.TICKETS)
+
+
+def queue_mail(order: Order, kind: str) -> None:
+    """Have the worker send this mail, once per order, kind and address."""
+    if order.email:
+        Mail.objects.get_or_create(
+            order=order, kind=kind, to=order.email, defaults={"next_attempt_at": timezone.now()}
+        )
+
+
+# -- over -------------------------------------------------------------------------------------
+def expire_order(order: Order) -> None:
+    """End an overdue hold, unless money turns out to have come; the worker's handler for an order.
+
+    While the node cannot say, the seats stay held, at most HOLD_UNKNOWN_SECONDS longer. Raises
+    NodeUnknown or StillOpen to be tried again.
+    """
+    gives_up = timezone.now() > order.expires_at + timedelta(seconds=settings.HOLD_UNKNOWN_SECONDS)
+    _end(order, Order.Status.EXPIRED, force=gives_up)
+
+
+def cancel_order(order: Order) -> None:
+    """Give the seats of a pending, or of a free order back.
+
+    Raises AlreadyPaid when money came first, StillOpen when a payment may be on its way.
+    """
+    if order.is_paid and order.payment is None:
+        with transaction.atomic():
+            order.advance(Order.Status.CANCELED, ended_at=timezone.now())
+            order.event.release(order.quantity)
+        return
+    _end(order, Order.Status.CANCELED)
+    if order.is_paid:
+        raise AlreadyPaid
+
+
+def _end(order: Order, to: str, *, force: bool = False) -> None:
+    closing = close_out(order.payment)
+    if closing is Closing.UNKNOWN and force:
+        logger.error("order %s: seats released though the node has not answered", order.pk)
+        abandon_unknown(order.payment)
+    elif closing is Closing.UNKNOWN:
+        raise payments.StillOpen
+    elif closing is Closing.SETTLED:
+        order.refresh_from_db()
+        return
+    with transaction.atomic():
+        payments.close_payment(order.payment)
+        locked = Order.objects.select_for_update(of=("self",)).get(pk=order.pk)
+        locked.advance(to, ended_at=timezone.now(), next_attempt_at=None)
+        order.event.release(order.quantity)
+    order.status = locked.status
+
+
+# -- afterwards -------------------------------------------------------------------------------
+def change_uma_address(order: Order, *, uma_address: str) -> None:
+    """Send the payment request to another wallet; the seats stay held. Raises InvalidUmaAddress."""
+    address = normalize_uma_address(uma_address)
+    if not order.is_pending or order.payment is None:
+        raise InvalidTransition(_("This order no longer waits for a payment."))
+    Order.objects.filter(pk=order.pk).update(uma_address=address)
+    payments.push_again(order.payment, uma_address=address)
+
+
+def send_tickets_again(email: str) -> int:
+    """Mail the links of every coming event's paid order again, each once in ten minutes; how many."""
+    now = timezone.now()
+    orders = Order.objects.filter(
+        email=normalize_email(email), status=Order.Status.PAID, event__end_time__gt=now
+    )
+    mails = Mail.objects.filter(order__in=orders, kind=Mail.Kind.TICKETS, to=normalize_email(email))
+    return (
+        mails.exclude(status=Mail.Status.DUE)
+        .exclude(sent_at__gt=now - timedelta(minutes=10))
+        .update(status=Mail.Status.DUE, next_attempt_at=now, attempts=0, parked_at=None)
+    )

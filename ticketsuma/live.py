@@ -1,0 +1,160 @@
+"""Live pages by server-sent events: one watcher per process reads what the open pages show and wakes
+those that changed.
+
+A stream says only "changed"; the page then fetches its part anew. Streams live a minute, so that dead
+sockets never pile up; the browser comes back by itself.
+"""
+
+import hashlib
+import logging
+import threading
+import time
+import weakref
+from collections.abc import Callable, Hashable, Iterable, Mapping
+
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY_SECONDS = 0.25
+STREAM_LIFE_SECONDS = 60.0
+HEARTBEAT_SECONDS = 15.0
+RECONNECT_MILLISECONDS = 1000
+
+Read = Callable[[Iterable[Hashable]], Mapping[Hashable, tuple]]
+_hubs: "weakref.WeakSet[Hub]" = weakref.WeakSet()
+
+
+def version_of(state: tuple | None) -> str:
+    """A short name for what a page shows; equal names mean that there is nothing to fetch."""
+    return hashlib.blake2s(repr(state).encode(), digest_size=6).hexdigest()
+
+
+def stop_all() -> None:
+    """End every stream of this process now and refuse new ones: for SIGTERM, before the graceful wait."""
+    for hub in list(_hubs):
+        hub.stop()
+
+
+class Hub:
+    """Open streams by key. `read(keys)` answers, in one query, what each key's page shows right now."""
+
+    def __init__(self, read: Read):
+        self._read = read
+        self._lock = threading.Lock()
+        self._streams: set[Stream] = set()
+        self._someone = threading.Event()  # set while there are streams
+        self._watcher: threading.Thread | None = None
+        self._stopped = False
+        _hubs.add(self)
+
+    def open(self, key: Hashable, version: str) -> "Stream | None":
+        """A stream for a page that shows `version` of `key`; None when this process is full or stopping.
+
+        The watcher starts with the first stream, thus after the fork of a server's worker process.
+        """
+        with self._lock:
+            if self._stopped or len(self._streams) >= settings.LIVE_STREAMS_PER_PROCESS:
+                return None
+            stream = Stream(self, key, version)
+            self._streams.add(stream)
+            self._someone.set()
+            if self._watcher is None or not self._watcher.is_alive():
+                self._watcher = threading.Thread(target=self._watch, name="live", daemon=True)
+                self._watcher.start()
+        return stream
+
+    def leave(self, stream: "Stream") -> None:
+        with self._lock:
+            self._streams.discard(stream)
+            if not self._streams:
+                self._someone.clear()
+
+    def stop(self) -> None:
+        self._stopped = True
+        for stream in list(self._streams):
+            stream.end()
+
+    def _watch(self) -> None:
+        while not self._stopped:
+            if not self._someone.is_set():
+                connection.close()
+                self._someone.wait()
+            try:
+                self._look()
+            except Exception:  # the database may be away for a while; the pages also ask by themselves
+                logger.exception("live pages could not be looked after")
+                connection.close()
+                time.sleep(1)
+            time.sleep(LOOK_EVERY_SECONDS)
+
+    def _look(self) -> None:
+        with self._lock:
+            streams = list(self._streams)
+        if not streams:
+            return
+        states = self._read({stream.key for stream in streams})
+        versions = {key: version_of(state) for key, state in states.items()}
+        for stream in streams:
+            current = versions.get(stream.key)
+            if current and current != stream.version:
+                stream.tell(current)
+
+
+class Stream:
+    """One open page, as the body of its response. `close()` is called by the server, whatever happened.
+
+    Only the watcher writes `version`, only the response's thread `_told`: nothing is lost between them.
+    """
+
+    def __init__(self, hub: Hub, key: Hashable, version: str):
+        self._hub, self.key = hub, key
+        self.version = self._told = version
+        self._wake = threading.Event()
+        self._started = self._ended = False
+        self._until = time.monotonic() + STREAM_LIFE_SECONDS
+
+    def tell(self, version: str) -> None:
+        self.version = version
+        self._wake.set()
+
+    def end(self) -> None:
+        self._ended = True
+        self._wake.set()
+
+    def __iter__(self) -> "Stream":
+        return self
+
+    def __next__(self) -> bytes:
+        if not self._started:
+            self._started = True
+            return f"retry: {RECONNECT_MILLISECONDS}\n\n".encode()
+        left = self._until - time.monotonic()
+        if not self._ended and left > 0:
+            self._wake.wait(min(left, HEARTBEAT_SECONDS))
+            self._wake.clear()
+        if self._ended or left <= 0:
+            raise StopIteration
+        version = self.version
+        if version == self._told:
+            return b": here\n\n"
+        self._told = version
+        return f"event: changed\ndata: {version}\n\n".encode()
+
+    def close(self) -> None:
+        self._hub.leave(self)
+
+
+def stream_response(request: HttpRequest, hub: Hub, key: Hashable) -> HttpResponseBase:
+    """The event stream of `key` for a page that shows `?v=`; 204, which makes the page poll, when full."""
+    # A stream holds a thread for a minute; it must not hold a database connection as well.
+    connection.close()
+    stream = hub.open(key, request.GET.get("v", ""))
+    if stream is None:
+        return HttpResponse(status=204)
+    answer = StreamingHttpResponse(stream, content_type="text/event-stream")
+    answer["Cache-Control"] = "no-store"
+    answer["X-Accel-Buffering"] = "no"
+    return answer

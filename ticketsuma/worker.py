@@ -1,0 +1,179 @@
+"""The worker: one loop over rows that are due. Rows are the queue; run as many workers as you like."""
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import close_old_connections, connection
+from django.db.models import QuerySet
+from django.utils import timezone
+from payments.uma.request import push_request
+
+from payments import invoices, services, sweep
+from payments.models import REQUEST_LEASE, IncomingPayment, Invoice, Payment, Sweep, WebhookEvent
+from tickets.mails import send_mail
+from tickets.models import Mail, Order
+from tickets.services import expire_order
+from ticketsuma.errors import DomainError
+from ticketsuma.states import InvalidTransition, Leased
+
+logger = logging.getLogger(__name__)
+
+THREADS = 16
+THREADS_FOR_STRANGERS = 4  # of them, those that may wait for somebody else's server
+WAKE_SECONDS = 0.2
+BATCH = 50
+
+
+@dataclass(frozen=True)
+class Queue:
+    """A kind of due row: `due(now)` finds them, `handle(row)` does the work within `lease`."""
+
+    name: str
+    due: Callable[[datetime], QuerySet]
+    handle: Callable[[Leased], object]
+    lease: timedelta = timedelta(seconds=30)
+    strangers: bool = False
+
+
+QUEUES = [
+    Queue("sweep", lambda now: Sweep.objects.all(), sweep.sweep_incoming, timedelta(seconds=60)),
+    Queue(
+        "webhook events",
+        lambda now: WebhookEvent.objects.filter(processed_at=None),
+        services.process_webhook_event,
+    ),
+    Queue(
+        "incoming payments", lambda now: IncomingPayment.objects.filter(allocated_at=None), services.allocate
+    ),
+    Queue(
+        "invoices",
+        lambda now: Invoice.objects.filter(status=Invoice.Status.REQUESTED).select_related("payment"),
+        invoices.request_invoice,
+        REQUEST_LEASE,
+    ),
+    Queue(
+        "pushes",
+        lambda now: Payment.objects.filter(push=Payment.Push.QUEUED, status=Payment.Status.PENDING),
+        push_request,
+        strangers=True,
+    ),
+    Queue(
+        "expiries", lambda now: Order.objects.overdue(now).select_related("event", "payment"), expire_order
+    ),
+    Queue(
+        "mails",
+        lambda now: Mail.objects.filter(status=Mail.Status.DUE).select_related("order__event"),
+        send_mail,
+        timedelta(seconds=60),
+    ),
+]
+
+
+def work(queue: Queue, row: Leased) -> str | None:
+    """Handle one leased row; what went wrong, or None. The row keeps the error and comes back later."""
+    try:
+        queue.handle(row)
+    except InvalidTransition:
+        return None  # somebody else brought it further meanwhile
+    except DomainError as refusal:
+        row.retry_later(refusal.code)
+        return refusal.code
+    except Exception as error:
+        logger.exception("%s: row %s failed", queue.name, row.pk)
+        row.retry_later(type(error).__name__)
+        return type(error).__name__
+    finally:
+        connection.close()
+    return None
+
+
+def due_rows(queue: Queue, *, limit: int = BATCH) -> list[Leased]:
+    now = timezone.now()
+    return list(queue.due(now).filter(next_attempt_at__lte=now).order_by("next_attempt_at")[:limit])
+
+
+class Worker:
+    """Finds due rows, takes their leases and hands them to a pool of threads until `stop()`."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
+        self._free = threading.Semaphore(THREADS)
+        self._free_for_strangers = threading.Semaphore(THREADS_FOR_STRANGERS)
+
+    def stop(self, *_args) -> None:
+        self._stop.set()
+
+    def run(self) -> None:
+        """Work until stopped; what is in hand is finished first. A database that is away is waited for."""
+        sweep.sweep_row()
+        while not self._stop.is_set():
+            started = time.monotonic()
+            try:
+                close_old_connections()
+                for queue in QUEUES:
+                    self._hand_out(queue)
+            except Exception:
+                logger.exception("the worker could not read its queues")
+                connection.close()
+                self._stop.wait(1)
+            self._stop.wait(max(0.0, WAKE_SECONDS - (time.monotonic() - started)))
+        self._pool.shutdown(wait=True)
+
+    def _hand_out(self, queue: Queue) -> None:
+        for row in due_rows(queue):
+            if not self._take_thread(queue):
+                return
+            if row.take_lease(queue.lease):
+                self._pool.submit(self._work_and_free, queue, row)
+            else:
+                self._free_thread(queue)
+
+    def _work_and_free(self, queue: Queue, row: Leased) -> None:
+        try:
+            work(queue, row)
+        finally:
+            self._free_thread(queue)
+
+    def _take_thread(self, queue: Queue) -> bool:
+        if queue.strangers and not self._free_for_strangers.acquire(blocking=False):
+            return False
+        if self._free.acquire(blocking=False):
+            return True
+        if queue.strangers:
+            self._free_for_strangers.release()
+        return False
+
+    def _free_thread(self, queue: Queue) -> None:
+        self._free.release()
+        if queue.strangers:
+            self._free_for_strangers.release()
+
+
+def run_forever() -> None:
+    worker = Worker()
+    signal.signal(signal.SIGTERM, worker.stop)
+    signal.signal(signal.SIGINT, worker.stop)
+    logger.info("the worker is up")
+    worker.run()
+    logger.info("the worker is down")
+
+
+def run_once(on_row: Callable[[str, Leased, str | None], None] | None = None) -> int:
+    """Handle everything that is due now, in this thread; how many rows. For `retry_payments` and tests."""
+    sweep.sweep_row()
+    count = 0
+    for queue in QUEUES:
+        for row in due_rows(queue, limit=10_000):
+            if row.take_lease(queue.lease):
+                error = work(queue, row)
+                count += 1
+                if on_row:
+                    on_row(queue.name, row, error)
+    return count
