@@ -1,0 +1,118 @@
+"""What buyers type, checked kindly."""
+
+import uuid
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User, normalize_email
+from events.models import Event
+from payments.uma.address import normalize_uma_address
+from ticketsuma.errors import DomainError
+
+
+class DescribedForm(forms.Form):
+    """A form whose fields name their help and their error to a screen reader."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if not isinstance(field.widget, forms.HiddenInput):
+                field.widget.attrs.setdefault("class", "input")
+
+    def refuse(self, error: DomainError) -> None:
+        """Show why the service refused, at the field it is about when it names one of ours."""
+        field = getattr(error, "field", None)
+        self.add_error(field if field in self.fields else None, str(error.sentence))
+
+
+class UmaAddressField(forms.CharField):
+    """A UMA address as a person types it; its cleaned value is normalized."""
+
+    widget = forms.TextInput(
+        attrs={
+            "placeholder": "$you@wallet.com",
+            "autocapitalize": "none",
+            "autocorrect": "off",
+            "spellcheck": "false",
+            "autocomplete": "off",
+            "inputmode": "email",
+        }
+    )
+
+    def __init__(self, **kwargs):
+        super().__init__(max_length=255, **kwargs)
+
+    def clean(self, value):
+        typed = super().clean(value)
+        if not typed:
+            return ""
+        try:
+            return normalize_uma_address(typed)
+        except DomainError as error:
+            raise forms.ValidationError(str(error.sentence), code=error.code)
+
+
+class PersonEmailField(forms.EmailField):
+    """An e-mail address; a wallet's address typed here by mistake is recognized."""
+
+    widget = forms.EmailInput(attrs={"autocomplete": "email", "placeholder": "you@example.com"})
+
+    def __init__(self, **kwargs):
+        super().__init__(max_length=254, **kwargs)
+
+    def clean(self, value):
+        if str(value or "").strip().startswith("$"):
+            raise forms.ValidationError(
+                _("That is a wallet address. Here we need your e-mail address, to send the tickets to."),
+                code="wallet_address",
+            )
+        return normalize_email(super().clean(value))
+
+
+class BuyForm(DescribedForm):
+    """How many seats, which wallet, and, from guests, where to send the tickets."""
+
+    quantity = forms.IntegerField(
+        label=_("Seats"), initial=1, min_value=1, widget=forms.NumberInput(attrs={"inputmode": "numeric"})
+    )
+    uma_address = UmaAddressField(
+        label=_("Your UMA address"),
+        required=False,
+        help_text=_("We send the payment request there, and refunds. Without one you pay by QR code."),
+    )
+    email = PersonEmailField(label=_("E-mail"), help_text=_("Your tickets go here as well."))
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=120,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    # The same form sent twice is one order.
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4, required=False)
+
+    def __init__(self, *args, event: Event, user: User | None, **kwargs):
+        super().__init__(*args, **kwargs)
+        most = event.max_per_order
+        quantity = self.fields["quantity"]
+        quantity.max_value = most
+        quantity.validators = [MinValueValidator(1), MaxValueValidator(most)]
+        quantity.widget.attrs |= {"min": 1, "max": most, "class": ""}
+        if event.is_free:
+            del self.fields["uma_address"]
+        if user:
+            del self.fields["email"], self.fields["name"]
+
+    @property
+    def idempotency_key(self) -> str | None:
+        key = self.cleaned_data.get("key")
+        return f"page:{key}" if key else None
+
+
+class AddressForm(DescribedForm):
+    uma_address = UmaAddressField(label=_("Your UMA address"))
+
+
+class FindForm(DescribedForm):
+    email = PersonEmailField(label=_("E-mail"))

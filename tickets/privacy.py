@@ -1,0 +1,22 @@
+"""Pages whose address is their key: nobody keeps them, and no link on them tells where it was."""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.http import HttpRequest, HttpResponseBase
+
+
+def private_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """No cache, no referrer, no search engine, for every answer of `view`."""
+
+    @wraps(view)
+    def answer_privately(request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
+        answer = view(request, *args, **kwargs)
+        answer["Cache-Control"] = "no-store, private"
+        answer["Referrer-Policy"] = (
+            "same-origin"  # "no-referrer" would make browsers post forms with Origin: null
+        )
+        answer["X-Robots-Tag"] = "noindex, nofollow"
+        return answer
+
+    return answer_privately

@@ -1,0 +1,144 @@
+"""The pages on which seats are bought and paid: the event, its buy form, the order."""
+
+import uuid
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from events.models import Event
+from events.words import render_markdown
+from ticketsuma.errors import DomainError
+from ticketsuma.live import stream_response, version_of
+
+from . import services
+from .forms import AddressForm, BuyForm
+from .models import Order
+from .pages import hub, order_page, read_states
+from .privacy import private_page
+
+HELD = "held"  # session key: event id → order id, so that nobody sees "sold out" because of their own hold
+
+
+# -- buying -----------------------------------------------------------------------------------
+@require_safe
+def event_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """One event and its buy form; an id in place of the slug leads to the slug."""
+    event = Event.objects.public().filter(slug=slug).first()
+    if event is None and slug.isdecimal() and len(slug) < 10:
+        return redirect(get_object_or_404(Event.objects.public(), pk=int(slug)))
+    if event is None:
+        event = get_object_or_404(Event.objects.public(), slug=slug)
+    return _show_event(request, event, BuyForm(event=event, user=_buyer(request)))
+
+
+@require_POST
+def buy(request: HttpRequest, event_id: int) -> HttpResponse:
+    """Hold the seats and lead to the page on which they are paid, or show what is wrong."""
+    event = get_object_or_404(Event.objects.public(), pk=event_id)
+    buyer = _buyer(request)
+    form = BuyForm(request.POST, event=event, user=buyer)
+    if not form.is_valid():
+        return _show_event(request, event, form, status=422)
+    data = form.cleaned_data
+    try:
+        order = services.place_order(
+            event=event,
+            quantity=data["quantity"],
+            email=buyer.email if buyer else data["email"],
+            name=buyer.name if buyer else data["name"],
+            uma_address=data.get("uma_address", ""),
+            buyer=buyer,
+            key=form.idempotency_key,
+        )
+    except DomainError as error:
+        form.refuse(error)
+        event.refresh_from_db()
+        return _show_event(request, event, form, status=error.status)
+    request.session[HELD] = {**request.session.get(HELD, {}), str(event.pk): order.pk.hex}
+    return redirect(order)
+
+
+def _buyer(request: HttpRequest):
+    return request.user if request.user.is_authenticated else None
+
+
+def _show_event(request: HttpRequest, event: Event, form: BuyForm, status: int = 200) -> HttpResponse:
+    context = {
+        "event": event,
+        "form": form,
+        "description": render_markdown(event.description),
+        "held_order": _held_order(request, event),
+    }
+    return render(request, "events/event.html", context, status=status)
+
+
+def _held_order(request: HttpRequest, event: Event) -> Order | None:
+    """The seats this very browser is holding for the event, if it still does."""
+    held = request.session.get(HELD, {}).get(str(event.pk))
+    return Order.objects.filter(pk=uuid.UUID(held), status=Order.Status.PENDING).first() if held else None
+
+
+# -- the order --------------------------------------------------------------------------------
+def _order(token: str) -> Order:
+    try:
+        return Order.objects.select_related("event", "payment").by_token(token)
+    except Order.DoesNotExist:
+        raise Http404 from None
+
+
+@require_safe
+@private_page
+def order(request: HttpRequest, token: str) -> HttpResponse:
+    """Everything about one order, for whoever holds its link."""
+    return _show_order(request, _order(token))
+
+
+@require_safe
+@private_page
+def order_status(request: HttpRequest, token: str) -> HttpResponse:
+    """The live part of the order's page; 204 when `?v=` is what it already shows."""
+    order = _order(token)
+    if request.GET.get("v") == version_of(read_states([order.pk]).get(order.pk)):
+        return HttpResponse(status=204)
+    return _show_order(request, order, template="tickets/order_live.html")
+
+
+@require_safe
+def order_live(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Server-sent events: one `changed` whenever the order's page would look different."""
+    return stream_response(request, hub, _order(token).pk)
+
+
+@require_POST
+@private_page
+def order_cancel(request: HttpRequest, token: str) -> HttpResponse:
+    """Give the seats back; refused while a payment may be on its way."""
+    order = _order(token)
+    try:
+        services.cancel_order(order)
+    except DomainError as error:
+        return _show_order(request, _order(token), problem=str(error.sentence), status=error.status)
+    return redirect(order)
+
+
+@require_POST
+@private_page
+def order_address(request: HttpRequest, token: str) -> HttpResponse:
+    """Send the payment request to another wallet; the seats stay held."""
+    order = _order(token)
+    form = AddressForm(request.POST)
+    if not form.is_valid():
+        return _show_order(request, order, form=form, status=422)
+    try:
+        services.change_uma_address(order, uma_address=form.cleaned_data["uma_address"])
+    except DomainError as error:
+        return _show_order(request, _order(token), problem=str(error.sentence), status=error.status)
+    return redirect(order)
+
+
+def _show_order(
+    request: HttpRequest, order: Order, *, template="tickets/order.html", form=None, problem="", status=200
+) -> HttpResponse:
+    form = form or AddressForm(initial={"uma_address": order.uma_address})
+    return render(request, template, order_page(order) | {"form": form, "problem": problem}, status=status)
