@@ -1,11 +1,15 @@
 from django.urls import path
 
-from node import api, views
+from node import api, pages, views
 from node.api import json_api
 
 urlpatterns = [
     path("graphql/server/2023-09-13", views.graphql),
     path("health", api.health),
+    path("ledger", pages.ledger_page, name="ledger"),
+    path("faults", pages.faults_page, name="faults"),
+    path("faults/on", pages.switch_on, name="fault-on"),
+    path("faults/off", pages.switch_off, name="fault-off"),
     path("api/nodes", json_api(GET=api.list_nodes, POST=api.post_node)),
     path("api/nodes/<str:node_id>", json_api(GET=api.get_node, PATCH=api.patch_node)),
     path("api/nodes/<str:node_id>/fund", json_api(POST=api.fund_node)),

@@ -1,15 +1,18 @@
 from django.urls import path
 
 from node.api import json_api
-from wallet import api, vasp_views
+from wallet import api, pages, vasp_views
 
-urlpatterns = [
+protocol = [
     path(".well-known/lnurlpubkey", vasp_views.pubkeys),
     path(".well-known/uma-configuration", vasp_views.configuration),
     path(".well-known/lnurlp/<str:name>", vasp_views.lnurlp),
     path("uma/request", vasp_views.push),
     path("uma/payreq/<str:name>", vasp_views.payreq),
     path("uma/utxo", vasp_views.utxo),
+]
+
+programs = [
     path("api/wallets", json_api(GET=api.list_wallets, POST=api.post_wallet)),
     path("api/wallets/<str:name>", json_api(GET=api.get_wallet)),
     path("api/wallets/<str:name>/funds", json_api(POST=api.post_funds)),
@@ -18,3 +21,16 @@ urlpatterns = [
     path("api/wallets/<str:name>/requests/<uuid:request_id>/approve", json_api(POST=api.post_approve)),
     path("api/wallets/<str:name>/requests/<uuid:request_id>/decline", json_api(POST=api.post_decline)),
 ]
+
+people = [
+    path("", pages.choose, name="choose"),
+    path("wallets", pages.create, name="create-wallet"),
+    path("wallet/<slug:name>", pages.wallet, name="wallet"),
+    path("wallet/<slug:name>/live", pages.live, name="wallet-live"),
+    path("wallet/<slug:name>/pay", pages.pay, name="wallet-pay"),
+    path("wallet/<slug:name>/sats", pages.add_sats, name="wallet-sats"),
+    path("wallet/<slug:name>/requests/<uuid:request_id>/approve", pages.approve, name="approve"),
+    path("wallet/<slug:name>/requests/<uuid:request_id>/decline", pages.decline, name="decline"),
+]
+
+urlpatterns = protocol + programs + people
