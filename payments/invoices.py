@@ -114,38 +114,32 @@ def replace_failed(invoice: Invoice) -> None:
 
 
 def open_invoice_for_payer(
-    *, payment: Payment, payer: str, create: Callable[[], lightspark.NodeInvoice]
+    *,
+    payment: Payment,
+    payer: str,
+    create: Callable[[], lightspark.NodeInvoice],
+    kind: str = Invoice.Kind.UMA,
 ) -> Invoice:
     """The one open invoice for a verified UMA payer; `create()` asks the node for a new one.
 
     The same payer gets the same open invoice until it expires. For anyone else the open one is
-    canceled first, confirmed by the node. Raises NotPayable (also when the canceled one turned out
-    paid), TooManyInvoices, Busy, NodeRefused or NodeUnknown; then the old invoice or a fresh
-    request for a plain one stands.
+    canceled first, confirmed by the node. A plain payer is `payer=""` with `kind=LIGHTNING`. Raises
+    NotPayable (also when the canceled one turned out paid), TooManyInvoices, Busy, NodeRefused or
+    NodeUnknown; then the old invoice or a fresh request for a plain one stands.
     """
     if not payment.is_payable:
         raise NotPayable
     live = payment.invoices.live().first()
-    if (
-        live
-        and live.status == Invoice.Status.OPEN
-        and live.payer == payer
-        and live.expires_at > timezone.now()
-    ):
-        return live
+    if live and (live.kind, live.payer) == (kind, payer):
+        if live.status == Invoice.Status.REQUESTED:
+            raise Busy
+        if live.expires_at > timezone.now():
+            return live
     if payment.invoices.filter(invoice_id__isnull=False).count() >= MAX_INVOICES:
         raise TooManyInvoices
     if live:
         _close_for_replacement(live)
-    try:
-        with transaction.atomic():
-            locked = Payment.objects.select_for_update().get(pk=payment.pk)
-            if not locked.is_payable:
-                raise NotPayable
-            row = Invoice.objects.want(locked, kind=Invoice.Kind.UMA, payer=payer)
-            Payment.objects.filter(pk=payment.pk).update(payer_uma=payer)
-    except IntegrityError as error:
-        raise Busy from error
+    row = _want_for_payer(payment, kind=kind, payer=payer)
     try:
         answer = create()
     except DomainError:
@@ -154,6 +148,19 @@ def open_invoice_for_payer(
     if not record_open(row, answer):
         raise Busy
     return row
+
+
+def _want_for_payer(payment: Payment, *, kind: str, payer: str) -> Invoice:
+    try:
+        with transaction.atomic():
+            locked = Payment.objects.select_for_update().get(pk=payment.pk)
+            if not locked.is_payable:
+                raise NotPayable
+            if payer:
+                Payment.objects.filter(pk=payment.pk).update(payer_uma=payer)
+            return Invoice.objects.want(locked, kind=kind, payer=payer)
+    except IntegrityError as error:
+        raise Busy from error
 
 
 def _close_for_replacement(live: Invoice) -> None:

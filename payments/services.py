@@ -52,7 +52,7 @@ def create_payment(
 def push_again(payment: Payment, *, uma_address: str) -> None:
     """Send the UMA Request to another address; the invoices and the seats stay as they are."""
     Payment.objects.filter(pk=payment.pk, status=Payment.Status.PENDING).update(
-        uma_address=uma_address, push=Payment.Push.QUEUED, pushed_at=None,
+        uma_address=uma_address, uma_invoice="", push=Payment.Push.QUEUED, pushed_at=None,
         next_attempt_at=timezone.now(), attempts=0, last_error="", parked_at=None,
     )  # fmt: skip
 

@@ -27,7 +27,7 @@ def normalize_uma_address(typed: str) -> str:
     Public host names only; an address with a port is let in when UMA_LOCAL_VASPS lists it.
     """
     text = typed.strip().lower()
-    if len(text) > 320:
+    if len(text) > 255:
         raise InvalidUmaAddress
     match = _ADDRESS.fullmatch(text)
     if match and is_allowed_domain(match[2]):

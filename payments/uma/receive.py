@@ -1,0 +1,284 @@
+"""Wallets ask to pay: lookups, pay requests and what they tell us afterwards.
+
+UMAD-04, UMAD-05 and UMAD-07 for UMA senders of version 1 and 0; LUD-06, LUD-16 and LUD-21 for every
+other wallet. The price is the payment's, whatever a request says: UMA signatures do not cover amounts.
+"""
+
+import functools
+import json
+import re
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from django.conf import settings
+from uma import (
+    Currency,
+    ErrorCode,
+    InvalidCurrencyException,
+    InvalidRequestException,
+    IUmaInvoiceCreator,
+    KycStatus,
+    LnurlpRequest,
+    LnurlpResponse,
+    PayRequest,
+    UmaException,
+    create_counterparty_data_options,
+    create_pay_req_response,
+    create_uma_lnurlp_response,
+    parse_lnurlp_request,
+    parse_pay_request,
+    parse_post_transaction_callback,
+    verify_pay_request_backing_signatures,
+    verify_pay_request_signature,
+    verify_post_transaction_callback_signature,
+    verify_uma_lnurlp_query_backing_signatures,
+    verify_uma_lnurlp_query_signature,
+)
+
+from payments import lightspark
+from payments.invoices import lnurl_metadata, open_invoice_for_payer
+from payments.models import Invoice, Payment
+from ticketsuma.money import MSATS_PER_SAT
+
+from .address import domain_of, normalize_uma_address
+from .keys import signing_key
+from .refusals import UmaRefusal
+from .request import payreq_url
+from .shape import check_pay_request_shape, read_json_object
+from .verify import GuardedKeys, check_backing_count, reading, verify_once
+
+_REFERENCE = re.compile(r"[a-z0-9_-]{1,40}")
+_SAT = "SAT"
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def refusing_in_umas_words(answer: Callable[P, T]) -> Callable[P, T]:
+    """Turn the SDK's exceptions into UmaRefusal, which a view can say without the SDK."""
+
+    @functools.wraps(answer)
+    def answering(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return answer(*args, **kwargs)
+        except UmaException as error:
+            raise UmaRefusal(json.loads(error.to_json()), error.to_http_status_code()) from error
+
+    return answering
+
+
+def find_payment(name: str, missing: ErrorCode) -> Payment:
+    """The payment that `name` (`reference` or `$reference`, any case) stands for, if it can be paid now."""
+    reference = name.removeprefix("$").lower()
+    payment = None
+    if _REFERENCE.fullmatch(reference):
+        payment = Payment.objects.filter(reference=reference).first()
+    if payment is None:
+        raise InvalidRequestException("Nothing to be paid has this name.", missing)
+    if not payment.is_payable:
+        over = ErrorCode.INVOICE_EXPIRED if missing == ErrorCode.REQUEST_NOT_FOUND else missing
+        raise InvalidRequestException("This is paid, canceled or past its time.", over)
+    return payment
+
+
+# -- lookup -----------------------------------------------------------------------------------
+@refusing_in_umas_words
+def look_up(name: str, full_path: str) -> dict:
+    """The answer to `/.well-known/lnurlp/<name>?…` (UMAD-04, or LUD-06 when no UMA field is there).
+
+    What was signed is the name as received at our own domain, never the host of the socket.
+    """
+    url = f"{settings.SITE_URL}{full_path}"
+    lookup = reading(lambda: parse_lnurlp_request(url), ErrorCode.PARSE_LNURLP_REQUEST_ERROR)
+    payment = find_payment(name, ErrorCode.USER_NOT_FOUND)
+    if not lookup.is_uma_request():
+        return _plain_lookup_answer(payment)
+    _verify_lookup(lookup)
+    answer = create_uma_lnurlp_response(
+        lookup,
+        signing_key(),
+        requires_travel_rule_info=False,
+        callback=payreq_url(payment),
+        encoded_metadata=lnurl_metadata(payment),
+        min_sendable_sats=payment.amount_sats,
+        max_sendable_sats=payment.amount_sats,
+        payer_data_options=create_counterparty_data_options({"identifier": True, "compliance": True}),
+        currency_options=[_sats_only(payment)],
+        receiver_kyc_status=KycStatus.VERIFIED,
+    )
+    return answer.to_dict()
+
+
+def _plain_lookup_answer(payment: Payment) -> dict:
+    return LnurlpResponse(
+        tag="payRequest",
+        callback=payreq_url(payment),
+        min_sendable=payment.amount_msats,
+        max_sendable=payment.amount_msats,
+        encoded_metadata=lnurl_metadata(payment),
+        currencies=None,
+        required_payer_data=None,
+        compliance=None,
+        uma_version=None,
+    ).to_dict()
+
+
+def _sats_only(payment: Payment) -> Currency:
+    """The one currency and amount we take. A new object each time: the SDK marks it for v0 senders."""
+    sats = payment.amount_sats
+    return Currency(_SAT, "Satoshis", "", MSATS_PER_SAT, sats, sats, 0)
+
+
+def _verify_lookup(lookup: LnurlpRequest) -> None:
+    check_backing_count(lookup.backing_signatures)
+
+    def verify(keys, nonce):
+        verify_uma_lnurlp_query_signature(lookup, keys, nonce)
+        verify_uma_lnurlp_query_backing_signatures(lookup, GuardedKeys())
+
+    verify_once(lookup.vasp_domain.lower(), verify, otherwise=ErrorCode.PARSE_LNURLP_REQUEST_ERROR)
+
+
+# -- pay request ------------------------------------------------------------------------------
+class _InvoiceOfPayment(IUmaInvoiceCreator):
+    """Hands the SDK the one open invoice of `payment` for `payer`."""
+
+    def __init__(self, payment: Payment, payer: str):
+        self._payment, self._payer = payment, payer
+
+    def create_uma_invoice(self, amount_msats: int, metadata: str, receiver_identifier: str | None) -> str:
+        def create() -> lightspark.NodeInvoice:
+            return lightspark.create_uma_invoice(
+                amount_msats=self._payment.amount_msats,
+                metadata=metadata,
+                expires_at=self._payment.due_at,
+                receiver_identifier=self._payment.uma_pay_address,
+            )
+
+        return open_invoice_for_payer(payment=self._payment, payer=self._payer, create=create).bolt11
+
+
+@refusing_in_umas_words
+def answer_pay_request(reference: str, body: bytes) -> dict:
+    """A BOLT11 over the full price and our signed compliance data, for a verified UMA payer (UMAD-05).
+
+    The payer may be anybody, not only whom the request was pushed to. The same payer gets the same
+    open invoice again. Raises UmaException, and DomainError when the node or the payment says no.
+    """
+    data = read_json_object(body)
+    check_pay_request_shape(data)
+    request = reading(lambda: parse_pay_request(json.dumps(data)), ErrorCode.PARSE_PAYREQ_REQUEST_ERROR)
+    payment = find_payment(reference, ErrorCode.REQUEST_NOT_FOUND)
+    _check_amount(request, payment, forgive_known_mistake=True)
+    payer = _verify_payer(request)
+    facts = lightspark.node_facts()
+    request.amount = payment.amount_sats
+    request.sending_amount_currency_code = request.receiving_currency_code = _SAT
+    answer = create_pay_req_response(
+        request,
+        _InvoiceOfPayment(payment, payer),
+        metadata=lnurl_metadata(payment),
+        receiving_currency_code=_SAT,
+        receiving_currency_decimals=0,
+        msats_per_currency_unit=MSATS_PER_SAT,
+        receiver_fees_msats=0,
+        receiver_node_pubkey=facts.public_key,
+        utxo_callback=f"{settings.SITE_URL}/api/uma/utxos/{payment.reference}",
+        payee_identifier=payment.uma_pay_address,
+        signing_private_key=signing_key(),
+        receiver_utxos=list(facts.utxos),
+        success_action=_success_action(),
+    )
+    return answer.to_dict()
+
+
+def _check_amount(request: PayRequest, payment: Payment, *, forgive_known_mistake: bool) -> None:
+    """Exactly the price, in sats or msats.
+
+    Some wallets pay a UMA invoice over 5000 sats by asking for the bare amount 5000, which means
+    msats; they show the price of the invoice we answer with, so they are given the full one.
+    """
+    currencies = {request.sending_amount_currency_code, request.receiving_currency_code} - {None}
+    if currencies - {_SAT}:
+        raise InvalidCurrencyException("The price is in SAT.")
+    accepted = {payment.amount_msats}
+    if request.sending_amount_currency_code == _SAT:
+        accepted = {payment.amount_sats}
+    elif forgive_known_mistake:
+        accepted.add(payment.amount_sats)
+    if type(request.amount) is not int or request.amount not in accepted:
+        raise InvalidRequestException(
+            f"The amount due is {payment.amount_sats} sats, neither more nor less.",
+            ErrorCode.AMOUNT_OUT_OF_RANGE,
+        )
+
+
+def _verify_payer(request: PayRequest) -> str:
+    """The payer's UMA address in lower case, once its VASP's signature over it as received is verified."""
+    payer = normalize_uma_address(request.payer_data["identifier"])
+    check_backing_count(request.payer_data["compliance"].get("backingSignatures"))
+
+    def verify(keys, nonce):
+        verify_pay_request_signature(request, keys, nonce)
+        verify_pay_request_backing_signatures(request, GuardedKeys())
+
+    verify_once(domain_of(payer), verify, otherwise=ErrorCode.PARSE_PAYREQ_REQUEST_ERROR)
+    return payer
+
+
+@refusing_in_umas_words
+def answer_plain_pay_request(reference: str, params: dict[str, str]) -> dict:
+    """The open plain invoice as it is, for any Lightning wallet that asks for the price (LUD-06)."""
+    request = reading(
+        lambda: PayRequest.from_request_params({"amount": params.get("amount", "")}),
+        ErrorCode.PARSE_PAYREQ_REQUEST_ERROR,
+    )
+    payment = find_payment(reference, ErrorCode.REQUEST_NOT_FOUND)
+    _check_amount(request, payment, forgive_known_mistake=False)
+
+    def create() -> lightspark.NodeInvoice:
+        return lightspark.create_invoice(
+            amount_msats=payment.amount_msats, metadata=lnurl_metadata(payment), expires_at=payment.due_at
+        )
+
+    invoice = open_invoice_for_payer(payment=payment, payer="", create=create, kind=Invoice.Kind.LIGHTNING)
+    return {
+        "pr": invoice.bolt11,
+        "routes": [],
+        "disposable": True,
+        "successAction": _success_action(),
+        "verify": f"{settings.SITE_URL}/api/uma/verify/{invoice.payment_hash}",
+    }
+
+
+def _success_action() -> dict[str, str]:
+    """What the wallet shows once it paid (LUD-09)."""
+    return {"tag": "message", "message": f"Paid. Thank you! {settings.SITE_NAME}"[:144]}
+
+
+# -- afterwards -------------------------------------------------------------------------------
+@refusing_in_umas_words
+def take_utxo_callback(reference: str, body: bytes) -> None:
+    """A payer's VASP tells its UTXOs after paying (UMAD-07). Verified and let go: it proves no payment."""
+    data = read_json_object(body)
+    callback = reading(
+        lambda: parse_post_transaction_callback(json.dumps(data)), ErrorCode.PARSE_UTXO_CALLBACK_ERROR
+    )
+    if not Payment.objects.filter(reference=reference.lower()[:40]).exists():
+        raise InvalidRequestException("Nothing to be paid has this name.", ErrorCode.REQUEST_NOT_FOUND)
+    if not isinstance(callback.vasp_domain, str):
+        raise InvalidRequestException("vaspDomain is missing.", ErrorCode.MISSING_REQUIRED_UMA_PARAMETERS)
+    verify_once(
+        callback.vasp_domain.lower(),
+        lambda keys, nonce: verify_post_transaction_callback_signature(callback, keys, nonce),
+        otherwise=ErrorCode.PARSE_UTXO_CALLBACK_ERROR,
+    )
+
+
+@refusing_in_umas_words
+def invoice_status(payment_hash: str) -> dict:
+    """Whether the invoice with this hash is paid (LUD-21). Our node tells us no preimage."""
+    invoice = Invoice.objects.filter(payment_hash=payment_hash.lower()).first()
+    if invoice is None:
+        raise InvalidRequestException("Not found", ErrorCode.REQUEST_NOT_FOUND)
+    settled = invoice.status == Invoice.Status.PAID
+    return {"status": "OK", "settled": settled, "preimage": None, "pr": invoice.bolt11}

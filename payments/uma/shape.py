@@ -1,0 +1,58 @@
+"""What a pay request must look like before the SDK sees it (UMAD-05): the SDK trusts its input's types."""
+
+import json
+import re
+
+from uma import ErrorCode, InvalidRequestException
+
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2}){8,80}")
+_MAX_TIMESTAMP = 2**40
+
+
+def _refuse(reason: str, code: ErrorCode = ErrorCode.PARSE_PAYREQ_REQUEST_ERROR) -> None:
+    raise InvalidRequestException(reason, code)
+
+
+def read_json_object(body: bytes) -> dict:
+    """`body` as a JSON object, or a UMA error."""
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequestException("The body is not JSON.", ErrorCode.INVALID_REQUEST_FORMAT) from error
+    if not isinstance(data, dict):
+        _refuse("The body is not a JSON object.", ErrorCode.INVALID_REQUEST_FORMAT)
+    return data
+
+
+def check_pay_request_shape(data: dict) -> None:
+    """Refuse what no UMA sender of version 1 or 0 sends; raises InvalidRequestException."""
+    if not isinstance(data.get("amount"), str | int) or isinstance(data["amount"], bool):
+        _refuse("amount must be text or a whole number.")
+    for name in ("convert", "currency"):
+        if not isinstance(data.get(name, ""), str):
+            _refuse(f"{name} must be text.")
+    payer = data.get("payerData")
+    if not isinstance(payer, dict):
+        _refuse("payerData is missing.", ErrorCode.MISSING_REQUIRED_UMA_PARAMETERS)
+    if not isinstance(payer.get("identifier"), str):
+        _refuse("payerData.identifier is missing.", ErrorCode.MISSING_MANDATORY_PAYER_DATA)
+    if not isinstance(payer.get("compliance"), dict):
+        _refuse("payerData.compliance is missing.", ErrorCode.MISSING_MANDATORY_PAYER_DATA)
+    _check_compliance(payer["compliance"])
+
+
+def _check_compliance(compliance: dict) -> None:
+    signature = compliance.get("signature")
+    if not isinstance(signature, str) or not _HEX.fullmatch(signature):
+        _refuse("compliance.signature must be hex.", ErrorCode.INVALID_SIGNATURE)
+    if not isinstance(compliance.get("signatureNonce"), str):
+        _refuse("compliance.signatureNonce must be text.", ErrorCode.INVALID_NONCE)
+    timestamp = compliance.get("signatureTimestamp")
+    if type(timestamp) is not int or not 0 < timestamp < _MAX_TIMESTAMP:
+        _refuse("compliance.signatureTimestamp must be in seconds.", ErrorCode.INVALID_TIMESTAMP)
+    utxos = compliance.get("utxos") or []
+    if not isinstance(utxos, list) or not all(isinstance(utxo, str) for utxo in utxos):
+        _refuse("compliance.utxos must be a list of text.")
+    backing = compliance.get("backingSignatures") or []
+    if not isinstance(backing, list):
+        _refuse("compliance.backingSignatures must be a list.")
