@@ -1,8 +1,8 @@
 """An account as GraphQL shows it: its nodes, invoices and transactions, page by page."""
 
-from datetime import datetime
-
-from django.utils import timezone
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from node import shapes
 from node.models import Account, Deposit, Invoice, Node, Payment, Withdrawal
@@ -11,9 +11,26 @@ PAGE = 50
 MAX_PAGE = 500
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A row of a list before it is shaped: only the rows of one page ever are."""
+
+    id: str
+    row: object
+    shape: Callable
+
+
 def account(row: Account) -> shapes.Shape:
     def balance(bitcoin_networks=None, node_ids=None):
         return shapes.money(sum(one.balance_msats for one in _nodes(row, bitcoin_networks, node_ids)))
+
+    def api_tokens(first=None, after=None):
+        tokens = [Listed(one.id, one, shapes.api_token) for one in row.tokens.order_by("created_at")]
+        return _page("AccountToApiTokensConnection", tokens, first, after)
+
+    def nodes(first=None, after=None, bitcoin_networks=None, node_ids=None):
+        found = [Listed(one.id, one, shapes.node) for one in _nodes(row, bitcoin_networks, node_ids)]
+        return _page("AccountToNodesConnection", found, first, after)
 
     return {
         "__typename": "Account",
@@ -26,15 +43,8 @@ def account(row: Account) -> shapes.Shape:
         "blockchain_balance": lambda **_: None,
         "conductivity": lambda **_: None,
         "uptime_percentage": lambda **_: 100,
-        "api_tokens": lambda first=None, after=None: _page(
-            "AccountToApiTokensConnection", [shapes.api_token(one) for one in row.tokens.all()], first, after
-        ),
-        "nodes": lambda first=None, after=None, bitcoin_networks=None, node_ids=None: _page(
-            "AccountToNodesConnection",
-            [shapes.node(one) for one in _nodes(row, bitcoin_networks, node_ids)],
-            first,
-            after,
-        ),
+        "api_tokens": api_tokens,
+        "nodes": nodes,
         "channels": lambda **_: shapes.empty_connection("AccountToChannelsConnection"),
         "wallets": lambda **_: shapes.empty_connection("AccountToWalletsConnection"),
         "payment_requests": lambda **arguments: _payment_requests(row, **arguments),
@@ -52,36 +62,39 @@ def _nodes(row: Account, networks=None, node_ids=None) -> list[Node]:
     return list(nodes)
 
 
-def _page(typename: str, entities: list[shapes.Shape], first, after) -> shapes.Shape:
+def _page(typename: str, rows: Sequence[Listed], first, after) -> shapes.Shape:
     """One page behind the cursor `after`; cursors are entity ids, so new rows do not shift pages."""
-    ids = [one["id"] for one in entities]
+    ids = [one.id for one in rows]
     begin = ids.index(after) + 1 if after in ids else 0
     size = min(first or PAGE, MAX_PAGE)
-    page = entities[begin : begin + size]
+    page = rows[begin : begin + size]
     info = {
         "__typename": "PageInfo",
-        "has_next_page": begin + size < len(entities),
+        "has_next_page": begin + size < len(rows),
         "has_previous_page": begin > 0,
-        "start_cursor": page[0]["id"] if page else None,
-        "end_cursor": page[-1]["id"] if page else None,
+        "start_cursor": page[0].id if page else None,
+        "end_cursor": page[-1].id if page else None,
     }
-    return {"__typename": typename, "count": len(entities), "page_info": info, "entities": page}
+    entities = [one.shape(one.row) for one in page]
+    return {"__typename": typename, "count": len(rows), "page_info": info, "entities": entities}
 
 
-def _moment(text: str | None) -> datetime | None:
+def _moment(text: str) -> datetime:
     """The SDK sends aware or naive ISO times; naive means UTC."""
-    if not text:
-        return None
     moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
-    return moment if moment.tzinfo else timezone.make_aware(moment, timezone.get_default_timezone())
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _within(rows, after_date, before_date):
-    if begin := _moment(after_date):
-        rows = rows.filter(created_at__gte=begin)
-    if end := _moment(before_date):
-        rows = rows.filter(created_at__lt=end)
+    if after_date:
+        rows = rows.filter(created_at__gte=_moment(after_date))
+    if before_date:
+        rows = rows.filter(created_at__lt=_moment(before_date))
     return rows
+
+
+def _one(value) -> list | None:
+    return [value] if value else None
 
 
 def _payment_requests(
@@ -93,9 +106,12 @@ def _payment_requests(
     bitcoin_network=None,
     lightning_node_id=None,
 ) -> shapes.Shape:
-    rows = Invoice.objects.filter(node__in=_nodes(row, _listed(bitcoin_network), _listed(lightning_node_id)))
-    rows = _within(rows, after_date, before_date).select_related("node__account").order_by("-created_at")
-    return _page("AccountToPaymentRequestsConnection", [shapes.invoice(one) for one in rows], first, after)
+    invoices = Invoice.objects.filter(node__in=_nodes(row, _one(bitcoin_network), _one(lightning_node_id)))
+    invoices = (
+        _within(invoices, after_date, before_date).select_related("node__account").order_by("-created_at")
+    )
+    found = [Listed(one.id, one, shapes.invoice) for one in invoices]
+    return _page("AccountToPaymentRequestsConnection", found, first, after)
 
 
 def _withdrawal_requests(
@@ -115,8 +131,8 @@ def _withdrawal_requests(
     if idempotency_keys:
         rows = rows.filter(idempotency_key__in=idempotency_keys)
     rows = _within(rows, after_date, before_date).order_by("-created_at")
-    shaped = [shapes.withdrawal_request(one) for one in rows]
-    return _page("AccountToWithdrawalRequestsConnection", shaped, first, after)
+    found = [Listed(f"WithdrawalRequest:{one.id}", one, shapes.withdrawal_request) for one in rows]
+    return _page("AccountToWithdrawalRequestsConnection", found, first, after)
 
 
 def _transactions(
@@ -132,38 +148,47 @@ def _transactions(
     exclude_failures=None,
 ) -> shapes.Shape:
     """Newest first, as Lightspark lists them. `exclude_failures` drops what failed."""
-    nodes = _nodes(row, _listed(bitcoin_network), _listed(lightning_node_id))
-    wanted = set(types or ("INCOMING_PAYMENT", "OUTGOING_PAYMENT", "L1_DEPOSIT", "L1_WITHDRAW"))
-    if "PAYMENT" in wanted:
-        wanted |= {"INCOMING_PAYMENT", "OUTGOING_PAYMENT"}
-    payments = Payment.objects.select_related("invoice__node", "payer__account", "payee")
-    found: list[tuple[datetime, shapes.Shape]] = []
-
-    def add(rows, shape):
-        found.extend((one.created_at, shape(one)) for one in _within(rows, after_date, before_date))
-
-    if "INCOMING_PAYMENT" in wanted:
-        add(payments.filter(payee__in=nodes, arrived=True), shapes.incoming)
-    if "OUTGOING_PAYMENT" in wanted:
-        add(payments.filter(payer__in=nodes), shapes.outgoing)
-    if "L1_DEPOSIT" in wanted:
-        add(Deposit.objects.filter(node__in=nodes), shapes.deposit)
-    if "L1_WITHDRAW" in wanted:
-        add(Withdrawal.objects.filter(node__in=nodes), shapes.withdrawal)
-    found.sort(key=lambda pair: pair[0], reverse=True)
-    entities = [
-        shape
-        for _, shape in found
-        if (not statuses or shape["status"] in statuses)
-        and not (exclude_failures and shape["status"] == "FAILED")
+    nodes = _nodes(row, _one(bitcoin_network), _one(lightning_node_id))
+    found = [
+        one
+        for rows, listed in _kinds(nodes, set(types or ()))
+        for one in map(listed, _within(rows, after_date, before_date))
+        if (not statuses or _status(one.row) in statuses)
+        and not (exclude_failures and _status(one.row) == Payment.Status.FAILED)
     ]
-    total = sum(shape["amount"]["original_value"] for shape in entities)
-    return _page("AccountToTransactionsConnection", entities, first, after) | {
+    found.sort(key=lambda one: (one.row.created_at, one.id), reverse=True)
+    return _page("AccountToTransactionsConnection", found, first, after) | {
         "profit_loss": None,
         "average_fee_earned": None,
-        "total_amount_transacted": shapes.money(total),
+        "total_amount_transacted": shapes.money(sum(one.row.amount_msats for one in found)),
     }
 
 
-def _listed(value) -> list | None:
-    return [value] if value else None
+def _status(row) -> str:
+    return row.status if isinstance(row, Payment) else Payment.Status.SUCCESS
+
+
+def _kinds(nodes: list[Node], types: set[str]) -> list[tuple]:
+    """The tables behind the wanted transaction types, each with how its rows are listed; no types means all."""
+    payments = Payment.objects.select_related("invoice__node__account", "payer__account", "payee")
+    kinds = {
+        "INCOMING_PAYMENT": (
+            payments.filter(payee__in=nodes, arrived=True),
+            lambda one: Listed(one.incoming_id, one, shapes.incoming),
+        ),
+        "OUTGOING_PAYMENT": (
+            payments.filter(payer__in=nodes),
+            lambda one: Listed(one.outgoing_id, one, shapes.outgoing),
+        ),
+        "L1_DEPOSIT": (
+            Deposit.objects.filter(node__in=nodes),
+            lambda one: Listed(f"Deposit:{one.id}", one, shapes.deposit),
+        ),
+        "L1_WITHDRAW": (
+            Withdrawal.objects.filter(node__in=nodes),
+            lambda one: Listed(f"Withdrawal:{one.id}", one, shapes.withdrawal),
+        ),
+    }
+    if "PAYMENT" in types:
+        types |= {"INCOMING_PAYMENT", "OUTGOING_PAYMENT"}
+    return [kind for name, kind in kinds.items() if not types or name in types]

@@ -62,15 +62,18 @@ def world(*, network: str) -> Node:
     return found or create_node(name=f"the rest of {network}", network=network, is_world=True)
 
 
+def as_msats(amount_sats) -> int:
+    """Sats as they came from outside. Raises Refused for anything but a positive whole number."""
+    if isinstance(amount_sats, bool) or not isinstance(amount_sats, int) or amount_sats <= 0:
+        raise ledger.Refused("the amount must be a positive number of sats")
+    if amount_sats * 1000 > ledger.MAX_MSATS:
+        raise ledger.Refused("there are not that many sats")
+    return amount_sats * 1000
+
+
 @transaction.atomic
 def fund(*, node: Node, amount_msats: int) -> Deposit:
     """Sats arrive in the node from the pretend chain. Raises Refused."""
-    if (
-        isinstance(amount_msats, bool)
-        or not isinstance(amount_msats, int)
-        or not 0 < amount_msats <= ledger.MAX_MSATS
-    ):
-        raise ledger.Refused("the amount must be positive")
     if node.is_world:
         raise ledger.Refused("the world needs no funds")
     ledger.give(world(network=node.network), -amount_msats)
@@ -88,8 +91,6 @@ def withdraw(
     )
     if earlier:
         return earlier.get()
-    if amount_msats <= 0:
-        raise ledger.Refused("the amount must be positive")
     solvent = Node.objects.filter(pk=node.pk, balance_msats__gte=amount_msats)
     if not solvent.update(balance_msats=F("balance_msats") - amount_msats):
         raise ledger.Refused("insufficient balance")

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from node import execute, faults, wire
 from node.ledger import Refused
 from node.models import Account, ApiToken
-from node.operations import Call, resolve
+from node.fields import Call, resolve
 
 MAX_BODY = 1 << 22
 
@@ -44,7 +44,7 @@ def graphql(request: HttpRequest) -> HttpResponse:
 def _answer(call: Call, query: str, variables: dict, operation: str) -> dict:
     try:
         data = execute.execute(query, variables, operation, lambda name, given: resolve(call, name, given))
-    except (Refused, execute.InvalidDocument) as error:
+    except (Refused, execute.InvalidDocument, TypeError, ValueError) as error:
         return {"data": None, "errors": [{"message": str(error)}]}
     return {"data": data}
 

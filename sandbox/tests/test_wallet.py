@@ -87,7 +87,9 @@ def test_wallet_negotiates_the_version_on_412(sandbox, toy):
 
 
 def test_lightning_address_is_paid_and_asks_for_a_missing_amount(sandbox, toy):
-    assert sandbox.post("/api/wallets/alice/pay", {"to": f"shop@{toy.domain}"}, expect=200)["amount_sats"] == 500
+    assert (
+        sandbox.post("/api/wallets/alice/pay", {"to": f"shop@{toy.domain}"}, expect=200)["amount_sats"] == 500
+    )
     toy.price_sats = None
     asked = sandbox.post("/api/wallets/alice/pay", {"to": f"shop@{toy.domain}"}, expect=422)
     assert (asked["min_sats"], asked["max_sats"]) == (10, 1000)
@@ -109,7 +111,11 @@ def test_pasted_bolt11_and_uma_invoice_are_paid(sandbox, toy):
     made = toy.client.create_invoice(NODE_ID, 9000, memo="By hand")
     text = f"lightning:{made.data.encoded_payment_request.upper()}"
     paid = sandbox.post("/api/wallets/carol/pay", {"to": text}, expect=200)
-    assert (paid["status"], paid["note"], paid["payment_hash"]) == ("succeeded", "By hand", made.data.payment_hash)
+    assert (paid["status"], paid["note"], paid["payment_hash"]) == (
+        "succeeded",
+        "By hand",
+        made.data.payment_hash,
+    )
     pasted = toy.uma_invoice(amount=12, buyer=None)
     assert sandbox.post("/api/wallets/carol/pay", {"to": pasted.upper()}, expect=200)["amount_sats"] == 12
 

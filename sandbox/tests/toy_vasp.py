@@ -19,7 +19,9 @@ class Creator(uma.IUmaInvoiceCreator):
         self.vasp = vasp
 
     def create_uma_invoice(self, amount_msats, metadata, receiver_identifier):
-        made = self.vasp.client.create_uma_invoice(NODE_ID, self.vasp.skew(amount_msats), metadata, expiry_secs=600)
+        made = self.vasp.client.create_uma_invoice(
+            NODE_ID, self.vasp.skew(amount_msats), metadata, expiry_secs=600
+        )
         self.vasp.invoices.append(made)
         return made.data.encoded_payment_request
 
@@ -65,7 +67,14 @@ class ToyVasp:
         return bytes.fromhex(self.signing_key)
 
     def uma_invoice(
-        self, *, amount: int, buyer: str | None, currency: str = "SAT", decimals: int = 0, minutes: float = 15, **more
+        self,
+        *,
+        amount: int,
+        buyer: str | None,
+        currency: str = "SAT",
+        decimals: int = 0,
+        minutes: float = 15,
+        **more,
     ) -> str:
         return uma.create_uma_invoice(
             receiver_uma=f"$shop@{self.domain}",
@@ -75,7 +84,9 @@ class ToyVasp:
             callback=f"http://{self.domain}/payreq",
             is_subject_to_travel_rule=False,
             signing_private_key=more.pop("key", self.key),
-            required_payer_data=uma.create_counterparty_data_options({"identifier": True, "compliance": True}),
+            required_payer_data=uma.create_counterparty_data_options(
+                {"identifier": True, "compliance": True}
+            ),
             sender_uma=buyer,
             **more,
         ).to_bech32_string()

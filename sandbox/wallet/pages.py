@@ -50,7 +50,9 @@ def _contents(user: User) -> dict:
 
 def _qr(text: str) -> str:
     out = io.BytesIO()
-    segno.make(text, error="m").save(out, kind="svg", xmldecl=False, border=3, dark="#111", light="#fff", omitsize=True)
+    segno.make(text, error="m").save(
+        out, kind="svg", xmldecl=False, border=3, dark="#111", light="#fff", omitsize=True
+    )
     return out.getvalue().decode()
 
 
@@ -84,7 +86,12 @@ def pay(request: HttpRequest, name: str) -> HttpResponse:
         entry = send.pay(user=user, to=to, amount_sats=amount or None)
     except CannotPay as error:
         user.refresh_from_db()
-        shown = {"to": to, "amount": amount, "needs": error.needs, "error": "" if error.needs and not typed else str(error)}
+        shown = {
+            "to": to,
+            "amount": amount,
+            "needs": error.needs,
+            "error": "" if error.needs and not typed else str(error),
+        }
         return _page(request, user, status=422, **shown)
     return _after(user, entry)
 
