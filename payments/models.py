@@ -254,8 +254,8 @@ class Refund(Stateful, Leased):
 
     transitions = {
         Status.NEEDS_ADDRESS: {Status.QUEUED},
-        Status.QUEUED: {Status.SENDING, Status.NEEDS_ADDRESS, Status.FAILED},
-        Status.SENDING: {Status.SENT, Status.FAILED, Status.IN_DOUBT, Status.QUEUED},
+        Status.QUEUED: {Status.SENDING, Status.NEEDS_ADDRESS},
+        Status.SENDING: {Status.SENT, Status.FAILED, Status.IN_DOUBT},
         Status.IN_DOUBT: {Status.SENT, Status.FAILED},
         Status.FAILED: {Status.QUEUED},
     }
@@ -269,6 +269,7 @@ class Refund(Stateful, Leased):
     bolt11 = models.TextField(blank=True)
     payment_hash = models.CharField(max_length=64, blank=True)
     bolt11_expires_at = models.DateTimeField(null=True, blank=True)
+    invoices_asked = models.PositiveIntegerField(default=0)
     node_payment_id = models.CharField(max_length=120, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -296,6 +297,11 @@ class Refund(Stateful, Leased):
 
     def __str__(self) -> str:
         return f"{self.amount_msats} msats, {self.status}"
+
+    @property
+    def idempotency_key(self) -> str:
+        """Our key at the node: one for each BOLT11, for a new one is asked for only when the last is dead."""
+        return f"{self.pk}-{self.invoices_asked}"
 
 
 class WebhookEvent(Leased):

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import Q
 from django.utils import timezone
 
 from ticketsuma.errors import DomainError
@@ -16,6 +16,7 @@ from ticketsuma.money import MSATS_PER_SAT
 
 from . import lightspark
 from .models import IncomingPayment, Invoice, Payment, Refund, WebhookEvent
+from .refunds import write_refund
 from .signals import payment_settled
 
 logger = logging.getLogger(__name__)
@@ -119,12 +120,19 @@ def allocate(incoming: IncomingPayment) -> None:
         _mark_invoice_paid(incoming)
         refusal = _apply(incoming, payment)
         rest_msats = incoming.amount_msats - incoming.applied_msats
-        if incoming.applied_msats and rest_msats <= settings.DUST_SATS * MSATS_PER_SAT:
-            incoming.kept_msats, rest_msats = rest_msats, 0
+        incoming.kept_msats = _dust(incoming, rest_msats)
+        rest_msats -= incoming.kept_msats
         incoming.allocated_at, incoming.next_attempt_at = timezone.now(), None
         incoming.save()
         if rest_msats:
             write_refund(incoming, amount_msats=rest_msats, reason=refusal)
+
+
+def _dust(incoming: IncomingPayment, rest_msats: int) -> int:
+    """What of the rest is too little to send back: a small surplus, or less than a whole sat."""
+    if incoming.applied_msats and rest_msats <= settings.DUST_SATS * MSATS_PER_SAT:
+        return rest_msats
+    return rest_msats % MSATS_PER_SAT
 
 
 def _mark_invoice_paid(incoming: IncomingPayment) -> None:
@@ -148,32 +156,6 @@ def _apply(incoming: IncomingPayment, payment: Payment) -> str:
         return Refund.Reason.LATE
     incoming.applied_msats = payment.amount_msats
     return Refund.Reason.SURPLUS
-
-
-def write_refund(incoming: IncomingPayment, *, amount_msats: int, reason: str) -> Refund:
-    """Queue `amount_msats` of `incoming` to go back; raises DomainError when more would go back than came.
-
-    Call it under the incoming row's lock. It goes to the payer who signed the payreq, else to the
-    address typed at purchase, else it waits for one.
-    """
-    committed = incoming.refunds.aggregate(total=Sum("amount_msats"))["total"] or 0
-    if committed + amount_msats > incoming.amount_msats:
-        raise DomainError("That is more than came in.")
-    to = refund_address(incoming)
-    return Refund.objects.create(
-        incoming_payment=incoming,
-        amount_msats=amount_msats,
-        reason=reason,
-        to=to,
-        status=Refund.Status.QUEUED if to else Refund.Status.NEEDS_ADDRESS,
-        next_attempt_at=timezone.now() if to else None,
-    )
-
-
-def refund_address(incoming: IncomingPayment) -> str:
-    payer = incoming.invoice.payer if incoming.invoice else ""
-    typed = incoming.payment.uma_address if incoming.payment else ""
-    return payer or typed
 
 
 # -- the node told us -------------------------------------------------------------------------

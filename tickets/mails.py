@@ -5,19 +5,26 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from payments.models import Refund
+from ticketsuma.money import MSATS_PER_SAT
+
 from .models import Mail
 
 
 def send_mail(mail: Mail) -> None:
     """Send a due mail; the worker's handler. At least once: a crash after sending sends it again."""
     order = mail.order
+    refund = Refund.objects.filter(pk=mail.about).first()
     context = {
+        "refund": refund,
+        "refund_sats": refund.amount_msats // MSATS_PER_SAT if refund else 0,
         "order": order,
         "event": order.event,
         "tickets": list(order.tickets.all()),
         "site_url": settings.SITE_URL,
         "site_name": settings.SITE_NAME,
     }
+    host = settings.SITE_HOST.partition(":")[0]
     template = f"mails/{mail.kind}"
     subject = " ".join(render_to_string(f"{template}-subject.txt", context).split())
     message = EmailMultiAlternatives(
@@ -25,7 +32,7 @@ def send_mail(mail: Mail) -> None:
         body=render_to_string(f"{template}-body.txt", context),
         to=[mail.to],
         # The same id when it is sent twice, so that mail programs show it once.
-        headers={"Message-ID": f"<{mail.kind}-{order.pk.hex}@{settings.SITE_HOST.partition(':')[0]}>"},
+        headers={"Message-ID": f"<{mail.kind}-{order.pk.hex}-{mail.about.hex[:8]}@{host}>"},
     )
     message.attach_alternative(render_to_string(f"{template}-body.html", context), "text/html")
     message.send()

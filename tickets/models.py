@@ -222,6 +222,12 @@ class Mail(Stateful, Leased):
 
     class Kind(models.TextChoices):
         TICKETS = "tickets"
+        REFUND_ADDRESS = "refund_address"
+        REFUND_SENT = "refund_sent"
+        EVENT_CANCELED = "event_canceled"
+        EVENT_CHANGED = "event_changed"
+        REMINDER_DAY = "reminder_day"
+        REMINDER_HOUR = "reminder_hour"
 
     transitions = {
         Status.DUE: {Status.SENT, Status.FAILED},
@@ -234,12 +240,17 @@ class Mail(Stateful, Leased):
     order = models.ForeignKey(Order, models.PROTECT, related_name="mails")
     kind = models.CharField(max_length=20, choices=Kind)
     to = models.EmailField(max_length=254)
+    about = models.UUIDField(
+        default=uuid.UUID(int=0), help_text="What it tells of, when an order can have several: a refund."
+    )
     status = models.CharField(max_length=6, choices=Status, default=Status.DUE)
     sent_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["order", "kind", "to"], name="tickets_mail_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "kind", "to", "about"], name="tickets_mail_once")
+        ]
         indexes = [
             models.Index(fields=["next_attempt_at"], name="tickets_mail_due", condition=Q(status="due"))
         ]

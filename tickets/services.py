@@ -212,6 +212,8 @@ def _end(order: Order, to: str, *, force: bool = False) -> None:
         raise payments.StillOpen
     elif closing is Closing.SETTLED:
         order.refresh_from_db()
+        if order.is_pending:  # money came, but not for this order to keep: it ends the next time
+            raise payments.StillOpen
         return
     with transaction.atomic():
         payments.close_payment(order.payment)

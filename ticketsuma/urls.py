@@ -6,7 +6,10 @@ from django.urls import include, path
 from payments import webhooks
 
 urlpatterns = [
-    path("admin/", admin.site.urls),
+    path("", include("events.urls")),
+    path("", include("tickets.urls")),
+    path("", include("payments.urls")),
     path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
     path("api/webhooks/payment", webhooks.receive),
 ]

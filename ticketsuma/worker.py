@@ -12,10 +12,21 @@ from datetime import datetime, timedelta
 from django.db import close_old_connections, connection
 from django.db.models import QuerySet
 from django.utils import timezone
-from payments.uma.request import push_request
 
 from payments import invoices, services, sweep
-from payments.models import REQUEST_LEASE, IncomingPayment, Invoice, Payment, Sweep, WebhookEvent
+from payments.models import (
+    REQUEST_LEASE,
+    IncomingPayment,
+    Invoice,
+    Payment,
+    Refund,
+    Sweep,
+    WebhookEvent,
+)
+from payments.refunds import send_refund
+from payments.uma.nonces import purge_nonces
+from payments.uma.request import push_request
+from tickets import refunds
 from tickets.mails import send_mail
 from tickets.models import Mail, Order
 from tickets.services import expire_order
@@ -67,11 +78,30 @@ QUEUES = [
         "expiries", lambda now: Order.objects.overdue(now).select_related("event", "payment"), expire_order
     ),
     Queue(
+        "canceled events",
+        lambda now: refunds.orders_of_canceled_events().select_related("event", "payment"),
+        refunds.end_canceled_order,
+    ),
+    Queue(
+        "refunds",
+        lambda now: Refund.objects.exclude(status__in=[Refund.Status.SENT, Refund.Status.NEEDS_ADDRESS]),
+        send_refund,
+        timedelta(seconds=60),
+        strangers=True,
+    ),
+    Queue(
         "mails",
         lambda now: Mail.objects.filter(status=Mail.Status.DUE).select_related("order__event"),
         send_mail,
         timedelta(seconds=60),
     ),
+]
+
+# What is not in rows: done by every worker, harmless when several do it at once.
+CHORES: list[tuple[float, Callable[[], object]]] = [
+    (2.0, refunds.queue_refund_mails),
+    (2.0, refunds.wake_canceled_orders),
+    (60.0, purge_nonces),
 ]
 
 
@@ -104,6 +134,7 @@ class Worker:
     def __init__(self) -> None:
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
+        self._chores_done: dict[Callable, float] = {}
         self._free = threading.Semaphore(THREADS)
         self._free_for_strangers = threading.Semaphore(THREADS_FOR_STRANGERS)
 
@@ -119,6 +150,7 @@ class Worker:
                 close_old_connections()
                 for queue in QUEUES:
                     self._hand_out(queue)
+                self._do_chores()
             except Exception:
                 logger.exception("the worker could not read its queues")
                 connection.close()
@@ -134,6 +166,12 @@ class Worker:
                 self._pool.submit(self._work_and_free, queue, row)
             else:
                 self._free_thread(queue)
+
+    def _do_chores(self) -> None:
+        for every, chore in CHORES:
+            if time.monotonic() - self._chores_done.get(chore, float("-inf")) >= every:
+                self._chores_done[chore] = time.monotonic()
+                chore()
 
     def _work_and_free(self, queue: Queue, row: Leased) -> None:
         try:
@@ -168,6 +206,8 @@ def run_forever() -> None:
 def run_once(on_row: Callable[[str, Leased, str | None], None] | None = None) -> int:
     """Handle everything that is due now, in this thread; how many rows. For `retry_payments` and tests."""
     sweep.sweep_row()
+    for _every, chore in CHORES:
+        chore()
     count = 0
     for queue in QUEUES:
         for row in due_rows(queue, limit=10_000):

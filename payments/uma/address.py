@@ -37,6 +37,14 @@ def normalize_uma_address(typed: str) -> str:
     raise InvalidUmaAddress
 
 
+def normalize_payable_address(typed: str) -> str:
+    """`typed` as a UMA address or a Lightning address `name@domain` (LUD-16); else `InvalidUmaAddress`."""
+    text = typed.strip().lower()
+    if text.startswith("$"):
+        return normalize_uma_address(text)
+    return normalize_uma_address(f"${text}").removeprefix("$")
+
+
 def domain_of(address: str) -> str:
     """The VASP's host (and port, for a local one) of a normalized address."""
     return address.rpartition("@")[2]

@@ -1,0 +1,185 @@
+"""Giving money back: we are the sending VASP. Whatever crashes, a refund is paid at most once.
+
+The order of things is the safety: a BOLT11 of the receiver is committed, with its hash and our key,
+before the node is told to pay it. A new BOLT11 is asked for only when the node says that the earlier
+one failed, or when it is long expired and the node never saw it.
+"""
+
+import logging
+from datetime import timedelta
+
+from django.db.models import F, Sum
+from django.utils import timezone
+
+from ticketsuma.errors import DomainError
+from ticketsuma.money import MSATS_PER_SAT
+
+from . import lightspark
+from .models import IncomingPayment, Refund
+
+logger = logging.getLogger(__name__)
+
+# A payment under way may still complete this long after its BOLT11 expired.
+SURELY_DEAD_AFTER = timedelta(minutes=10)
+
+
+class TooMuch(DomainError):
+    code = "refund_too_large"
+    sentence = "That is more than came in and was not given back yet."
+    field = "amount_sats"
+
+
+class BalanceTooLow(DomainError):
+    code = "balance_too_low"
+    sentence = "The node cannot send that much right now."
+    status = 503
+
+
+def max_fees_msats(amount_msats: int) -> int:
+    """What a refund may cost in routing fees, on the shop's account: 1 %, at least 10 sats."""
+    return max(10 * MSATS_PER_SAT, amount_msats // 100)
+
+
+# -- writing ----------------------------------------------------------------------------------
+def write_refund(incoming: IncomingPayment, *, amount_msats: int, reason: str, to: str = "") -> Refund:
+    """Queue `amount_msats` of `incoming` to go back; raises TooMuch.
+
+    Call it in a transaction under the incoming row's lock. Without `to` it goes to the payer who
+    signed the payreq, else to the address typed at purchase, else it waits for one.
+    """
+    committed = incoming.refunds.aggregate(total=Sum("amount_msats"))["total"] or 0
+    if committed + amount_msats > incoming.amount_msats - incoming.kept_msats:
+        raise TooMuch
+    to = to or refund_address(incoming)
+    return Refund.objects.create(
+        incoming_payment=incoming,
+        amount_msats=amount_msats,
+        reason=reason,
+        to=to,
+        status=Refund.Status.QUEUED if to else Refund.Status.NEEDS_ADDRESS,
+        next_attempt_at=timezone.now() if to else None,
+    )
+
+
+def take_back(incoming: IncomingPayment, *, amount_msats: int, reason: str) -> Refund:
+    """Refund applied money: `applied_msats` sinks by as much. Under the row's lock; raises TooMuch."""
+    if amount_msats > incoming.applied_msats:
+        raise TooMuch
+    incoming.applied_msats -= amount_msats
+    incoming.save(update_fields=["applied_msats"])
+    return write_refund(incoming, amount_msats=amount_msats, reason=reason)
+
+
+def refund_address(incoming: IncomingPayment) -> str:
+    payer = incoming.invoice.payer if incoming.invoice else ""
+    typed = incoming.payment.uma_address if incoming.payment else ""
+    return payer or typed
+
+
+def give_address(refund: Refund, *, to: str) -> None:
+    """Send a waiting refund to `to`; once, the second gets InvalidTransition."""
+    refund.advance(
+        Refund.Status.QUEUED, to=to, next_attempt_at=timezone.now(), attempts=0, last_error="", parked_at=None
+    )
+
+
+def retry(refund: Refund) -> None:
+    """Queue a failed refund again, by staff's wish; the second of two gets InvalidTransition."""
+    refund.advance(Refund.Status.QUEUED, next_attempt_at=timezone.now(), attempts=0, parked_at=None)
+
+
+# -- sending ----------------------------------------------------------------------------------
+def send_refund(refund: Refund) -> None:
+    """Bring a refund one step further; the worker's handler, safe to run again after any crash."""
+    match refund.status:
+        case Refund.Status.QUEUED:
+            _ask_for_invoice(refund)
+            _pay(refund)
+        case Refund.Status.SENDING:
+            _resume(refund)
+        case Refund.Status.IN_DOUBT:
+            _clear_up(refund)
+        case Refund.Status.FAILED:
+            refund.advance(Refund.Status.QUEUED, next_attempt_at=timezone.now() + timedelta(seconds=1))
+
+
+def _ask_for_invoice(refund: Refund) -> None:
+    if lightspark.available_msats() < refund.amount_msats + max_fees_msats(refund.amount_msats):
+        raise BalanceTooLow
+    from .uma import send  # the UMA SDK takes a second to import; writing refunds does not need it
+
+    try:
+        asked = send.request_invoice_from(refund.to, refund.amount_msats)
+    except send.CannotReceive as refusal:
+        refund.advance(Refund.Status.NEEDS_ADDRESS, next_attempt_at=None, last_error=refusal.code)
+        raise
+    refund.advance(
+        Refund.Status.SENDING,
+        bolt11=asked.bolt11,
+        payment_hash=asked.payment_hash,
+        bolt11_expires_at=asked.expires_at,
+        invoices_asked=F("invoices_asked") + 1,
+    )
+    refund.refresh_from_db()
+
+
+def _pay(refund: Refund) -> None:
+    """Tell the node to pay the committed BOLT11; the key makes a second telling harmless."""
+    try:
+        outgoing = lightspark.pay_invoice(
+            bolt11=refund.bolt11,
+            idempotency_key=refund.idempotency_key,
+            max_fees_msats=max_fees_msats(refund.amount_msats),
+        )
+    except DomainError as error:
+        # Even a refusal may come after the sats left: only asking by the key tells.
+        refund.advance(
+            Refund.Status.IN_DOUBT,
+            last_error=error.code,
+            next_attempt_at=timezone.now() + timedelta(seconds=2),
+        )
+        return
+    _record(refund, outgoing)
+
+
+def _record(refund: Refund, outgoing: lightspark.OutgoingPayment) -> None:
+    now = timezone.now()
+    if outgoing.is_sent:
+        refund.advance(
+            Refund.Status.SENT, sent_at=now, node_payment_id=outgoing.node_payment_id,
+            next_attempt_at=None, last_error="", parked_at=None,
+        )  # fmt: skip
+    elif outgoing.is_failed:
+        _fail(refund, "payment_failed")
+    elif refund.status == Refund.Status.SENDING:
+        refund.advance(Refund.Status.IN_DOUBT, next_attempt_at=now + timedelta(seconds=5))
+    else:
+        refund.retry_later("pending")
+
+
+def _fail(refund: Refund, why: str) -> None:
+    """This BOLT11 is dead; the worker asks for another one later, a few times, then staff decide."""
+    refund.advance(Refund.Status.FAILED)
+    refund.retry_later(why)
+
+
+def _resume(refund: Refund) -> None:
+    """Somebody died between committing the BOLT11 and recording the answer."""
+    outgoing = lightspark.outgoing_payment(refund.idempotency_key)
+    if outgoing:
+        _record(refund, outgoing)
+    elif refund.bolt11_expires_at > timezone.now() + timedelta(seconds=30):
+        _pay(refund)
+    else:
+        refund.advance(Refund.Status.IN_DOUBT, next_attempt_at=timezone.now())
+
+
+def _clear_up(refund: Refund) -> None:
+    """Only the node's answer, or long silence after the BOLT11 ran out, ends a doubt."""
+    outgoing = lightspark.outgoing_payment(refund.idempotency_key)
+    if outgoing:
+        _record(refund, outgoing)
+    elif timezone.now() > refund.bolt11_expires_at + SURELY_DEAD_AFTER:
+        _fail(refund, "never_left")
+    else:
+        refund.retry_later("in_doubt")

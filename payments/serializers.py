@@ -1,0 +1,35 @@
+"""How the API says what is due."""
+
+from rest_framework import serializers
+
+from .models import Payment
+
+
+class PaymentSerializer(serializers.ModelSerializer):
+    """Money due, and every way to pay it. Prefetch `invoices`, or each payment costs a query."""
+
+    invoice_id = serializers.SerializerMethodField(help_text="The newest invoice's id at our node, or null.")
+    bolt11 = serializers.SerializerMethodField(help_text="Lightning invoice that may be paid now, or null.")
+    uma_invoice = serializers.SerializerMethodField(help_text="UMA invoice (`uma1…`), or null.")
+    pay_address = serializers.CharField(source="uma_pay_address", help_text="`$name@shop`; any UMA wallet.")
+    amount_sats = serializers.IntegerField(help_text="In satoshis.")
+    expires_at = serializers.DateTimeField(source="due_at")
+
+    class Meta:
+        model = Payment
+        fields = [
+            "status", "amount_sats", "invoice_id", "bolt11", "uma_invoice", "pay_address", "push",
+            "expires_at", "paid_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_invoice_id(self, payment: Payment) -> str | None:
+        invoice = payment.open_invoice or payment.latest_invoice
+        return invoice.invoice_id if invoice else None
+
+    def get_bolt11(self, payment: Payment) -> str | None:
+        invoice = payment.open_invoice
+        return invoice.bolt11 if invoice and payment.is_payable else None
+
+    def get_uma_invoice(self, payment: Payment) -> str | None:
+        return payment.uma_invoice if payment.uma_invoice and payment.is_payable else None

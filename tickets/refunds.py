@@ -1,0 +1,211 @@
+"""Giving money and seats back: one order, a part of it, or a whole event."""
+
+import logging
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from events.models import Event
+from payments import lightspark
+from payments import refunds as payment_refunds
+from payments.models import IncomingPayment, Payment, Refund
+from payments.uma.address import normalize_payable_address
+from ticketsuma.errors import DomainError
+from ticketsuma.money import MSATS_PER_SAT
+from ticketsuma.states import InvalidTransition
+
+from .models import Mail, Order
+from .services import cancel_order
+
+logger = logging.getLogger(__name__)
+
+
+class NothingToRefund(DomainError):
+    code = "nothing_to_refund"
+    sentence = _("No money of this order is with us.")
+
+
+class AlreadyCanceled(DomainError):
+    code = "already_canceled"
+    sentence = _("This event is already canceled.")
+
+
+def refund_order(order: Order, *, reason: str = Refund.Reason.STAFF) -> Refund:
+    """Cancel a paid order, give its seats back and queue all its money for the payer.
+
+    Of two at once one wins; the other gets InvalidTransition.
+    """
+    with transaction.atomic():
+        payment, locked = _lock(order)
+        incoming = _applied(payment)
+        locked.advance(Order.Status.CANCELED, ended_at=timezone.now(), next_attempt_at=None)
+        refund = payment_refunds.take_back(incoming, amount_msats=incoming.applied_msats, reason=reason)
+        locked.event.release(locked.quantity)
+    order.status = locked.status
+    return refund
+
+
+def refund_part(order: Order, *, amount_sats: int, already_refunded_sats: int) -> Refund:
+    """Queue a part of a paid order's money for the payer; its tickets stay good.
+
+    `already_refunded_sats` is what the asker believes went back so far: of two who press at once
+    the second is refused (InvalidTransition). Raises TooMuch; the whole goes by `refund_order`.
+    """
+    if amount_sats < 1:
+        raise payment_refunds.TooMuch(_("At least 1 sat."))
+    with transaction.atomic():
+        payment, locked = _lock(order)
+        incoming = _applied(payment)
+        if refunded_sats(payment) != already_refunded_sats:
+            raise InvalidTransition(_("Somebody else has just refunded a part of this order."))
+        if not locked.is_paid or amount_sats * MSATS_PER_SAT >= incoming.applied_msats:
+            raise payment_refunds.TooMuch(_("To give everything back, refund the whole order."))
+        return payment_refunds.take_back(
+            incoming, amount_msats=amount_sats * MSATS_PER_SAT, reason=Refund.Reason.STAFF
+        )
+
+
+def refunded_sats(payment: Payment) -> int:
+    """What was or will be sent back of all that came in for `payment`."""
+    total = Refund.objects.filter(incoming_payment__payment=payment).aggregate(total=Sum("amount_msats"))[
+        "total"
+    ]
+    return (total or 0) // MSATS_PER_SAT
+
+
+def _lock(order: Order) -> tuple[Payment, Order]:
+    if order.payment_id is None:
+        raise NothingToRefund
+    payment = Payment.objects.select_for_update().get(pk=order.payment_id)
+    return payment, Order.objects.select_for_update(of=("self",)).select_related("event").get(pk=order.pk)
+
+
+def _applied(payment: Payment) -> IncomingPayment:
+    incoming = payment.incoming_payments.select_for_update().filter(applied_msats__gt=0).first()
+    if incoming is None:
+        raise NothingToRefund
+    return incoming
+
+
+# -- where to ---------------------------------------------------------------------------------
+def waiting_refunds(order: Order) -> QuerySet[Refund]:
+    """Refunds of this order that wait for an address."""
+    return Refund.objects.filter(
+        incoming_payment__payment=order.payment_id, status=Refund.Status.NEEDS_ADDRESS
+    ).exclude(incoming_payment__payment=None)
+
+
+def give_refund_address(order: Order, *, address: str) -> int:
+    """Send what waits for an address to `address`; how many refunds. Raises InvalidUmaAddress."""
+    to = normalize_payable_address(address)
+    count = 0
+    for refund in waiting_refunds(order):
+        payment_refunds.give_address(refund, to=to)
+        count += 1
+    if not count:
+        raise NothingToRefund(_("No refund of this order is waiting for an address."))
+    return count
+
+
+def queue_refund_mails() -> int:
+    """Write the mails that refunds have come to deserve: where shall it go, and it went. How many."""
+    told = {
+        Refund.Status.NEEDS_ADDRESS: Mail.Kind.REFUND_ADDRESS,
+        Refund.Status.SENT: Mail.Kind.REFUND_SENT,
+    }
+    count = 0
+    for status, kind in told.items():
+        refunds = Refund.objects.filter(
+            status=status, incoming_payment__payment__order__isnull=False
+        ).exclude(pk__in=Mail.objects.filter(kind=kind).values("about"))
+        for refund in refunds.exclude(incoming_payment__payment__order__email="").select_related(
+            "incoming_payment__payment__order"
+        )[:200]:
+            order = refund.incoming_payment.payment.order
+            count += Mail.objects.get_or_create(
+                order=order,
+                kind=kind,
+                to=order.email,
+                about=refund.pk,
+                defaults={"next_attempt_at": timezone.now()},
+            )[1]
+    return count
+
+
+# -- a whole event ----------------------------------------------------------------------------
+@dataclass(frozen=True)
+class CancelPreview:
+    """What canceling an event would do; `balance_sats` is None when the node does not say."""
+
+    pending_orders: int
+    paid_orders: int
+    free_orders: int
+    refund_sats: int
+    without_address: int
+    balance_sats: int | None
+
+
+def preview_cancel(event: Event) -> CancelPreview:
+    """Count what `cancel_event` would give back; ask the node what it can send, outside transactions."""
+    counts = event.orders.aggregate(
+        pending=Count("pk", filter=Q(status=Order.Status.PENDING)),
+        paid=Count("pk", filter=Q(status=Order.Status.PAID, payment__isnull=False)),
+        free=Count("pk", filter=Q(status=Order.Status.PAID, payment__isnull=True)),
+        sats=Sum(F("price_sats") * F("quantity"), filter=Q(status=Order.Status.PAID)),
+        lost=Count(
+            "pk",
+            filter=Q(
+                status=Order.Status.PAID,
+                payment__isnull=False,
+                payment__uma_address="",
+                payment__payer_uma="",
+            ),
+        ),
+    )
+    try:
+        balance = lightspark.available_msats() // MSATS_PER_SAT
+    except DomainError:
+        balance = None
+    return CancelPreview(
+        counts["pending"], counts["paid"], counts["free"], counts["sats"] or 0, counts["lost"], balance
+    )
+
+
+def cancel_event(event: Event) -> None:
+    """Stop the sale now; the worker then ends every order and refunds every sat.
+
+    Of two at once one wins; the other gets AlreadyCanceled.
+    """
+    if not Event.objects.filter(pk=event.pk, canceled_at=None).update(canceled_at=timezone.now()):
+        raise AlreadyCanceled
+    event.refresh_from_db()
+    wake_canceled_orders()
+
+
+def wake_canceled_orders() -> int:
+    """Put every order that a canceled event still holds before the worker, also one paid just then."""
+    return (
+        orders_of_canceled_events()
+        .filter(next_attempt_at=None, parked_at=None)
+        .update(next_attempt_at=timezone.now())
+    )
+
+
+def orders_of_canceled_events() -> QuerySet[Order]:
+    return Order.objects.holding().filter(event__canceled_at__isnull=False)
+
+
+def end_canceled_order(order: Order) -> None:
+    """End one order of a canceled event; the worker's handler. Pending: canceled. Paid: refunded."""
+    if order.is_paid and order.payment_id:
+        refund_order(order, reason=Refund.Reason.EVENT_CANCELED)
+    else:
+        cancel_order(order)
+    if order.email:
+        Mail.objects.get_or_create(
+            order=order, kind=Mail.Kind.EVENT_CANCELED, to=order.email,
+            defaults={"next_attempt_at": timezone.now()},
+        )  # fmt: skip

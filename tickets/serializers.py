@@ -1,0 +1,136 @@
+"""How the API says orders and tickets, and what it takes to buy, validate and check in."""
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from events.models import Event
+from payments.serializers import PaymentSerializer
+from ticketsuma.fields import Email, Line, StrictSerializer, WholeNumber
+
+from .models import Order, Ticket
+
+LARGEST_ID = 2**63 - 1
+MOST_SEATS = 50  # of any event; each event has its own max_per_order
+
+
+# -- in ---------------------------------------------------------------------------------------
+class PurchaseSerializer(StrictSerializer):
+    """What a purchase takes. A guest gives an e-mail address; for an account its own is used."""
+
+    event_id = WholeNumber(min_value=1, max_value=LARGEST_ID)
+    quantity = WholeNumber(min_value=1, max_value=MOST_SEATS, default=1, help_text="Seats.")
+    uma_address = Line(
+        max_length=255, required=False, allow_blank=True, default="",
+        help_text="`$name@wallet`: we send a payment request there, and refunds. Optional.",
+    )  # fmt: skip
+    email = Email(required=False, help_text="Where the tickets go. Needed without a token.")
+    name = Line(max_length=120, required=False, allow_blank=True, help_text="The holder's name.")
+    user_id = serializers.JSONField(required=False, write_only=True, help_text="Accepted and ignored.")
+
+    def validate(self, data: dict) -> dict:
+        user = self.context["request"].user
+        if user.is_authenticated:
+            return {"email": user.email, "name": user.name} | data
+        if "email" not in data:
+            raise serializers.ValidationError({"email": _("We need your e-mail address.")}, code="required")
+        return {"name": ""} | data
+
+
+class TicketCodeSerializer(StrictSerializer):
+    ticket_code = Line(max_length=64, help_text="As printed; spaces, dashes and lower case do not matter.")
+    event_id = WholeNumber(
+        min_value=1, max_value=LARGEST_ID, required=False, help_text="The event at whose door you are."
+    )
+
+
+# -- out --------------------------------------------------------------------------------------
+class OrderSerializer(serializers.ModelSerializer):
+    token = serializers.CharField(help_text="Opens this order: header `Order-Token`. Keep it secret.")
+    user_id = serializers.IntegerField(source="buyer_id", allow_null=True)
+    event_id = serializers.IntegerField()
+    amount_sats = serializers.IntegerField(help_text="For all seats, in satoshis.")
+
+    class Meta:
+        model = Order
+        fields = [
+            "id", "token", "code", "status", "event_id", "user_id", "email", "name", "uma_address",
+            "quantity", "price_sats", "amount_sats", "expires_at", "paid_at", "created_at", "updated_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class TicketSerializer(serializers.ModelSerializer):
+    """One seat; its code is there once the ticket admits. Load `order__event` with it."""
+
+    ticket_id = serializers.UUIDField(source="pk")
+    event_id = serializers.IntegerField(source="order.event_id")
+    payment_status = serializers.ChoiceField(Ticket.PaymentStatus.choices)
+    ticket_code = serializers.SerializerMethodField(help_text="null until paid.")
+    url = serializers.SerializerMethodField(help_text="This ticket's own page, to share; null until paid.")
+
+    class Meta:
+        model = Ticket
+        fields = [
+            "id",
+            "ticket_id",
+            "event_id",
+            "number",
+            "holder_name",
+            "payment_status",
+            "ticket_code",
+            "url",
+        ]
+        read_only_fields = fields
+
+    def get_ticket_code(self, ticket: Ticket) -> str | None:
+        return ticket.ticket_code if ticket.admits else None
+
+    def get_url(self, ticket: Ticket) -> str | None:
+        return settings.SITE_URL + ticket.get_absolute_url() if ticket.admits else None
+
+
+class BoughtSerializer(serializers.Serializer):
+    """An order with its tickets and what is due: the answer to a purchase and to `GET /api/orders/{id}`."""
+
+    order = OrderSerializer(source="*")
+    tickets = TicketSerializer(many=True)
+    payment = PaymentSerializer(allow_null=True, help_text="null when the event is free.")
+    pay_url = serializers.SerializerMethodField(help_text="The page on which the order is paid and followed.")
+
+    def get_pay_url(self, order: Order) -> str:
+        return settings.SITE_URL + order.get_absolute_url()
+
+
+class TicketStatusSerializer(serializers.ModelSerializer):
+    """What anybody who knows a ticket's id may ask: no code, no invoice, no name."""
+
+    ticket_id = serializers.UUIDField(source="pk")
+    payment_status = serializers.ChoiceField(Ticket.PaymentStatus.choices)
+    order_status = serializers.ChoiceField(Order.Status.choices, source="order.status")
+    event_id = serializers.IntegerField(source="order.event_id")
+    expires_at = serializers.DateTimeField(source="order.expires_at")
+    paid_at = serializers.DateTimeField(source="order.paid_at", allow_null=True)
+
+    class Meta:
+        model = Ticket
+        fields = ["id", "ticket_id", "payment_status", "order_status", "event_id", "expires_at", "paid_at"]
+        read_only_fields = fields
+
+
+class ValidatedEventSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Event
+        fields = ["id", "title", "start_time", "end_time"]
+        read_only_fields = fields
+
+
+class ValidationSerializer(serializers.Serializer):
+    """Whether a code would be let in now, and if not, why."""
+
+    valid = serializers.BooleanField()
+    reason = serializers.ChoiceField(
+        ["ok", "unknown_code", "wrong_event", "not_paid", "void", "event_canceled", "already_checked_in"]
+    )
+    event = ValidatedEventSerializer(allow_null=True)
+    checked_in_at = serializers.DateTimeField(allow_null=True)

@@ -1,0 +1,100 @@
+"""Serializer fields that take only what they say: no 1 for "1", no true for 1, no unknown names."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, ValidationError
+
+# Marks that turn the direction of writing: they make a name read as another one.
+_DIRECTION_MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_MOST_NAMED = 20
+
+
+class WholeNumber(serializers.IntegerField):
+    """A JSON integer; neither a string, nor true, nor 1.0."""
+
+    def to_internal_value(self, data):
+        if type(data) is not int:
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Text(serializers.CharField):
+    """A JSON string; control characters other than line ends are refused."""
+
+    default_error_messages = {"control": _("Control characters are not allowed.")}
+    line_ends = "\n\r\t"
+
+    def to_internal_value(self, data):
+        if type(data) is not str:
+            self.fail("invalid")
+        if any(unicodedata.category(sign) == "Cc" and sign not in self.line_ends for sign in data):
+            self.fail("control")
+        return _DIRECTION_MARKS.sub("", super().to_internal_value(data))
+
+
+class Line(Text):
+    """A JSON string of one line: names and titles."""
+
+    line_ends = ""
+
+
+class Email(serializers.EmailField):
+    """An e-mail address of at most 254 characters; `$name@domain` is recognized as a UMA address."""
+
+    default_error_messages = {
+        "uma": _("That is a UMA address. It belongs in uma_address; here we need an e-mail address.")
+    }
+
+    def __init__(self, **kwargs):
+        super().__init__(**{"max_length": 254} | kwargs)
+
+    def to_internal_value(self, data):
+        if type(data) is not str:
+            self.fail("invalid")
+        if data.strip().startswith("$"):
+            self.fail("uma")
+        return super().to_internal_value(data)
+
+
+class Moment(serializers.DateTimeField):
+    """An RFC 3339 time with an explicit offset: without one, nobody knows which moment is meant."""
+
+    default_error_messages = {"offset": _("The time needs an offset, such as Z or +02:00.")}
+    _pattern = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?", re.ASCII | re.I)
+
+    def to_internal_value(self, value):
+        if type(value) is not str or not (match := self._pattern.fullmatch(value)):
+            self.fail("invalid", format="YYYY-MM-DDThh:mm:ss+hh:mm")
+        if not match[3]:
+            self.fail("offset")
+        try:
+            return super().to_internal_value(value)
+        except OverflowError:
+            self.fail("invalid", format="YYYY-MM-DDThh:mm:ss+hh:mm")
+
+
+class YesNo(serializers.BooleanField):
+    def to_internal_value(self, data):
+        if type(data) is not bool:
+            self.fail("invalid", input=data)
+        return data
+
+
+class StrictMixin:
+    """Refuses by name every field it does not take, those a client may only read included."""
+
+    def to_internal_value(self, data):
+        if isinstance(data, Mapping):
+            taken = {name for name, field in self.fields.items() if not field.read_only}
+            if unknown := [name for name in data if name not in taken]:
+                refusal = ErrorDetail(_("This field is not one you can set."), code="unknown_field")
+                raise ValidationError({name[:100]: [refusal] for name in unknown[:_MOST_NAMED]})
+        return super().to_internal_value(data)
+
+
+class StrictSerializer(StrictMixin, serializers.Serializer):
+    pass

@@ -1,0 +1,146 @@
+"""Every refusal of the API, in one shape: problem+json (RFC 9457) with a stable `code`."""
+
+import logging
+from http import HTTPStatus
+
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.signals import got_request_exception
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.defaults import bad_request
+from drf_standardized_errors.formatter import flatten_errors
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import APIView, set_rollback
+
+from .errors import DomainError
+
+logger = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+BUSY_SECONDS = 2
+
+
+class TooLarge(exceptions.APIException):
+    status_code = 413
+    default_detail = gettext_lazy("That is too large.")
+    default_code = "too_large"
+
+
+class Busy(exceptions.APIException):
+    """The database did not answer in time; nothing was done."""
+
+    status_code = 503
+    default_detail = gettext_lazy("The shop is busy. Please try again in a moment.")
+    default_code = "unavailable"
+    wait = BUSY_SECONDS
+
+
+class Broken(exceptions.APIException):
+    default_detail = gettext_lazy("Something went wrong on our side. It has been logged.")
+    default_code = "internal_error"
+
+
+def problem(*, request: HttpRequest, status: int, code: str, detail: str, errors: list | None = None) -> dict:
+    """The body of a problem: RFC 9457's members, and `code`, `request_id` and `errors` of our own."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": str(detail),
+        "code": code,
+        "request_id": getattr(request, "id", ""),
+    }
+    return body | ({"errors": errors} if errors else {})
+
+
+# -- what a view raised -------------------------------------------------------------------------
+def answer_exception(error: Exception, context: dict) -> Response:
+    """DRF's exception handler: whatever was raised becomes a problem, also what nobody foresaw."""
+    set_rollback()
+    request = context["request"]._request
+    if isinstance(error, DomainError):
+        return _refusal(error, request)
+    error = _known(error, request)
+    headers = {}
+    if getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = error.auth_header
+    if getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(error.wait))
+    if isinstance(error, exceptions.ValidationError):
+        code, detail, errors = "invalid", _("Some fields are not right."), _field_errors(error)
+    else:
+        code, detail, errors = error.get_codes(), error.detail, None
+    body = problem(request=request, status=error.status_code, code=code, detail=detail, errors=errors)
+    return Response(body, status=error.status_code, headers=headers, content_type=CONTENT_TYPE)
+
+
+def _refusal(error: DomainError, request: HttpRequest) -> Response:
+    errors = error.field and [{"field": error.field, "code": error.code, "message": str(error.sentence)}]
+    body = problem(
+        request=request, status=error.status, code=error.code, detail=error.sentence, errors=errors or None
+    )
+    headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
+    return Response(body, status=error.status, headers=headers, content_type=CONTENT_TYPE)
+
+
+def _known(error: Exception, request: HttpRequest) -> exceptions.APIException:
+    if isinstance(error, Http404 | exceptions.NotFound):
+        return exceptions.NotFound()  # the same words for a stranger's object and a missing one
+    if isinstance(error, DjangoPermissionDenied):
+        return exceptions.PermissionDenied()
+    if isinstance(error, exceptions.APIException):
+        return error
+    if isinstance(error, OperationalError):
+        logger.warning("the database did not answer: %s", type(error.__cause__ or error).__name__)
+        return Busy()
+    logger.error("unforeseen in %s", request.path, exc_info=error)
+    got_request_exception.send(sender=APIView, request=request)
+    return Broken()
+
+
+def _field_errors(error: exceptions.ValidationError) -> list[dict]:
+    return [
+        {"field": each.attr, "code": each.code, "message": str(each.detail)}
+        for each in flatten_errors(error.detail)
+    ]
+
+
+# -- what never reached a view, or did not come from one ------------------------------------------
+_CODES = {
+    400: "bad_request", 403: "permission_denied", 404: "not_found", 405: "method_not_allowed",
+    413: "too_large", 500: "internal_error", 503: "unavailable",
+}  # fmt: skip
+
+
+class ApiMiddleware:
+    """Under /api nothing but JSON leaves, whoever refused; and requests nobody can read are refused here."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        is_api = request.path_info.startswith("/api/")
+        if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
+            return self._refuse(request, 400) if is_api else bad_request(request, None)
+        if not is_api:
+            return self.get_response(request)
+        if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
+            return self._refuse(request, 411, "length_required")
+        response = self.get_response(request)
+        if response.status_code >= 400 and "json" not in response.headers.get("Content-Type", ""):
+            response = self._refuse(request, response.status_code, allow=response.headers.get("Allow"))
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    def _refuse(self, request, status: int, code: str = "", *, allow: str | None = None) -> JsonResponse:
+        body = problem(
+            request=request,
+            status=status,
+            code=code or _CODES.get(status, "refused"),
+            detail=HTTPStatus(status).phrase + ".",
+        )
+        headers = {"Allow": allow} if allow else {}
+        return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers=headers)
