@@ -1,7 +1,7 @@
 """Every guard matters: with the guard patched out of a copy of the tree, the test that watches it must fail.
 
 A mutant is `tests/mutants/<name>.patch`: a unified diff that takes one guard away, below header lines
-    # test: <the pytest node id that must fail>
+    # test: <a pytest node id that must fail>          (one line each, when several must)
     # why: <one sentence>
 """
 
@@ -19,10 +19,10 @@ from tests.tree import ROOT, copy_tree
 MUTANTS = sorted(Path(__file__).with_name("mutants").glob("*.patch"))
 
 
-def header(patch: Path, word: str) -> str:
-    found = re.search(rf"^# {word}: (.+)$", patch.read_text(), re.MULTILINE)
+def header(patch: Path, word: str) -> list[str]:
+    found = re.findall(rf"^# {word}: (.+)$", patch.read_text(), re.MULTILINE)
     assert found, f"{patch.name} has no line `# {word}: ...`"
-    return found[1].strip()
+    return [line.strip() for line in found]
 
 
 def outcome(report: Path) -> dict[str, int]:
@@ -43,7 +43,7 @@ def test_without_its_guard_the_watching_test_fails(patch, tmp_path, request):
     if "postgres" in request.fixturenames or env.get("TEST_DATABASE_URL"):
         env["TEST_DATABASE_URL"] = env.get("TEST_DATABASE_URL", "")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=report.xml", watching],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=report.xml", *watching],
         cwd=tree,
         env=env | {"PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
