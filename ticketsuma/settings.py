@@ -2,6 +2,7 @@
 
 import logging
 import re
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -122,6 +123,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "ticketsuma.logs.RequestIdMiddleware",
+    "ticketsuma.problems.ApiMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -169,7 +171,8 @@ if env.str("DB_PASSWORD", "") and not env.str("DATABASE_URL", ""):
         }
     }
 else:
-    DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'shop.sqlite3'}")}
+    _database_url = env.str("DATABASE_URL", "") or f"sqlite:///{VAR_DIR / 'shop.sqlite3'}"
+    DATABASES = {"default": env.db_url_config(_database_url)}
 _db = DATABASES["default"]
 _db.setdefault("OPTIONS", {})
 if _db["ENGINE"].endswith("postgresql"):
@@ -219,11 +222,22 @@ PASSWORD_RESET_TIMEOUT = 3600
 # -- API --------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PARSER_CLASSES": ["ticketsuma.strict_json.StrictJSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.tokens.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_PAGINATION_CLASS": "ticketsuma.pagination.Pages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "NUM_PROXIES": env.int("TRUSTED_PROXIES", 0),
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "ticketsuma.problems.answer_exception",
+    "URL_FORMAT_OVERRIDE": None,
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(hours=24),
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": JWT_SECRET,
+    "AUDIENCE": f"{SITE_URL}/api",
+    "ISSUER": SITE_URL,
 }
 SPECTACULAR_SETTINGS = {"TITLE": "Tickets by UMA", "VERSION": "1.0.0", "SERVE_INCLUDE_SCHEMA": False}
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])

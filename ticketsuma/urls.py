@@ -5,6 +5,8 @@ from django.urls import include, path
 
 from payments import webhooks
 
+from . import health
+
 urlpatterns = [
     path("", include("events.urls")),
     path("", include("tickets.urls")),
@@ -12,4 +14,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("api/webhooks/payment", webhooks.receive),
+    path("api/", include("ticketsuma.api")),
+    path("health", health.health),
+    path("health/live", health.live),
 ]

@@ -1,0 +1,84 @@
+"""The map of states, the leases of the queue, and the codes people type."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from payments.models import WebhookEvent
+from tests.shop import an_event, an_order, together
+from tickets.models import Order
+from ticketsuma.codes import ALPHABET, new_code, normalize_code
+from ticketsuma.states import InvalidTransition
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_with_the_same_row_one_moves_it():
+    order = an_order(an_event())
+    copies = [Order.objects.get(pk=order.pk) for _ in range(6)]
+    outcomes = together(*[lambda c=c: c.advance("canceled") for c in copies])
+    assert sum(isinstance(o, InvalidTransition) for o in outcomes) == 5, outcomes
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("paid", "expired"),
+        ("paid", "pending"),
+        ("canceled", "paid"),
+        ("expired", "canceled"),
+        ("canceled", "pending"),
+    ],
+)
+def test_illegal_steps_are_refused(old, new):
+    order = an_order()
+    Order.objects.update(status=old, paid_at=timezone.now())
+    order.refresh_from_db()
+    with pytest.raises(InvalidTransition):
+        order.advance(new)
+    order.refresh_from_db()
+    assert order.status == old
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lease_is_taken_once_and_comes_back_when_it_runs_out():
+    now = timezone.now()
+    row = WebhookEvent.objects.create(event_id="e", type="t", entity_id="x", next_attempt_at=now)
+    copies = [WebhookEvent.objects.get() for _ in range(6)]
+    outcomes = together(*[lambda c=c: c.take_lease(timedelta(seconds=30)) for c in copies])
+    assert sorted(outcomes) == [False] * 5 + [True]
+    row.refresh_from_db()
+    assert not row.take_lease(timedelta(seconds=30))
+    assert row.take_lease(timedelta(seconds=30), now=now + timedelta(seconds=31))
+    assert row.attempts == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_work_that_never_succeeds_is_parked_where_staff_see_it():
+    row = WebhookEvent.objects.create(event_id="e", type="t", entity_id="x", next_attempt_at=timezone.now())
+    waits = []
+    while row.parked_at is None:
+        assert row.take_lease(timedelta(0), now=row.next_attempt_at)
+        row.retry_later("no luck")
+        row.refresh_from_db()
+        if row.next_attempt_at:
+            waits.append((row.next_attempt_at - timezone.now()).total_seconds())
+    assert (row.attempts, row.next_attempt_at, row.last_error) == (row.max_attempts, None, "no luck")
+    assert len(waits) == row.max_attempts - 1
+    assert waits[0] < 3 < waits[-1]
+
+
+def test_codes_have_no_lookalikes_and_survive_how_people_type():
+    assert not set("ILOU") & set(ALPHABET)
+    code = new_code(26)
+    assert len(code) == 26
+    assert normalize_code(f" {code[:4]}-{code[4:8]} {code[8:].lower()} ") == code
+    assert normalize_code("o1lI") == "0111"
+
+
+@given(st.text(max_size=80))
+def test_normalizing_what_people_type_is_stable(text):
+    assert normalize_code(normalize_code(text)) == normalize_code(text)
