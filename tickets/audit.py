@@ -1,0 +1,212 @@
+"""Whether the shop's invariants hold (design section 2): seats, money, tickets, and the node's own list.
+
+Every check is a plain function that reads in one query and returns what is broken; none repairs anything.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from events.models import Event
+from payments import lightspark
+from payments.models import IncomingPayment, Payment, Refund
+from ticketsuma.errors import DomainError
+from ticketsuma.money import MSATS_PER_SAT
+
+from .models import Order
+
+# Recording money and allocating it are two transactions; a crash between them is mended well within this.
+ALLOCATED_WITHIN = timedelta(minutes=2)
+# The node lists payments by the time they began, we keep the time they arrived.
+LONGEST_PAYMENT = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that must never be: the check it failed, the row, and why in words."""
+
+    check: str
+    row: str
+    says: str
+
+
+def find_broken() -> list[Finding]:
+    """Everything broken that our own database can tell."""
+    return [finding for check in CHECKS for finding in check()]
+
+
+# -- seats and tickets ------------------------------------------------------------------------
+def seats_are_those_of_orders() -> list[Finding]:
+    """`seats_taken` = seats of pending and paid orders ≤ capacity, for every event."""
+    holding = Q(orders__status__in=[Order.Status.PENDING, Order.Status.PAID])
+    events = Event.objects.annotate(held=Coalesce(Sum("orders__quantity", filter=holding), 0))
+    broken = events.filter(~Q(seats_taken=F("held")) | Q(held__gt=F("capacity"))).order_by("pk")
+    return [
+        Finding(
+            "seats", f"event {event.pk}",
+            f"seats_taken is {event.seats_taken}, its orders hold {event.held}, capacity is {event.capacity}",
+        )
+        for event in broken
+    ]  # fmt: skip
+
+
+def tickets_are_as_many_as_sold() -> list[Finding]:
+    orders = Order.objects.annotate(issued=Count("tickets")).exclude(issued=F("quantity"))
+    return [
+        Finding("tickets", f"order {order.code}", f"{order.issued} tickets for {order.quantity} seats")
+        for order in orders.order_by("created_at")
+    ]
+
+
+# -- money ------------------------------------------------------------------------------------
+def _refunded() -> Coalesce:
+    """Msats of an incoming payment that went or are on their way back; failed ones are still owed."""
+    sums = Refund.objects.filter(incoming_payment=OuterRef("pk")).order_by().values("incoming_payment")
+    return Coalesce(Subquery(sums.annotate(total=Sum("amount_msats")).values("total")), 0)
+
+
+def every_msat_is_accounted_for() -> list[Finding]:
+    """applied + kept + refunds = received; only money not yet allocated or unmatched may lack a purpose."""
+    incoming = IncomingPayment.objects.annotate(
+        refunded=_refunded(), spoken_for=F("applied_msats") + F("kept_msats") + F("refunded")
+    )
+    is_waiting = Q(allocated_at=None) | Q(payment=None)
+    broken = incoming.filter(
+        Q(spoken_for__gt=F("amount_msats")) | ~is_waiting & ~Q(spoken_for=F("amount_msats"))
+    )
+    return [
+        Finding(
+            "msats", f"incoming payment {row.node_payment_id}",
+            f"{row.amount_msats} msats arrived; {row.applied_msats} are applied, {row.kept_msats} kept, "
+            f"{row.refunded} refunded",
+        )
+        for row in broken
+    ]  # fmt: skip
+
+
+def matched_money_is_allocated() -> list[Finding]:
+    late = timezone.now() - ALLOCATED_WITHIN
+    rows = IncomingPayment.objects.filter(allocated_at=None, payment__isnull=False, created_at__lt=late)
+    return [
+        Finding(
+            "allocation", f"incoming payment {row.node_payment_id}",
+            f"recorded {row.created_at:%F %T} for a payment of ours, not allocated: {row.last_error or '-'}",
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _sums_of_payments() -> QuerySet[Payment]:
+    """Payments with what is applied to them, what of their money goes back, and how much of that by staff."""
+    applied = IncomingPayment.objects.filter(payment=OuterRef("pk")).order_by().values("payment")
+    refunds = Refund.objects.filter(incoming_payment__payment=OuterRef("pk")).order_by()
+    by_staff = refunds.filter(reason=Refund.Reason.STAFF)
+
+    def total(rows: QuerySet, group: str, field: str) -> Coalesce:
+        return Coalesce(Subquery(rows.values(group).annotate(total=Sum(field)).values("total")), 0)
+
+    return Payment.objects.annotate(
+        applied=total(applied, "payment", "applied_msats"),
+        refunded=total(refunds, "incoming_payment__payment", "amount_msats"),
+        part_refunded=total(by_staff, "incoming_payment__payment", "amount_msats"),
+        due_msats=F("amount_sats") * MSATS_PER_SAT,
+    ).select_related("order")
+
+
+def paid_orders_have_their_money() -> list[Finding]:
+    """No ticket admits without settled money, unless it was free; staff may have given a part back."""
+    paid = _sums_of_payments().filter(order__status=Order.Status.PAID)
+    broken = paid.exclude(
+        status=Payment.Status.SETTLED, applied__gt=0, applied=F("due_msats") - F("part_refunded")
+    )
+    return [
+        Finding(
+            "paid orders", f"order {payment.order.code}",
+            f"paid, but its payment is {payment.status} with {payment.applied} of "
+            f"{payment.amount_msats} msats applied, {payment.part_refunded} given back",
+        )
+        for payment in broken
+    ]  # fmt: skip
+
+
+def settled_payments_sold_something() -> list[Finding]:
+    """A settled payment belongs to a paid order, or its money is on its way back."""
+    settled = _sums_of_payments().filter(status=Payment.Status.SETTLED)
+    unsold = settled.filter(Q(order=None) | ~Q(order__status=Order.Status.PAID))
+    return [
+        Finding(
+            "settled payments", f"payment {payment.reference}",
+            f"{payment.applied} of {payment.amount_msats} msats applied, {payment.refunded} refunded, "
+            "and its order is " + (payment.order.status if hasattr(payment, "order") else "missing"),
+        )
+        for payment in unsold.filter(Q(applied__gt=0) | Q(refunded__lt=F("due_msats")))
+    ]  # fmt: skip
+
+
+def orders_and_payments_agree() -> list[Finding]:
+    """Both wait or neither; and what is due is what the order costs."""
+    cost = F("price_sats") * F("quantity")
+    pending = Order.Status.PENDING
+    broken = Order.objects.filter(payment__isnull=False).filter(
+        ~Q(payment__amount_sats=cost)
+        | Q(status=pending) & ~Q(payment__status=Payment.Status.PENDING)
+        | ~Q(status=pending) & Q(payment__status=Payment.Status.PENDING)
+    )
+    return [
+        Finding(
+            "orders", f"order {order.code}",
+            f"{order.status}, {order.amount_sats} sats; its payment is {order.payment.status}, "
+            f"{order.payment.amount_sats} sats",
+        )
+        for order in broken.select_related("payment")
+    ]  # fmt: skip
+
+
+CHECKS: list[Callable[[], list[Finding]]] = [
+    seats_are_those_of_orders,
+    tickets_are_as_many_as_sold,
+    every_msat_is_accounted_for,
+    matched_money_is_allocated,
+    paid_orders_have_their_money,
+    settled_payments_sold_something,
+    orders_and_payments_agree,
+]
+
+
+# -- the node ---------------------------------------------------------------------------------
+def compare_with_node(since: datetime) -> list[Finding]:
+    """What the node's own list since `since` and ours do not agree on; a silent node is a finding too.
+
+    A payment that arrived this second may be found missing: ask again before believing it.
+    """
+    try:
+        listed = list(lightspark.recent_incoming_payments(since))
+    except DomainError as error:
+        return [Finding("node", "the node's list", f"cannot be compared: {error.code}")]
+    rows = IncomingPayment.objects.filter(
+        Q(received_at__gte=since + LONGEST_PAYMENT)
+        | Q(node_payment_id__in=[payment.node_payment_id for payment in listed])
+    )
+    return unlike(listed, dict(rows.values_list("node_payment_id", "amount_msats")))
+
+
+def unlike(listed: list[lightspark.NodePayment], ours: dict[str, int]) -> list[Finding]:
+    """Where the node's list and our msats by node payment id differ, either way round."""
+    theirs = {payment.node_payment_id: payment.amount_msats for payment in listed}
+    wrong = [
+        Finding(
+            "node", f"node payment {name}",
+            f"the node received {msats} msats, we recorded {ours.get(name, 'nothing')}",
+        )
+        for name, msats in theirs.items()
+        if ours.get(name) != msats
+    ]  # fmt: skip
+    invented = [
+        Finding("node", f"incoming payment {name}", f"we recorded {ours[name]} msats, the node lists nothing")
+        for name in sorted(ours.keys() - theirs.keys())
+    ]
+    return wrong + invented

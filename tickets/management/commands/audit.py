@@ -1,0 +1,79 @@
+import json
+import sys
+import time
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+from django.core.management.base import BaseCommand, CommandError
+from django.core.serializers.json import DjangoJSONEncoder
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from rich.console import Console
+from rich.table import Table
+
+from tickets.attention import Attention, needs_attention
+from tickets.audit import Finding, compare_with_node, find_broken
+
+# Money that arrived a moment ago may still be on its way into our books.
+NODE_AGREES_WITHIN_SECONDS = 25
+
+
+class Command(BaseCommand):
+    help = "Check that seats, money, tickets and the node's own list agree. Exit 1 and a table when not."
+    requires_system_checks = []
+
+    def add_arguments(self, parser):
+        parser.add_argument("--json", action="store_true", help="One JSON object on stdout.")
+        parser.add_argument("--offline", action="store_true", help="Do not ask the node for its list.")
+        parser.add_argument("--since", help="Compare the node's list from this ISO time; default: 24 hours.")
+
+    def handle(self, **options):
+        since = self._read_time(options["since"])
+        broken = find_broken()
+        if not options["offline"]:
+            broken += self._ask_node(since)
+        attention = needs_attention()
+        if options["json"]:
+            report = {
+                "broken": [asdict(f) for f in broken],
+                "needs_attention": [asdict(a) for a in attention],
+            }
+            self.stdout.write(json.dumps({"ok": not broken, **report}, cls=DjangoJSONEncoder))
+        else:
+            self._print(broken, attention)
+        if broken:
+            sys.exit(1)
+
+    def _read_time(self, text: str | None) -> datetime:
+        try:
+            moment = parse_datetime(text) if text else timezone.now() - timedelta(hours=24)
+        except ValueError:
+            moment = None
+        if moment is None:
+            raise CommandError(f"--since {text} is not an ISO time, such as 2026-01-31T12:00:00+00:00.")
+        return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+
+    def _ask_node(self, since: datetime) -> list[Finding]:
+        deadline = time.monotonic() + NODE_AGREES_WITHIN_SECONDS
+        while (findings := compare_with_node(since)) and time.monotonic() < deadline:
+            time.sleep(1)
+        return findings
+
+    def _print(self, broken: list[Finding], attention: list[Attention]) -> None:
+        if broken:
+            self._table(
+                "Broken", ("check", "row", "what is wrong"), [(f.check, f.row, f.says) for f in broken]
+            )
+        if attention:
+            rows = [(a.kind, str(a.count), a.says) for a in attention]
+            self._table("Needs attention (nothing is broken)", ("kind", "rows", "what"), rows)
+        self.stdout.write(f"{len(broken)} broken." if broken else "Nothing is broken.")
+
+    def _table(self, title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+        table = Table(*columns, title=title, title_justify="left")
+        for row in rows:
+            table.add_row(*row)
+        console = Console(width=None if self.stdout.isatty() else 120)
+        with console.capture() as captured:
+            console.print(table, markup=False)
+        self.stdout.write(captured.get())
