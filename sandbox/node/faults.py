@@ -2,8 +2,8 @@
 
 from django.db.models import F, Q
 
-from node.fault_kinds import KINDS
-from node.models import Fault
+from node.fault_kinds import KINDS, Kind
+from node.models import NETWORKS, Fault
 
 
 class UnknownFault(ValueError):
@@ -22,9 +22,7 @@ def switch_on(
     known = KINDS.get(kind)
     if known is None:
         raise UnknownFault(f"unknown fault {kind!r}; GET /api/faults lists them")
-    unknown = set(params or {}) - set(known.params)
-    if unknown:
-        raise UnknownFault(f"{kind} takes no {', '.join(sorted(unknown))}")
+    _check_params(known, params or {})
     if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
         raise UnknownFault("count must be a positive integer")
     if delay_s is not None and (not isinstance(delay_s, (int, float)) or not 0 <= delay_s <= 86400):
@@ -36,6 +34,22 @@ def switch_on(
         match=str(match),
         params={**known.params, **(params or {})},
     )
+
+
+def _check_params(kind: Kind, params: dict) -> None:
+    unknown = set(params) - set(kind.params)
+    if unknown:
+        raise UnknownFault(f"{kind.name} takes no {', '.join(sorted(unknown))}")
+    for name, value in params.items():
+        wanted = type(kind.params[name])
+        if type(value) is not wanted:
+            raise UnknownFault(f"{name} must be of type {wanted.__name__}")
+    if params.get("network", "MAINNET") not in NETWORKS:
+        raise UnknownFault(f"network must be one of {', '.join(NETWORKS)}")
+    if not 1 <= params.get("times", 1) <= 1000 or not 200 <= params.get("status", 400) <= 599:
+        raise UnknownFault("times or status is out of range")
+    if not 1 <= params.get("megabytes", 1) <= 2048:
+        raise UnknownFault("megabytes must be between 1 and 2048")
 
 
 def strike(kind: str, *subjects: str) -> Fault | None:

@@ -19,6 +19,10 @@ class Refused(Exception):
     """The node says no, in a sentence."""
 
 
+def _is_whole(number) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool)
+
+
 def create_invoice(
     *,
     node: Node,
@@ -29,9 +33,9 @@ def create_invoice(
     kind: str = "standard",
 ) -> Invoice:
     """An open invoice with a really signed BOLT11; amount 0 lets the payer choose. Raises Refused."""
-    if not isinstance(amount_msats, int) or not 0 <= amount_msats <= MAX_MSATS:
+    if not _is_whole(amount_msats) or not 0 <= amount_msats <= MAX_MSATS:
         raise Refused("amount_msats must be between 0 and 21 million BTC")
-    if not isinstance(expiry_s, int) or not 1 <= expiry_s <= 365 * 86400:
+    if not _is_whole(expiry_s) or not 1 <= expiry_s <= 365 * 86400:
         raise Refused("expiry_secs must be between one second and one year")
     if len(memo.encode()) > 600 or (description_hash and len(description_hash) != 64):
         raise Refused("the description is too long or no hash")
@@ -102,27 +106,38 @@ def pay(
         if earlier:
             return earlier
     invoice = find_invoice(bolt11)
-    try:
-        decoded = None if invoice else paper.read_bolt11(bolt11)
-    except paper.NotBolt11 as error:
-        raise Refused(str(error)) from error
-    payment_hash = invoice.payment_hash if invoice else decoded.payment_hash
-    fixed = invoice.amount_msats if invoice else decoded.amount_msats
-    amount = fixed or amount_msats or 0
-    if not 0 < amount <= MAX_MSATS:
-        raise Refused("amount_msats is needed for an invoice without an amount")
-    if off := faults.strike("wrong_amount", payment_hash):
-        amount = max(1, amount + int(off.params["delta_msats"]))
-    row = dict(payer=payer, payee=invoice and invoice.node, invoice=invoice, bolt11=bolt11.strip().lower())
-    row |= dict(payment_hash=payment_hash, amount_msats=amount, is_uma=is_uma or _is_uma(invoice))
+    payment_hash, fixed_msats = _read(bolt11, invoice)
+    row = {
+        "payer": payer,
+        "payee": invoice and invoice.node,
+        "invoice": invoice,
+        "bolt11": bolt11.strip().lower(),
+        "payment_hash": payment_hash,
+        "amount_msats": _amount_sent(fixed_msats or amount_msats, payment_hash),
+        "is_uma": is_uma or (invoice is not None and invoice.kind == Invoice.Kind.UMA),
+    }
     payment = _start(Payment(**row, idempotency_key=idempotency_key))
     if payment.status == Payment.Status.SUCCESS and faults.is_on("duplicate_payment", payment_hash):
         _start(Payment(**row), again=True)
     return payment
 
 
-def _is_uma(invoice: Invoice | None) -> bool:
-    return invoice is not None and invoice.kind == Invoice.Kind.UMA
+def _read(bolt11: str, invoice: Invoice | None) -> tuple[str, int]:
+    """Payment hash and fixed amount; somebody else's BOLT11 is decoded. Raises Refused."""
+    if invoice is not None:
+        return invoice.payment_hash, invoice.amount_msats
+    try:
+        decoded = paper.read_bolt11(bolt11)
+    except paper.NotBolt11 as error:
+        raise Refused(str(error)) from error
+    return decoded.payment_hash, decoded.amount_msats
+
+
+def _amount_sent(msats, payment_hash: str) -> int:
+    if not _is_whole(msats) or not 0 < msats <= MAX_MSATS:
+        raise Refused("an amount in msats is needed for an invoice without one")
+    off = faults.strike("wrong_amount", payment_hash)
+    return max(1, msats + off.params["delta_msats"]) if off else msats
 
 
 def _start(payment: Payment, *, again: bool = False) -> Payment:

@@ -3,7 +3,7 @@
 from django.http import HttpRequest, JsonResponse
 
 from node import shapes
-from node.api import BadRequest, _sats, not_found, read_json
+from node.api import BadRequest, not_found, read_json, whole_sats
 from node.models import Invoice
 from wallet import requests, send, users
 from wallet.models import Entry, UmaRequest, User
@@ -76,7 +76,7 @@ def post_wallet(request: HttpRequest) -> JsonResponse:
     body = read_json(request)
     try:
         user, is_new = users.ensure_user(
-            name=str(body.get("name", "")).lower(), balance_sats=_sats(body, "balance_sats", 100_000)
+            name=str(body.get("name", "")).lower(), balance_sats=whole_sats(body, "balance_sats", 100_000)
         )
     except ValueError as error:
         raise BadRequest(str(error)) from error
@@ -92,7 +92,7 @@ def post_funds(request: HttpRequest, name: str) -> dict | JsonResponse:
     user = User.objects.filter(pk=name.lower()).first()
     if user is None:
         return not_found("wallet")
-    users.add_sats(user=user, amount_sats=_sats(read_json(request), "amount_sats", 0))
+    users.add_sats(user=user, amount_sats=whole_sats(read_json(request), "amount_sats", 0))
     user.refresh_from_db()
     return show_wallet(user)
 
@@ -104,7 +104,7 @@ def post_pay(request: HttpRequest, name: str) -> dict | JsonResponse:
     if user is None:
         return not_found("wallet")
     body = read_json(request)
-    amount = _sats(body, "amount_sats", 0) or None if body.get("amount_sats") is not None else None
+    amount = whole_sats(body, "amount_sats") or None
     return _answer_entry(lambda: send.pay(user=user, to=str(body.get("to") or ""), amount_sats=amount))
 
 
@@ -145,7 +145,7 @@ def post_invoice(request: HttpRequest, name: str) -> dict | JsonResponse:
     body = read_json(request)
     receivable = make_receivable(
         user=user,
-        amount_msats=_sats(body, "amount_sats", 0) * 1000,
+        amount_msats=whole_sats(body, "amount_sats", 0) * 1000,
         expiry_s=body.get("expiry_s") or 3600,
         kind=Invoice.Kind.STANDARD,
         memo=str(body.get("memo") or ""),
