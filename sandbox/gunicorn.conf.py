@@ -16,7 +16,9 @@ loglevel = "warning"
 def post_worker_init(worker):
     """Threads do not survive a fork, so the background thread starts in the worker."""
     from node import background
+    from wallet import requests
 
+    requests.recover()
     background.start()
 
 

@@ -1,4 +1,4 @@
-"""Who answers where: the node's GraphQL, the wallet's pages and protocol endpoints, the API that tests drive."""
+"""Who answers where: the node's GraphQL, the wallet's pages and endpoints, the API that tests drive."""
 
 from django.urls import include, path
 

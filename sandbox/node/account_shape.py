@@ -169,7 +169,7 @@ def _status(row) -> str:
 
 
 def _kinds(nodes: list[Node], types: set[str]) -> list[tuple]:
-    """The tables behind the wanted transaction types, each with how its rows are listed; no types means all."""
+    """The tables behind the wanted transaction types, each with how its rows are listed; none means all."""
     payments = Payment.objects.select_related("invoice__node__account", "payer__account", "payee")
     kinds = {
         "INCOMING_PAYMENT": (

@@ -77,7 +77,7 @@ def list_webhooks(request: HttpRequest) -> dict:
 
 
 def resend_webhooks(request: HttpRequest) -> dict:
-    """Send again what was sent, lost or given up about a payment: `{"payment_hash" or "entity_id", "times"?}`."""
+    """Send again whatever was queued about a payment: `{"payment_hash" or "entity_id", "times"?}`."""
     body = read_json(request)
     entity_ids = [str(body["entity_id"])] if body.get("entity_id") else []
     for row in Payment.objects.filter(payment_hash=str(body.get("payment_hash") or "-")):
@@ -86,8 +86,8 @@ def resend_webhooks(request: HttpRequest) -> dict:
 
 
 def send_webhook(request: HttpRequest) -> dict | JsonResponse:
-    """Any webhook to a node's owner: `{"node_id", "event_type", "entity_id", "event_id"?, "sign": "ok" | "bad" |
-    "none", "times"?}`."""
+    """Any webhook to a node's owner: `{"node_id", "event_type", "entity_id", "event_id"?, "times"?,
+    "sign": "ok" | "bad" | "none"}`."""
     body = read_json(request)
     node = Node.objects.filter(pk=str(body.get("node_id"))).first()
     if node is None or not node.webhook_url:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.db import DatabaseError, close_old_connections
 
-from node import ledger, webhooks, wakeup
+from node import ledger, wakeup, webhooks
 
 SENDERS = 12
 log = logging.getLogger(__name__)

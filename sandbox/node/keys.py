@@ -1,4 +1,4 @@
-"""Keys of a node: the Lightning identity that signs BOLT11 and the operation signing key (OSK) of Lightspark."""
+"""Keys of a node: the Lightning identity that signs BOLT11, and Lightspark's operation signing key (OSK)."""
 
 import base64
 import hashlib
@@ -25,8 +25,8 @@ class NodeKeys:
 
 
 def make_node_keys(*, password: str) -> NodeKeys:
-    """New keys; the RSA key can only be recovered with `password`, as the SDK's recover_node_signing_key does:
-    PBKDF2-SHA256 derives 32 bytes of AES-GCM key and 12 of IV, the blob is salt then cipher text."""
+    """New keys; the RSA key can only be recovered with `password`, as the SDK's recover_node_signing_key
+    does: PBKDF2-SHA256 derives 32 bytes of AES-GCM key and 12 of IV, the blob is salt then cipher text."""
     identity = PrivateKey()
     osk = rsa.generate_private_key(65537, 2048)
     der = osk.private_bytes(

@@ -12,9 +12,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from node import execute, faults, wire
+from node.fields import Call, resolve
 from node.ledger import Refused
 from node.models import Account, ApiToken
-from node.fields import Call, resolve
 
 MAX_BODY = 1 << 22
 

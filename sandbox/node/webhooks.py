@@ -38,8 +38,8 @@ def write_body(*, event_type: str, event_id: str, entity_id: str) -> str:
 
 
 def announce(*, node: Node, entity_id: str, subject: str = "", event_type: str = "PAYMENT_FINISHED") -> None:
-    """Queue a webhook to the node's owner; does nothing when the node has no URL. `subject` (the payment hash)
-    is what faults match. Call it inside the transaction of the news."""
+    """Queue a webhook to the node's owner; does nothing when the node has no URL. `subject` (the payment
+    hash) is what faults match. Call it inside the transaction of the news."""
     if not node.webhook_url:
         return
     event_id = secrets.token_hex(16)
@@ -53,8 +53,8 @@ def announce(*, node: Node, entity_id: str, subject: str = "", event_type: str =
         secret = secrets.token_hex(16)
     if twice := faults.strike("webhook_duplicate", subject):
         copies = int(twice.params["times"])
-    row = dict(node=node, event_id=event_id, event_type=event_type, entity_id=entity_id, body=body)
-    row |= dict(signature=sign(secret=secret, body=body), state=state, due_at=due_at)
+    row = {"node": node, "event_id": event_id, "event_type": event_type, "entity_id": entity_id, "body": body}
+    row |= {"signature": sign(secret=secret, body=body), "state": state, "due_at": due_at}
     Delivery.objects.bulk_create(Delivery(**row) for _ in range(copies))
     transaction.on_commit(wakeup.wake)
 

@@ -1,9 +1,10 @@
-"""The wallet over HTTP, with the toy VASP as the shop: pushed requests, addresses, and money on both sides."""
+"""The wallet over HTTP, with the toy VASP as the shop: requests, addresses, and money on both sides."""
 
 import pytest
 import requests
-from conftest import NODE_ID, until
 from toy_vasp import ToyVasp
+
+from conftest import NODE_ID, until
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A small receiving VASP on the real SDKs: what a shop does, without a shop. Its BOLT11s come from the node."""
+"""A small receiving VASP on the real SDKs: what a shop does, without a shop."""
 
 import hashlib
 import json
@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
 import uma
-from conftest import NODE_ID, Sandbox
 from lightspark.objects.LightsparkNode import LightsparkNode
 
+from conftest import NODE_ID, Sandbox
 from wallet.users import make_key
 
 

@@ -39,6 +39,8 @@ def show_entry(row: Entry) -> dict:
         "error": row.error or None,
         "counterparty": row.counterparty,
         "note": row.note,
+        "success_message": row.thanks or None,
+        "success_url": row.thanks_url or None,
         "payment_hash": row.payment.payment_hash,
         "preimage": row.payment.invoice.preimage
         if row.status == Entry.Status.SUCCEEDED and row.payment.invoice
@@ -98,14 +100,18 @@ def post_funds(request: HttpRequest, name: str) -> dict | JsonResponse:
 
 
 def post_pay(request: HttpRequest, name: str) -> dict | JsonResponse:
-    """`{"to": BOLT11 | UMA invoice | address, "amount_sats"?}`: 200 with the history line, whose status may be
-    failed or pending; 422 with limits when the amount is missing; 409 when the wallet refuses."""
+    """`{"to": BOLT11 | UMA invoice | address, "amount_sats"?, "comment"?}`.
+
+    200 with the history line, whose status may be failed or pending; 422 with limits when the amount is missing;
+    409 when the wallet refuses.
+    """
     user = User.objects.filter(pk=name.lower()).first()
     if user is None:
         return not_found("wallet")
     body = read_json(request)
     amount = whole_sats(body, "amount_sats") or None
-    return _answer_entry(lambda: send.pay(user=user, to=str(body.get("to") or ""), amount_sats=amount))
+    to, comment = str(body.get("to") or ""), str(body.get("comment") or "")
+    return _answer_entry(lambda: send.pay(user=user, to=to, amount_sats=amount, comment=comment))
 
 
 def _answer_entry(act) -> dict | JsonResponse:
@@ -138,7 +144,7 @@ def post_decline(request: HttpRequest, name: str, request_id) -> dict | JsonResp
 
 
 def post_invoice(request: HttpRequest, name: str) -> dict | JsonResponse:
-    """A BOLT11 that credits the user: `{"amount_sats", "memo"?, "expiry_s"?}`; amount 0 leaves it to the payer."""
+    """A BOLT11 that credits the user: `{"amount_sats", "memo"?, "expiry_s"?}`; 0 lets the payer choose."""
     user = User.objects.filter(pk=name.lower()).first()
     if user is None:
         return not_found("wallet")

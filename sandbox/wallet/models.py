@@ -1,5 +1,6 @@
-"""What the pretend wallet remembers: its keys, its users and their books. Sats of all users lie on one node."""
+"""What the pretend wallet remembers: its keys, its users and their books. All sats lie on one node."""
 
+# ruff: noqa: DJ008 - no page lists rows by their text
 import uuid
 
 from django.conf import settings
@@ -102,6 +103,8 @@ class Entry(models.Model):
     note = models.CharField(max_length=400, blank=True)
     status = models.CharField(max_length=10, choices=Status.choices)
     error = models.CharField(max_length=400, blank=True)
+    thanks = models.CharField(max_length=200, blank=True, help_text="success action (LUD-09)")
+    thanks_url = models.CharField(max_length=500, blank=True)
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="entries")
     request = models.ForeignKey(UmaRequest, models.SET_NULL, null=True, related_name="entries")
     created_at = models.DateTimeField(default=timezone.now)

@@ -34,7 +34,9 @@ def scheme_for(domain: str) -> str:
 def call(method: str, url: str, *, json_body: dict | None = None, params: dict | None = None) -> dict:
     """The JSON object a peer answered with status 200..299. Raises PeerFailed."""
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or parts.scheme == "http" and scheme_for(parts.netloc) != "http":
+    if parts.scheme not in ("http", "https") or (
+        parts.scheme == "http" and scheme_for(parts.netloc) != "http"
+    ):
         raise PeerFailed(f"{parts.netloc or url} must be reached by https")
     try:
         with requests.request(
@@ -67,7 +69,7 @@ def fetch_keys(domain: str) -> uma.PubkeyResponse:
     try:
         keys = uma.PubkeyResponse.from_json(json.dumps(body))
         keys.get_signing_pubkey()
-    except Exception as error:  # the SDK's parser raises whatever the bytes provoke
+    except Exception as error:
         raise PeerFailed(f"{domain} publishes no usable keys") from error
     return keys
 

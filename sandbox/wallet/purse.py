@@ -32,6 +32,8 @@ def pay_bolt11(
     note: str = "",
     is_uma: bool = False,
     request: UmaRequest | None = None,
+    thanks: str = "",
+    thanks_url: str = "",
 ) -> Entry:
     """Pay from the user's balance: node, ledger and books in one transaction. Raises CannotPay.
 
@@ -54,11 +56,12 @@ def pay_bolt11(
         first = ledger.pay(payer=vasp.node, bolt11=bolt11, amount_msats=amount, is_uma=is_uma)
     except ledger.Refused as error:
         raise CannotPay(str(error)) from error
-    note = note or decoded.description
+    about = {"counterparty": counterparty, "note": note or decoded.description, "request": request}
+    about |= {"thanks": thanks, "thanks_url": thanks_url}
     # A fault may have paid twice: every outgoing payment gets its line and is taken from the balance.
     unbooked = Payment.objects.filter(payer=vasp.node, payment_hash=first.payment_hash)
     for payment in unbooked.exclude(entries__is_incoming=False).order_by("created_at"):
-        _book_outgoing(user, payment, counterparty=counterparty, note=note, request=request)
+        _book_outgoing(user, payment, **about)
     return Entry.objects.select_related("payment__invoice").get(payment=first, is_incoming=False)
 
 

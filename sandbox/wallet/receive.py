@@ -54,7 +54,7 @@ def sender_keys(domain: str) -> uma.PubkeyResponse:
 
 
 def answer_lookup(*, user: User, name: str, url: str) -> dict:
-    """The lnurlp response (UMAD-04, LUD-06) to a lookup of `name`, which has a `$` for UMA. Raises UmaException."""
+    """The lnurlp response (UMAD-04, LUD-06) to a lookup of `name`, `$` meaning UMA. Raises UmaException."""
     callback = f"{settings.SANDBOX_URL}/uma/payreq/{user.name}"
     if not name.startswith("$") or "signature" not in url:
         return uma.LnurlpResponse(

@@ -6,7 +6,7 @@ import uma
 from uma.generated.errors import ErrorCode
 
 from node import faults
-from wallet import send
+from wallet import quotes, send
 from wallet.models import Entry, UmaRequest, User
 from wallet.peers import PeerFailed
 from wallet.purse import CannotPay
@@ -16,7 +16,7 @@ def take_push(*, text: str, sender: str, domain: str) -> UmaRequest:
     """Store a pushed UMA invoice for the user it names (UMAD-11); the same invoice again changes nothing.
     Raises UmaException."""
     try:
-        invoice = send.read_uma_invoice(text)
+        invoice = quotes.read_uma_invoice(text)
     except CannotPay as error:
         raise uma.UmaException(str(error), ErrorCode.INVALID_INVOICE) from error
     address = (invoice.sender_uma or sender).lower()
@@ -26,7 +26,7 @@ def take_push(*, text: str, sender: str, domain: str) -> UmaRequest:
     if invoice.expiration <= datetime.now(UTC).timestamp():
         raise uma.UmaException("The invoice has expired.", ErrorCode.INVOICE_EXPIRED)
     try:
-        send.check_uma_invoice(invoice)
+        quotes.check_uma_invoice(invoice)
     except PeerFailed as error:
         raise uma.UmaException(str(error), ErrorCode.COUNTERPARTY_PUBKEY_FETCH_ERROR) from error
     currency = invoice.receving_currency
@@ -75,3 +75,12 @@ def _move(request: UmaRequest, seen: str, to: str, **changes) -> None:
     request.refresh_from_db()
     if not moved:
         raise CannotPay(f"This request is {request.status} already.")
+
+
+def recover() -> None:
+    """After a restart: what was being paid has an entry and is paid, or it waits again."""
+    for request in UmaRequest.objects.filter(status=UmaRequest.Status.PAYING):
+        paid = request.entries.exclude(status=Entry.Status.FAILED).exists()
+        _move(
+            request, UmaRequest.Status.PAYING, UmaRequest.Status.PAID if paid else UmaRequest.Status.WAITING
+        )

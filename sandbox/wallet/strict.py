@@ -35,7 +35,7 @@ def check_lnurlp_response(found: uma.LnurlpResponse, *, receiver: str) -> None:
     )
 
 
-def check_pay_req_response(answer: uma.PayReqResponse, *, receiver: str, metadata: str) -> None:
+def check_pay_req_response(answer: uma.PayReqResponse, *, receiver: str) -> None:
     """UMAD-06: node key and UTXO callback given, BOLT11 of that node, not expired, quoted as invoiced."""
     decoded, compliance, info = (
         paper.read_bolt11(answer.encoded_invoice),

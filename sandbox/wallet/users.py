@@ -52,7 +52,7 @@ def ensure_vasp(*, network: str) -> Vasp:
 
 @transaction.atomic
 def ensure_user(*, name: str, balance_sats: int) -> tuple[User, bool]:
-    """The user of this name and whether it is new; a new one starts with `balance_sats`. Raises ValueError."""
+    """The user of this name and whether it is new; a new one gets `balance_sats`. Raises ValueError."""
     if not NAME.fullmatch(name):
         raise ValueError("a name has 1 to 39 of a-z 0-9 . _ + - and starts with a letter or digit")
     user, is_new = User.objects.get_or_create(name=name)

@@ -1,4 +1,4 @@
-"""What other VASPs call: keys, configuration, pushes, lookups, payreqs; with the faults of these endpoints."""
+"""What other VASPs call: keys, configuration, pushes, lookups, payreqs; the faults strike here."""
 
 import functools
 import gzip
@@ -135,7 +135,7 @@ def _named_in(text: str, sender: str) -> str:
     """The user's name for matching faults; nothing is verified yet."""
     try:
         address = uma.Invoice.from_bech32_string(text).sender_uma or sender
-    except Exception:  # the SDK's TLV parser raises whatever the bytes provoke
+    except Exception:  # noqa: BLE001 - the SDK's TLV parser raises whatever the bytes provoke
         address = sender
     return address.lower().removeprefix("$").partition("@")[0]
 

@@ -61,7 +61,7 @@ def own_invoice(call: Call, invoice_id: str) -> Invoice:
 
 
 def check_signature(call: Call, node: Node) -> None:
-    """Spending needs the node key's signature over this very request, once, before it expires. Raises Refused."""
+    """Spending needs the node key's signature over this very request, once, in time. Raises Refused."""
     if not call.signature:
         raise Refused("this operation must be signed with the node's key")
     if not keys.signature_is_valid(
