@@ -44,7 +44,7 @@ def order_page(order: Order) -> dict:
         "order": order,
         "event": order.event,
         "payment": payment,
-        "tickets": list(order.tickets.all()) if order.is_paid else [],
+        "tickets": list(order.tickets.select_related("check_in")) if order.is_paid else [],
         "version": version_of(read_states([order.pk]).get(order.pk)),
         "seconds_left": max(0, int((order.expires_at - timezone.now()).total_seconds())),
     }

@@ -1,0 +1,296 @@
+"""Buying by page: every state says what happened to the money, and nothing leaks before it is paid."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from events.models import Event
+from payments.models import Payment, Refund
+from payments.services import settle_node_payment
+from tests.shop import an_event, an_order, money_for, open_invoice, overdue
+from tickets.models import Mail, Order, Ticket
+from tickets.stream import player_for
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def text_of(answer) -> str:
+    return " ".join(answer.content.decode().split())
+
+
+def paid(event=None, **fields) -> Order:
+    order = an_order(event, **fields)
+    settle_node_payment(money_for(open_invoice(order)))
+    order.refresh_from_db()
+    assert order.is_paid
+    return order
+
+
+def buy(client, event, **fields):
+    data = {"quantity": 1, "email": "ann@example.com", "name": "Ann", "uma_address": ""} | fields
+    return client.post(f"/events/{event.pk}/buy", data)
+
+
+# -- buying -----------------------------------------------------------------------------------
+def test_buying_holds_the_seats_and_leads_to_the_pay_page(client):
+    event = an_event()
+    answer = buy(client, event, quantity=2, uma_address="$ann@localhost:8081")
+    order = Order.objects.get()
+    assert (answer.status_code, answer["Location"]) == (302, order.get_absolute_url())
+    assert (order.quantity, order.email, order.uma_address) == (2, "ann@example.com", "$ann@localhost:8081")
+    assert Event.objects.get().seats_taken == 2
+    assert "You are holding 2 seats" in text_of(client.get(event.get_absolute_url()))
+
+
+def test_the_same_form_sent_twice_is_one_order(client):
+    event = an_event()
+    key = client.get(event.get_absolute_url()).context["form"]["key"].value()
+    first, second = buy(client, event, key=key), buy(client, event, key=key)
+    assert first["Location"] == second["Location"]
+    assert Order.objects.count() == 1
+
+
+def test_a_free_seat_is_there_at_once(client):
+    event = an_event(price_sats=0)
+    page = text_of(client.get(buy(client, event)["Location"]))
+    assert "You are in." in page
+    assert Ticket.objects.get().ticket_code[:4] in page
+
+
+def test_sold_out_is_said_at_the_form_and_nothing_is_charged(client):
+    event = an_event(capacity=1)
+    an_order(event)
+    answer = buy(client, event)
+    assert answer.status_code == 409
+    assert "someone is still paying" in text_of(answer)
+    assert "Nothing was charged." in text_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"uma_address": "ann@wallet.example"}, "Did you mean $ann@wallet.example?"),
+        ({"email": "$ann@wallet.example"}, "That is a wallet address"),
+        ({"email": ""}, "This field is required"),
+        ({"quantity": "0"}, "greater than or equal to 1"),
+        ({"quantity": "11"}, "less than or equal to 10"),
+        ({"quantity": "9" * 400}, "less than or equal to 10"),
+        ({"name": "x" * 500}, "at most 120 characters"),
+        ({"email": "a\0b@example.com"}, "Null characters are not allowed"),
+    ],
+)
+def test_a_mistake_is_named_at_its_field_and_holds_no_seat(client, fields, words):
+    event = an_event()
+    answer = buy(client, event, **fields)
+    assert answer.status_code == 422
+    assert words in text_of(answer)
+    assert not Order.objects.exists()
+
+
+def test_an_event_is_found_by_its_id_too(client):
+    event = an_event()
+    assert client.get(f"/events/{event.pk}")["Location"] == event.get_absolute_url()
+    assert client.get(f"/events/{10**30}").status_code == 404
+
+
+# -- the pay page -----------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("push", "words"),
+    [
+        ("none", "Pay 2,100 sats with any wallet."),
+        ("queued", "Sending the request to your wallet"),
+        ("delivered", "Approve 2,100 sats in your wallet."),
+        ("refused", "Your wallet did not take the request"),
+        ("unreachable", "We could not reach your wallet"),
+    ],
+)
+def test_the_pay_page_says_how_far_the_request_is(client, push, words):
+    order = an_order(uma_address="$ann@localhost:8081")
+    invoice = open_invoice(order)
+    Payment.objects.update(push=push)
+    page = text_of(client.get(order.get_absolute_url())).replace("\N{NO-BREAK SPACE}", " ")
+    assert words in page
+    assert f"lightning:{invoice.bolt11}" in page
+    assert order.payment.uma_pay_address in page
+
+
+def test_a_slow_node_costs_nobody_the_page(client):
+    page = text_of(client.get(an_order().get_absolute_url()))
+    assert "The code is being made" in page
+    assert "your seats are safe" in page
+
+
+def test_an_unpaid_order_shows_no_code_and_no_stream(client):
+    order = an_order(quantity=2)
+    pages = [order.get_absolute_url(), f"{order.get_absolute_url()}/status"]
+    pages += [ticket.get_absolute_url() for ticket in order.tickets.all()]
+    for path in pages:
+        page = client.get(path).content.decode().replace(" ", "")
+        assert "stream.example" not in page
+        assert not [t.ticket_code for t in order.tickets.all() if t.ticket_code in page]
+    stream = client.get(order.tickets.first().get_absolute_url() + "/stream")
+    assert stream.status_code == 302
+
+
+def test_time_is_up_is_said_before_the_order_is_closed(client):
+    page = text_of(client.get(overdue(an_order()).get_absolute_url()))
+    assert "Your time is up." in page
+    assert "lightning:" not in page
+
+
+def test_giving_seats_back_says_that_nothing_was_charged(client):
+    order = an_order()
+    answer = client.post(f"{order.get_absolute_url()}/cancel", follow=True)
+    assert "Your seats are given back." in text_of(answer)
+    assert "Nothing was charged" in text_of(answer)
+    assert Event.objects.get().seats_taken == 0
+
+
+def test_seats_are_not_given_back_while_the_node_cannot_say(client):
+    order = an_order()
+    open_invoice(order)
+    answer = client.post(f"{order.get_absolute_url()}/cancel")
+    assert "A payment may still be on its way" in text_of(answer)
+    assert Event.objects.get().seats_taken == 1
+
+
+def test_a_wrong_address_is_corrected_without_losing_the_seats(client):
+    order = an_order(uma_address="$wrong@localhost:8081")
+    path = f"{order.get_absolute_url()}/address"
+    assert "Did you mean $ann@localhost:8081?" in text_of(
+        client.post(path, {"uma_address": "ann@localhost:8081"})
+    )
+    client.post(path, {"uma_address": "$ann@localhost:8081"})
+    payment = Payment.objects.get()
+    assert (payment.uma_address, payment.push, order.event.seats_left) == (
+        "$ann@localhost:8081",
+        "queued",
+        19,
+    )
+
+
+# -- paid, and over ---------------------------------------------------------------------------
+@pytest.mark.parametrize("quantity", [1, 3])
+def test_a_paid_order_shows_every_ticket_in_five_statements(client, django_assert_num_queries, quantity):
+    order = paid(quantity=quantity)
+    client.get(order.get_absolute_url())
+    with django_assert_num_queries(5):
+        page = client.get(order.get_absolute_url()).content.decode().replace(" ", "")
+    assert [t.ticket_code in page for t in order.tickets.all()] == [True] * quantity
+    assert "stream.example" not in page
+
+
+def test_an_expired_order_says_that_nothing_came(client):
+    order = overdue(an_order())
+    Payment.objects.update(status="closed")
+    order.advance(Order.Status.EXPIRED, ended_at=timezone.now())
+    page = text_of(client.get(order.get_absolute_url()))
+    assert "The time ran out." in page
+    assert "No payment reached us" in page
+    assert "Get seats again" in page
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("sent", "went back to $ann@localhost:8081"),
+        ("queued", "are on their way back to $ann@localhost:8081"),
+        ("failed", "They are still yours"),
+        ("in_doubt", "waiting for the network to confirm it"),
+        ("needs_address", "we need an address to send them back to"),
+    ],
+)
+def test_money_that_found_no_seat_is_accounted_for(client, status, words):
+    event = an_event(capacity=1)
+    order = an_order(event, uma_address="$ann@localhost:8081")
+    invoice = open_invoice(order)
+    Payment.objects.update(status="closed")
+    order.advance(Order.Status.EXPIRED, ended_at=timezone.now())
+    settle_node_payment(money_for(invoice))
+    Refund.objects.update(status=status, sent_at=timezone.now())
+    page = text_of(client.get(order.get_absolute_url()))
+    assert words in page
+
+
+# -- the ticket and the stream ----------------------------------------------------------------
+def test_the_stream_opens_fifteen_minutes_before_and_closes_at_the_end(client):
+    event = an_event()
+    path = paid(event).tickets.get().get_absolute_url() + "/stream"
+
+    def at(start: timedelta, end: timedelta) -> str:
+        now = timezone.now()
+        Event.objects.update(start_time=now + start, end_time=now + end)
+        return client.get(path).content.decode()
+
+    lobby = at(timedelta(minutes=16), timedelta(hours=1))
+    assert ("You are early." in lobby, "stream.example" in lobby) == (True, False)
+    doors = at(timedelta(minutes=14), timedelta(hours=1))
+    assert "https://stream.example/secret" in doors
+    over = at(-timedelta(hours=2), -timedelta(minutes=1))
+    assert ("Thank you for being there" in over, "stream.example" in over) == (True, False)
+
+
+@pytest.mark.parametrize("undo", ["void", "cancel", "event"])
+def test_a_ticket_that_no_longer_admits_opens_nothing(client, undo):
+    order = paid(an_event(start_time=timezone.now() - timedelta(minutes=1)))
+    ticket = order.tickets.get()
+    if undo == "void":
+        Ticket.objects.update(voided_at=timezone.now())
+    elif undo == "cancel":
+        order.advance(Order.Status.CANCELED, ended_at=timezone.now())
+    else:
+        Event.objects.update(canceled_at=timezone.now())
+    assert client.get(f"{ticket.get_absolute_url()}/stream")["Location"] == ticket.get_absolute_url()
+    page = client.get(ticket.get_absolute_url()).content.decode().replace(" ", "")
+    assert ticket.ticket_code not in page
+    assert "Notvalid" in page
+
+
+def test_private_pages_are_kept_by_nobody(client):
+    order = paid()
+    for path in (order.get_absolute_url(), order.tickets.get().get_absolute_url()):
+        answer = client.get(path)
+        assert answer["Cache-Control"] == "no-store, private"
+        assert answer["Referrer-Policy"] == "same-origin"
+        assert answer["X-Robots-Tag"] == "noindex, nofollow"
+
+
+@pytest.mark.parametrize("token", ["x", "x:y", "0" * 32 + ":forged", "é" * 300])
+def test_a_forged_link_is_the_same_404(client, token):
+    order = paid()
+    foreign = order.tickets.get().token
+    for path in (
+        f"/orders/{token}",
+        f"/orders/{token}/live",
+        f"/tickets/{token}/stream",
+        f"/orders/{foreign}",
+    ):
+        assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("url", "frame"),
+    [
+        ("https://www.youtube.com/watch?v=dQw4w9WgXcQ", "https://www.youtube-nocookie.com/embed/dQw4w9WgXcQ"),
+        ("https://youtu.be/dQw4w9WgXcQ?t=3", "https://www.youtube-nocookie.com/embed/dQw4w9WgXcQ"),
+        ("https://vimeo.com/event/123", "https://player.vimeo.com/video/123"),
+        ("https://www.twitch.tv/somebody", "https://player.twitch.tv/?channel=somebody&parent=localhost"),
+        ("https://youtube.com.evil.example/watch?v=dQw4w9WgXcQ", ""),
+        ("https://meet.jit.si/room", ""),
+    ],
+)
+def test_only_known_players_are_embedded(url, frame):
+    assert player_for(url).frame_url.startswith(frame)
+    assert bool(player_for(url).frame_origin) == bool(frame)
+
+
+# -- lost tickets -----------------------------------------------------------------------------
+def test_find_my_tickets_mails_again_and_never_tells_who_has_some(client):
+    order = paid()
+    Mail.objects.update(status="sent", sent_at=timezone.now() - timedelta(hours=1), next_attempt_at=None)
+    known = client.post("/find", {"email": order.email}, follow=True)
+    stranger = client.post("/find", {"email": "nobody@example.com"}, follow=True)
+    words = "If there are tickets for that address"
+    assert (words in text_of(known), words in text_of(stranger)) == (True, True)
+    assert Mail.objects.get().status == "due"

@@ -1,0 +1,80 @@
+"""The event stream: it tells of a change once, ends by itself, and is refused when full."""
+
+import threading
+import time
+
+import pytest
+
+from ticketsuma.live import Hub, Stream, version_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def next_event(stream: Stream, seconds: float = 5) -> bytes:
+    """The first line that says something; fails when the deadline passes."""
+    until = time.monotonic() + seconds
+    for line in stream:
+        if line.startswith(b"event"):
+            return line
+        assert time.monotonic() < until
+    raise AssertionError("the stream ended")
+
+
+@pytest.fixture
+def shown():
+    return {"a": ("pending",), "b": ("pending",)}
+
+
+@pytest.fixture
+def hub(shown):
+    hub = Hub(lambda keys: {key: shown[key] for key in keys})
+    yield hub
+    hub.stop()
+
+
+def test_a_change_reaches_the_page_that_shows_it_and_no_other(hub, shown):
+    a = hub.open("a", version_of(("pending",)))
+    b = hub.open("b", version_of(("pending",)))
+    assert next(a).startswith(b"retry:")
+    shown["a"] = ("paid",)
+    assert next_event(a) == f"event: changed\ndata: {version_of(('paid',))}\n\n".encode()
+    assert b.version == version_of(("pending",))
+
+
+def test_a_change_before_the_stream_opened_is_told_at_once(hub, shown):
+    shown["a"] = ("paid",)
+    assert version_of(("paid",)).encode() in next_event(hub.open("a", version_of(("pending",))))
+
+
+def test_a_full_process_refuses_and_a_closed_stream_makes_room(hub, settings):
+    settings.LIVE_STREAMS_PER_PROCESS = 1
+    stream = hub.open("a", "")
+    assert hub.open("b", "") is None
+    stream.close()
+    assert hub.open("b", "") is not None
+
+
+def test_stopping_ends_every_stream_now(hub):
+    stream = hub.open("a", version_of(("pending",)))
+    next(stream)
+    threading.Timer(0.1, hub.stop).start()
+    started = time.monotonic()
+    assert list(stream) == []
+    assert time.monotonic() - started < 5
+    assert hub.open("a", "") is None
+
+
+def test_the_watcher_survives_a_database_that_is_away():
+    answers = iter([OSError("away"), {"a": ("paid",)}])
+
+    def read(keys):
+        answer = next(answers, {"a": ("paid",)})
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    hub = Hub(read)
+    try:
+        assert version_of(("paid",)).encode() in next_event(hub.open("a", version_of(("pending",))))
+    finally:
+        hub.stop()
