@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from ticketsuma.errors import DomainError
 
-from .fetch import VaspForbidden, VaspUnreachable, base_url, fetch
+from .fetch import VaspUnreachable, base_url, fetch
 
 if TYPE_CHECKING:
     from uma import PubkeyResponse
@@ -41,6 +41,7 @@ def public_keys(domain: str) -> "PubkeyResponse":
 
     Raises VaspForbidden, VaspUnreachable or InvalidKeys. An answer without a signing key is not kept.
     """
+    base_url(domain)
     kept = cache.get(f"vasp-keys:{domain}")
     return _read_keys(kept) if kept else _fetch_keys(domain)
 
@@ -111,14 +112,3 @@ def uma_request_endpoint(domain: str) -> str:
     if not isinstance(endpoint, str) or not endpoint:
         raise NoUmaRequests
     return endpoint
-
-
-__all__ = [
-    "InvalidKeys",
-    "NoUmaRequests",
-    "VaspForbidden",
-    "VaspUnreachable",
-    "public_keys",
-    "refetched_public_keys",
-    "uma_request_endpoint",
-]

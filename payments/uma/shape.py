@@ -31,6 +31,9 @@ def check_pay_request_shape(data: dict) -> None:
     for name in ("convert", "currency"):
         if not isinstance(data.get(name, ""), str):
             _refuse(f"{name} must be text.")
+    for name in ("payeeData", "settlement"):
+        if not isinstance(data.get(name, {}), dict):
+            _refuse(f"{name} must be an object.")
     payer = data.get("payerData")
     if not isinstance(payer, dict):
         _refuse("payerData is missing.", ErrorCode.MISSING_REQUIRED_UMA_PARAMETERS)

@@ -1,0 +1,112 @@
+"""What the tests of money moving need: a wallet provider of their own, a payment, a Lightning node."""
+
+import os
+import sys
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+import requests
+from django.core.cache import cache
+from django.utils import timezone
+
+from payments import lightspark
+from payments.models import Payment
+from payments.services import create_payment
+from payments.tests.wallet import Wallet
+from tests.processes import Process, free_port, wait_until
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+_numbers = count(1)
+
+
+@pytest.fixture(autouse=True)
+def empty_cache():
+    """No test finds the keys, or the troubles, of another test's wallet."""
+    cache.clear()
+
+
+@pytest.fixture(scope="session")
+def wallet_server():
+    server = Wallet()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def wallet(wallet_server, settings) -> Wallet:
+    """A wallet provider on this machine that the shop may talk to, as if nobody ever asked it anything."""
+    wallet_server.forget()
+    settings.UMA_LOCAL_VASPS = settings.UMA_LOCAL_VASPS | {wallet_server.domain}
+    return wallet_server
+
+
+@pytest.fixture
+def make_payment(transactional_db):
+    """Makes payments over 2500 sats, due in a quarter of an hour; `changes` replace what differs."""
+
+    def make(**changes) -> Payment:
+        usual = {
+            "reference": f"ref{next(_numbers)}",
+            "amount_sats": 2500,
+            "memo": "A seat",
+            "uma_address": "",
+            "due_at": timezone.now() + timedelta(minutes=15),
+        }
+        return create_payment(**(usual | changes))
+
+    return make
+
+
+@pytest.fixture
+def payment(make_payment) -> Payment:
+    return make_payment()
+
+
+@pytest.fixture(scope="session")
+def sandbox_url(tmp_path_factory):
+    """The sandbox as a process of its own: our Lightning node, and the wallets of alice, bob and carol."""
+    folder = tmp_path_factory.mktemp("sandbox")
+    port = free_port()
+    env = os.environ | {
+        "SANDBOX_PORT": str(port),
+        "SANDBOX_DOMAIN": f"localhost:{port}",
+        "SANDBOX_DATABASE": str(folder / "sandbox.sqlite3"),
+        "SANDBOX_WEBHOOK_URL": "http://127.0.0.1:9/nobody-listens",
+    }
+    env.pop("DJANGO_SETTINGS_MODULE")
+    prepare = [sys.executable, "sandbox/manage.py", "prepare"]
+    serve = [sys.executable, "-m", "gunicorn", "-c", "sandbox/gunicorn.conf.py"]
+    serve += ["--chdir", "sandbox", "wsgi:application"]
+    preparing = Process("prepare", prepare, cwd=ROOT, env=env, log=folder / "prepare.log").start()
+    wait_until(lambda: not preparing.running, 60, "the sandbox is prepared")
+    assert preparing.stop() == 0, preparing.tail()
+    process = Process("sandbox", serve, cwd=ROOT, env=env, log=folder / "sandbox.log").start()
+    url = f"http://localhost:{port}"
+    wait_until(lambda: _is_healthy(url), 30, "the sandbox answers")
+    yield url
+    process.stop()
+
+
+def _is_healthy(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/health", timeout=2).ok
+    except requests.RequestException:
+        return False
+
+
+@pytest.fixture
+def node(sandbox_url, settings):
+    """Our Lightning node, played by the sandbox; returns the sandbox's URL."""
+    settings.LIGHTSPARK_BASE_URL = f"{sandbox_url}/graphql/server/2023-09-13"
+    settings.NODE_TIMEOUT_SECONDS = 10.0  # the machine may be busy with other tests
+    _forget_the_node()
+    yield sandbox_url
+    _forget_the_node()
+
+
+def _forget_the_node() -> None:
+    lightspark._client.cache_clear()
+    lightspark._load_signing_key.cache_clear()
+    lightspark._facts = None
