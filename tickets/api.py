@@ -1,7 +1,6 @@
 """Buying and holding tickets in the API; the same services as the pages'."""
 
 import re
-import uuid
 
 from django.db.models import Prefetch
 from django.http import Http404
@@ -94,17 +93,15 @@ class OrderViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     lookup_value_regex = UUID_PATTERN
 
     def get_object(self) -> Order:
-        order = orders_to_show().filter(pk=self.kwargs["pk"]).first()
-        if order is None or not (self._holds_token(order) or self._is_buyer(order)):
-            raise Http404
-        return order
-
-    def _holds_token(self, order: Order) -> bool:
-        token = self.request.headers.get("Order-Token", "")
-        return bool(token) and Order.id_of_token(token) == order.pk
-
-    def _is_buyer(self, order: Order) -> bool:
-        return order.buyer_id is not None and order.buyer_id == self.request.user.pk
+        orders = orders_to_show().filter(pk=self.kwargs["pk"])
+        try:
+            if token := self.request.headers.get("Order-Token"):
+                return orders.by_token(token)
+            if self.request.user.is_authenticated:
+                return orders.get(buyer=self.request.user)
+        except Order.DoesNotExist:
+            pass
+        raise Http404
 
     @action(detail=True, methods=["post"])
     def cancel(self, request, pk=None):

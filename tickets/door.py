@@ -30,12 +30,8 @@ def validate_code(code: str, *, event_id: int | None = None) -> Validation:
         .filter(ticket_code=normalize_code(code))
         .first()
     )
-    if (
-        ticket is None
-        or ticket.order.status in (Order.Status.PENDING, Order.Status.EXPIRED)
-        and ticket.order.paid_at is None
-    ):
-        return Validation("unknown_code" if ticket is None else "not_paid")
+    if ticket is None:
+        return Validation("unknown_code")
     checked_in_at = ticket.check_in.at if ticket.is_used else None
     return Validation(_reason(ticket, event_id), ticket.order.event, ticket, checked_in_at)
 

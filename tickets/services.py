@@ -198,6 +198,10 @@ def cancel_order(order: Order) -> None:
             order.advance(Order.Status.CANCELED, ended_at=timezone.now())
             order.event.release(order.quantity)
         return
+    if order.is_paid:
+        raise AlreadyPaid
+    if not order.is_pending:
+        raise InvalidTransition
     _end(order, Order.Status.CANCELED)
     if order.is_paid:
         raise AlreadyPaid

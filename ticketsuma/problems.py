@@ -1,6 +1,7 @@
 """Every refusal of the API, in one shape: problem+json (RFC 9457) with a stable `code`."""
 
 import logging
+from collections.abc import Iterator
 from http import HTTPStatus
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
@@ -10,7 +11,6 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.defaults import bad_request
-from drf_standardized_errors.formatter import flatten_errors
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
@@ -21,12 +21,6 @@ logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 BUSY_SECONDS = 2
-
-
-class TooLarge(exceptions.APIException):
-    status_code = 413
-    default_detail = gettext_lazy("That is too large.")
-    default_code = "too_large"
 
 
 class Busy(exceptions.APIException):
@@ -102,10 +96,20 @@ def _known(error: Exception, request: HttpRequest) -> exceptions.APIException:
 
 
 def _field_errors(error: exceptions.ValidationError) -> list[dict]:
-    return [
-        {"field": each.attr, "code": each.code, "message": str(each.detail)}
-        for each in flatten_errors(error.detail)
-    ]
+    return list(_flatten(error.get_full_details(), []))
+
+
+def _flatten(details, path: list[str]) -> Iterator[dict]:
+    """`{"a": [{"message", "code"}]}` → one flat entry for each; what concerns no field has `field: null`."""
+    if isinstance(details, list):
+        for number, each in enumerate(details):
+            leaf = isinstance(each, dict) and set(each) == {"message", "code"}
+            yield from _flatten(each, path if leaf else [*path, str(number)])
+    elif set(details) == {"message", "code"} and isinstance(details["code"], str):
+        yield {"field": ".".join(path) or None, "code": details["code"], "message": str(details["message"])}
+    else:
+        for name, each in details.items():
+            yield from _flatten(each, path if name == "non_field_errors" else [*path, name])
 
 
 # -- what never reached a view, or did not come from one ------------------------------------------

@@ -6,13 +6,20 @@ import re
 from email.message import Message
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 
-from .problems import TooLarge
+from .errors import DomainError
 
 DEEPEST = 20
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # NUL breaks PostgreSQL; lone surrogates are no text
+
+
+class TooLarge(DomainError):
+    code = "too_large"
+    sentence = _("That is too large.")
+    status = 413
 
 
 class MalformedJson(ParseError):

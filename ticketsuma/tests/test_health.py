@@ -1,0 +1,47 @@
+"""Health: words only, and the right one says no."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from payments.models import Sweep
+
+pytestmark = pytest.mark.django_db
+OK = {"status": "ok", "database": "ok", "migrations": "ok", "worker": "ok", "node": "ok"}
+
+
+def swept(*, tried: int, succeeded: int) -> None:
+    now = timezone.now()
+    times = {
+        "tried_at": now - timedelta(seconds=tried),
+        "succeeded_at": now - timedelta(seconds=succeeded),
+        "read_until": now,
+    }
+    Sweep.objects.update_or_create(name="incoming", defaults=times)
+
+
+def test_all_is_well(client, django_assert_max_num_queries):
+    swept(tried=5, succeeded=5)
+    client.get("/health")
+    with django_assert_max_num_queries(1):
+        answer = client.get("/health")
+    assert (answer.status_code, answer.json()) == (200, OK)
+
+
+def test_a_silent_worker_and_a_silent_node_are_told_apart(client):
+    swept(tried=5, succeeded=600)
+    answer = client.get("/health")
+    assert (answer.status_code, answer.json()) == (503, OK | {"status": "unwell", "node": "silent"})
+    swept(tried=600, succeeded=600)
+    assert client.get("/health").json()["worker"] == "silent"
+
+
+def test_before_the_first_worker(client):
+    answer = client.get("/health")
+    assert (answer.status_code, answer.json()["worker"]) == (503, "silent")
+
+
+def test_live_asks_nobody(client, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        assert client.get("/health/live").json() == {"status": "ok"}
