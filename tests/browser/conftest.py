@@ -1,0 +1,53 @@
+"""A real chromium in front of the three real processes."""
+
+import pytest
+
+from tests.stack import Stack
+
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 800}
+
+
+@pytest.fixture(scope="session")
+def stack(sqlite_stack) -> Stack:
+    return sqlite_stack
+
+
+@pytest.fixture(params=[PHONE, DESKTOP], ids=["phone", "desktop"])
+def size(request) -> dict:
+    return request.param
+
+
+@pytest.fixture
+def open_context(browser, size, stack):
+    """Makes browser contexts of this test's size that fail the test on any error and any foreign request."""
+    contexts, troubles = [], []
+
+    def watch(page):
+        page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
+        page.on(
+            "console", lambda said: troubles.append(f"console: {said.text}") if said.type == "error" else None
+        )
+        page.on("request", lambda asked: troubles.extend(foreign(asked.url)))
+
+    def foreign(url: str) -> list[str]:
+        known = (*stack.shop_urls, stack.sandbox_url, "data:", "about:", "blob:")
+        return [] if url.startswith(known) else [f"foreign request: {url}"]
+
+    def make(**options):
+        context = browser.new_context(viewport=size, timezone_id="Europe/Berlin", locale="en-US", **options)
+        context.on("page", watch)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        return context
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert troubles == []
+
+
+@pytest.fixture
+def page(open_context):
+    """The buyer's tab."""
+    return open_context().new_page()

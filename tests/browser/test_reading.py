@@ -1,0 +1,50 @@
+"""Every page for everybody: axe finds nothing wrong, in light and in dark, on every screen."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.test_buying import buy
+from tests.buyer import make_event
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def violations(page) -> list[str]:
+    page.emulate_media(reduced_motion="reduce")
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": RULES}}).response["violations"]
+    return [f"{v['id']}: {v['help']}: {[n['html'][:160] for n in v['nodes']][:3]}" for v in found]
+
+
+@pytest.fixture(params=["light", "dark"])
+def themed(request, open_context):
+    return open_context(color_scheme=request.param).new_page()
+
+
+def test_the_public_pages(themed, stack):
+    event_id = make_event(
+        stack, description="## About\n\nWords and a [link](https://example.org).", organizer="Sala"
+    )
+    for path in ("/", "/?q=nothing+at+all", f"/events/{event_id}", "/find"):
+        themed.goto(stack.shop_url + path)
+        assert (path, violations(themed)) == (path, [])
+    themed.locator("form button[type=submit]").first.click()
+    assert violations(themed) == []
+
+
+def test_the_order_from_hold_to_give_back(themed, stack):
+    buy(themed, stack, make_event(stack), uma_address=f"$nobody-here@{stack.sandbox_domain}")
+    themed.get_by_text("Nothing was charged: pay with").wait_for()
+    assert violations(themed) == []
+    themed.get_by_text("Give my seats back").click()
+    themed.get_by_role("button", name="Yes, give them back").click()
+    themed.get_by_role("heading", name="Your seats are given back.").wait_for()
+    assert violations(themed) == []
+
+
+def test_the_ticket_and_the_lobby(themed, stack):
+    buy(themed, stack, make_event(stack, price_sats=0))
+    assert violations(themed) == []
+    themed.get_by_role("link", name="Open ticket").click()
+    assert violations(themed) == []
+    themed.get_by_role("link", name="Join the stream").click()
+    assert violations(themed) == []
