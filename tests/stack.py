@@ -85,7 +85,7 @@ class Stack:
             "LIGHTSPARK_NETWORK": "REGTEST",
             "LIGHTSPARK_BASE_URL": f"{self.sandbox_url}/graphql/server/2023-09-13",
             "ADMIN_EMAILS": "staff@example.com",
-            "EMAIL_URL": f"filemail://{self.folder / 'mail'}",
+            "EMAIL_URL": f"filemail:///{self.folder / 'mail'}",
             "WEB_WORKERS": "2",
             "WEB_THREADS": "64",
             "SANDBOX_PORT": str(self.sandbox_port),

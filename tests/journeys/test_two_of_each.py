@@ -1,5 +1,6 @@
 """Two web servers and two workers on one PostgreSQL: whoever serves which request, it is one shop."""
 
+import contextlib
 import threading
 import time
 from collections import Counter
@@ -33,9 +34,10 @@ class Page:
         wait_until(lambda: self.changes, DEADLINE_SECONDS, "the stream tells the first version")
 
     def _listen(self) -> None:
-        for line in self.answer.iter_lines(chunk_size=1):
-            if line == b"event: changed":
-                self.changes.append(time.monotonic())
+        with contextlib.suppress(requests.RequestException):  # the server may die under the page
+            for line in self.answer.iter_lines(chunk_size=1):
+                if line == b"event: changed":
+                    self.changes.append(time.monotonic())
 
     def seconds_until_changed(self, since: float) -> float:
         wait_until(lambda: self.changes[-1] > since, DEADLINE_SECONDS, "the page changes")
