@@ -127,7 +127,10 @@ class ApiMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         is_api = request.path_info.startswith("/api/")
-        if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
+        # Wallets are refused in UMA's words, by the views themselves.
+        is_wallets = request.path_info.startswith(("/.well-known/", "/api/uma/"))
+        has_nul = "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", "")
+        if has_nul and not is_wallets:
             return self._refuse(request, 400) if is_api else bad_request(request, None)
         if not is_api:
             return self.get_response(request)
