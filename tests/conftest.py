@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.postgres import Cluster, GivenServer
+from tests.postgres import Server
 from tests.stack import Stack, Stacks
 from tests.vasp import Vasp
 
@@ -16,22 +16,19 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
 
 @pytest.fixture(scope="session")
-def postgres():
-    """A private cluster for this session, or the server of TEST_DATABASE_URL."""
-    given = os.environ.get("TEST_DATABASE_URL")
-    server = GivenServer(given) if given else Cluster().create()
-    yield server
-    server.destroy()
-
-
-@pytest.fixture(scope="session")
-def stacks(request):
-    """Makes stacks for whoever needs one; all of them end with the session."""
+def stacks():
+    """Makes stacks for whoever needs one; all of them, and their PostgreSQL, end with the session."""
     folder = Path(tempfile.mkdtemp(prefix="ticketsuma-stacks-"))
-    made = Stacks(folder, lambda: request.getfixturevalue("postgres"))
+    made = Stacks(folder)
     yield made
     made.close()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(stacks) -> Server:
+    """The PostgreSQL server of this session: a private cluster, or that of TEST_DATABASE_URL."""
+    return stacks.server
 
 
 @pytest.fixture(scope="session")

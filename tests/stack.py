@@ -1,5 +1,6 @@
 """The three real programs together: sandbox, web and worker, on free ports with files of their own."""
 
+import functools
 import json
 import os
 import select
@@ -8,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import weakref
-from collections.abc import Callable
 from email import message_from_string
 from email.message import Message
 from pathlib import Path
@@ -17,6 +17,7 @@ import psycopg
 import requests
 
 from tests.environment import fresh_secrets
+from tests.postgres import Cluster, GivenServer, Server
 from tests.processes import Process, die_with_parent, free_port, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -220,9 +221,16 @@ class Stack:
 class Stacks:
     """Makes stacks on migrated copies of an empty database; `close()` ends all of them."""
 
-    def __init__(self, folder: Path, postgres: Callable):
-        self.folder, self.postgres, self.made = folder, postgres, []
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.made: list[Stack] = []
         self.templates: dict[str, str] = {}
+
+    @functools.cached_property
+    def server(self) -> Server:
+        """A private cluster, or the server of TEST_DATABASE_URL; made when first asked for."""
+        given = os.environ.get("TEST_DATABASE_URL")
+        return GivenServer(given) if given else Cluster().create()
 
     def new(self, database: str, **options) -> Stack:
         """A stack on "postgresql" or "sqlite", not started yet."""
@@ -232,7 +240,7 @@ class Stacks:
         if database == "sqlite":
             url = f"sqlite:///{shutil.copy(template.removeprefix('sqlite:///'), folder / 'shop.sqlite3')}"
         else:
-            url = self.postgres().create_database(f"shop_{os.getpid()}_{len(self.made)}", Path(template).name)
+            url = self.server.create_database(f"shop_{os.getpid()}_{len(self.made)}", Path(template).name)
         self.made.append(Stack(folder, url, **options))
         return self.made[-1]
 
@@ -241,7 +249,7 @@ class Stacks:
             if database == "sqlite":
                 url = f"sqlite:///{self.folder / 'template.sqlite3'}"
             else:
-                url = self.postgres().create_database(f"template_{os.getpid()}")
+                url = self.server.create_database(f"template_{os.getpid()}")
             Stack(self.folder / f"template-{database}", url).manage("migrate", "--no-input", "--verbosity=0")
             self.templates[database] = url
         return self.templates[database]
@@ -249,3 +257,5 @@ class Stacks:
     def close(self) -> None:
         for stack in self.made:
             stack.close()
+        if "server" in self.__dict__:
+            self.server.destroy()
