@@ -103,6 +103,23 @@ class Sandbox:
             client_id, secret, base_url=f"{self.url}/graphql/server/2023-09-13"
         )
 
+    def assert_books_agree(self) -> None:
+        """No money was made or lost, and the wallet's node holds exactly what its users own."""
+        ledger = self.get("/api/ledger")
+        assert ledger["sum_of_balances_msats"] == 0
+        (wallet,) = [node for node in self.get("/api/nodes")["nodes"] if node["name"] == "wallet"]
+        users = self.get("/api/wallets")["wallets"]
+        owned = sum(self.get(f"/api/wallets/{user['name']}")["balance_msats"] for user in users)
+        assert wallet["balance_msats"] == owned
+
+    def push(self, uma_invoice: str) -> requests.Response:
+        endpoint = self.get("/.well-known/uma-configuration")["uma_request_endpoint"]
+        return requests.post(endpoint, json={"invoice": uma_invoice}, timeout=10, allow_redirects=False)
+
+    def waiting(self, user: str) -> dict:
+        rows = self.get(f"/api/wallets/{user}")["requests"]
+        return next(row for row in rows if row["status"] == "waiting")
+
     def balance_sats(self, user: str) -> int:
         return self.get(f"/api/wallets/{user}")["balance_sats"]
 
@@ -151,6 +168,22 @@ def running(tmp_path_factory, receiver) -> Iterator[Sandbox]:
     made.stop()
 
 
+@pytest.fixture(scope="session")
+def toy(running) -> Iterator:
+    from toy_vasp import ToyVasp
+
+    made = ToyVasp(running)
+    yield made
+    made.server.shutdown()
+
+
+@pytest.fixture
+def seller(sandbox, toy):
+    """The toy VASP, well-behaved and with empty memory."""
+    toy.reset()
+    return toy
+
+
 @pytest.fixture
 def sandbox(running, receiver) -> Iterator[Sandbox]:
     """The one sandbox of the session, without faults; afterwards no money may have been made or lost."""
@@ -158,5 +191,4 @@ def sandbox(running, receiver) -> Iterator[Sandbox]:
     receiver.status = 200
     yield running
     requests.delete(f"{running.url}/api/faults", timeout=5)
-    ledger = running.get("/api/ledger")
-    assert ledger["sum_of_balances_msats"] == 0
+    running.assert_books_agree()

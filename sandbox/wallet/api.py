@@ -102,8 +102,8 @@ def post_funds(request: HttpRequest, name: str) -> dict | JsonResponse:
 def post_pay(request: HttpRequest, name: str) -> dict | JsonResponse:
     """`{"to": BOLT11 | UMA invoice | address, "amount_sats"?, "comment"?}`.
 
-    200 with the history line, whose status may be failed or pending; 422 with limits when the amount is missing;
-    409 when the wallet refuses.
+    200 with the history line, whose status may be failed or pending; 422 with limits when the amount is
+    missing; 409 when the wallet refuses.
     """
     user = User.objects.filter(pk=name.lower()).first()
     if user is None:

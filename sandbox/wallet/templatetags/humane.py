@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 
 register = template.Library()
 REASONS = {
@@ -14,6 +14,15 @@ REASONS = {
     "INSUFFICIENT_BALANCE": "there are not enough sats.",
     "TIMEOUT": "it took too long.",
 }
+
+
+@register.filter
+def code(text: str) -> str:
+    """`words` in backticks become code."""
+    marked = enumerate(text.split("`"))
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", part) if i % 2 else part,) for i, part in marked)
+    )
 
 
 @register.filter
