@@ -28,8 +28,9 @@ class Stack:
     """One shop with its sandbox. `database_url` must name a migrated database of its own.
 
     `webs` and `workers` say how many processes of each; `vasps` are wallets (host:port) besides the
-    sandbox's that the shop may reach on this machine; `settings` are more environment variables.
-    Everything it makes is in `folder`; `close()` ends every process.
+    sandbox's that the shop may reach on this machine; `root` is the source tree to run, for example a
+    patched copy; `settings` are more environment variables. Everything it makes is in `folder`; `close()`
+    ends every process.
     """
 
     alive: "weakref.WeakSet[Stack]" = weakref.WeakSet()
@@ -42,9 +43,10 @@ class Stack:
         webs: int = 1,
         workers: int = 1,
         vasps: tuple[str, ...] = (),
+        root: Path = ROOT,
         **settings: str,
     ):
-        self.folder, self.database_url = folder, database_url
+        self.folder, self.database_url, self.root = folder, database_url, root
         (folder / "log").mkdir(parents=True)
         (folder / "mail").mkdir()
         self.ports = [free_port() for _ in range(webs)]
@@ -97,7 +99,9 @@ class Stack:
         }
 
     def _process(self, name: str, command: list[str], **more: str) -> Process:
-        return Process(name, command, cwd=ROOT, env=self.env | more, log=self.folder / "log" / f"{name}.log")
+        return Process(
+            name, command, cwd=self.root, env=self.env | more, log=self.folder / "log" / f"{name}.log"
+        )
 
     # -- the processes -----------------------------------------------------------------------------
 
@@ -157,7 +161,7 @@ class Stack:
         """`manage.py <arguments>` of this shop; its output is text."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
+            cwd=self.root,
             env=self.env,
             capture_output=True,
             text=True,
@@ -182,7 +186,7 @@ class Stack:
             with (self.folder / "log" / "inside.log").open("ab") as log:
                 self._inside = subprocess.Popen(
                     [sys.executable, "-m", "tests.inside"],
-                    cwd=ROOT,
+                    cwd=self.root,
                     env=self.env,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
@@ -221,6 +225,8 @@ class Stack:
 class Stacks:
     """Makes stacks on migrated copies of an empty database; `close()` ends all of them."""
 
+    kind: type[Stack] = Stack
+
     def __init__(self, folder: Path):
         self.folder = folder
         self.made: list[Stack] = []
@@ -241,7 +247,7 @@ class Stacks:
             url = f"sqlite:///{shutil.copy(template.removeprefix('sqlite:///'), folder / 'shop.sqlite3')}"
         else:
             url = self.server.create_database(f"shop_{os.getpid()}_{len(self.made)}", Path(template).name)
-        self.made.append(Stack(folder, url, **options))
+        self.made.append(self.kind(folder, url, **options))
         return self.made[-1]
 
     def _template(self, database: str) -> str:
