@@ -1,5 +1,7 @@
 """A real chromium in front of the three real processes."""
 
+import re
+
 import pytest
 
 from tests.stack import Stack
@@ -25,10 +27,13 @@ def open_context(browser, size, stack):
 
     def watch(page):
         page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
-        page.on(
-            "console", lambda said: troubles.append(f"console: {said.text}") if said.type == "error" else None
-        )
+        page.on("console", listen)
         page.on("request", lambda asked: troubles.extend(foreign(asked.url)))
+
+    def listen(said):
+        # A refused form is a page with status 422 or 409, of which chromium complains.
+        if said.type == "error" and not re.search(r"status of (409|422)", said.text):
+            troubles.append(f"console: {said.text}")
 
     def foreign(url: str) -> list[str]:
         known = (*stack.shop_urls, stack.sandbox_url, "data:", "about:", "blob:")
