@@ -115,6 +115,14 @@ KINDS = {
             "first speaks UMA 9.0, then the best version the 412 offers",
             WALLET,
         ),
+        Kind("wallet_travel_rule", "Wallet", "sends encrypted travel rule information unasked", WALLET),
+        Kind(
+            "wallet_backed",
+            "Wallet",
+            "adds a backing signature to the payreq, `signature` being valid or forged",
+            WALLET,
+            params={"signature": "valid"},
+        ),
         Kind("wallet_ignores_expiry", "Wallet", "approves and pays requests that expired", WALLET),
     )
 }

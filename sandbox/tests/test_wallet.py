@@ -1,5 +1,8 @@
 """The wallet over HTTP, with the toy VASP as the shop: requests, addresses, and money on both sides."""
 
+import json
+
+import ecies
 import pytest
 import requests
 
@@ -121,3 +124,24 @@ def test_too_poor_wallet_says_so(sandbox, seller):
     sandbox.post("/api/wallets", {"name": "dora", "balance_sats": 10})
     said = sandbox.post("/api/wallets/dora/pay", {"to": f"shop@{seller.domain}"}, expect=409)
     assert "Not enough sats" in said["error"]
+
+
+def test_both_sides_report_their_utxos_signed(sandbox, seller):
+    sandbox.post("/api/wallets/alice/pay", {"to": f"$shop@{seller.domain}"}, expect=200)
+    assert until(lambda: seller.callbacks)[0]["vaspDomain"] == sandbox.domain
+    before = len(sandbox.get("/api/callbacks")["callbacks"])
+    sandbox.post("/api/wallets/alice/pay", {"to": f"$bob@{sandbox.domain}", "amount_sats": 3}, expect=200)
+    reports = until(
+        lambda: (found := sandbox.get("/api/callbacks")["callbacks"]) and len(found) >= before + 2 and found
+    )
+    assert [row["is_verified"] for row in reports[:2]] == [True, True]
+
+
+def test_travel_rule_and_backing_signatures_are_sent(sandbox, seller):
+    sandbox.fault("wallet_travel_rule", count=1)
+    sandbox.fault("wallet_backed", count=1)
+    sandbox.post("/api/wallets/alice/pay", {"to": f"$shop@{seller.domain}"}, expect=200)
+    compliance = seller.payreqs[0].payer_data["compliance"]
+    opened = ecies.decrypt(seller.encryption_key, bytes.fromhex(compliance["encryptedTravelRuleInfo"]))
+    assert json.loads(opened) == {"originator": {"name": "Alice"}}
+    assert [one["domain"] for one in compliance["backingSignatures"]] == [sandbox.domain]

@@ -6,7 +6,7 @@ from node import shapes
 from node.api import BadRequest, not_found, read_json, whole_sats
 from node.models import Invoice
 from wallet import requests, send, users
-from wallet.models import Entry, UmaRequest, User
+from wallet.models import Entry, PostTransaction, UmaRequest, User
 from wallet.purse import CannotPay, make_receivable
 
 HISTORY = 200
@@ -141,6 +141,22 @@ def post_decline(request: HttpRequest, name: str, request_id) -> dict | JsonResp
     except CannotPay as error:
         return JsonResponse({"error": str(error)}, status=409)
     return show_request(row)
+
+
+def list_callbacks(request: HttpRequest) -> dict:
+    """What other VASPs reported after payments (UMAD-07), newest first."""
+    rows = PostTransaction.objects.order_by("-pk")[:HISTORY]
+    return {
+        "callbacks": [
+            {
+                "domain": row.domain,
+                "is_verified": row.is_verified,
+                "message": row.message,
+                "received_at": shapes.when(row.received_at),
+            }
+            for row in rows
+        ]
+    }
 
 
 def post_invoice(request: HttpRequest, name: str) -> dict | JsonResponse:

@@ -125,6 +125,16 @@ class Receivable(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="receivables")
     payer = models.CharField(max_length=255, blank=True)
     note = models.CharField(max_length=400, blank=True)
+    utxo_callback = models.CharField(max_length=500, blank=True, help_text="whom to tell about our UTXOs")
+
+
+class PostTransaction(models.Model):
+    """What another VASP reported after a payment (UMAD-07)."""
+
+    domain = models.CharField(max_length=255)
+    is_verified = models.BooleanField()
+    message = models.JSONField()
+    received_at = models.DateTimeField(default=timezone.now)
 
 
 class SeenNonce(models.Model):

@@ -1,10 +1,13 @@
 """The users' books over the wallet's one node. The sum of the users' balances is the node's balance."""
 
+from functools import partial
+
 from django.db import transaction
 from django.db.models import F
 
 from node import ledger, paper
 from node.models import Payment
+from wallet import post_transaction
 from wallet.models import Entry, Receivable, UmaRequest, User, Vasp
 
 ENTRY_STATUS = {
@@ -98,6 +101,8 @@ def _book_incoming(payment: Payment) -> None:
     if receivable is None:
         return
     _credit(receivable.user_id, payment.amount_msats)
+    if receivable.utxo_callback:
+        transaction.on_commit(partial(post_transaction.tell, receivable.utxo_callback, payment.amount_msats))
     Entry.objects.create(
         user_id=receivable.user_id,
         is_incoming=True,
@@ -123,6 +128,7 @@ def make_receivable(
     description_hash: str = "",
     payer: str = "",
     note: str = "",
+    utxo_callback: str = "",
 ) -> Receivable:
     """A BOLT11 of the wallet's node whose sats will be credited to the user. Raises node.ledger.Refused."""
     vasp = Vasp.objects.select_related("node").get()
@@ -135,4 +141,6 @@ def make_receivable(
             description_hash=description_hash,
             kind=kind,
         )
-        return Receivable.objects.create(invoice=invoice, user=user, payer=payer[:255], note=note[:400])
+        return Receivable.objects.create(
+            invoice=invoice, user=user, payer=payer[:255], note=note[:400], utxo_callback=utxo_callback[:500]
+        )

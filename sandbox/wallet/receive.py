@@ -21,18 +21,16 @@ EXPIRY_S = 600
 class WalletInvoices(uma.IUmaInvoiceCreator):
     """Hands the SDK BOLT11 strings whose sats will be credited to `user`."""
 
-    def __init__(self, user: User, *, kind: str, payer: str, note: str):
-        self.user, self.kind, self.payer, self.note = user, kind, payer, note
+    def __init__(self, user: User, **about: str):
+        self.user, self.about = user, about
 
     def create_uma_invoice(self, amount_msats: int, metadata: str, receiver_identifier: str | None) -> str:
         receivable = make_receivable(
             user=self.user,
             amount_msats=int(amount_msats),
             expiry_s=EXPIRY_S,
-            kind=self.kind,
             description_hash=hashlib.sha256(metadata.encode()).hexdigest(),
-            payer=self.payer,
-            note=self.note,
+            **self.about,
         )
         return receivable.invoice.bolt11
 
@@ -91,12 +89,13 @@ def answer_lookup(*, user: User, name: str, url: str) -> dict:
 def answer_payreq(*, user: User, request: uma.PayRequest) -> dict:
     """A BOLT11 for the user (UMAD-06, LUD-06). Raises UmaException."""
     is_uma, vasp = request.is_uma_request(), Vasp.objects.select_related("node").get()
-    payer = str((request.payer_data or {}).get("identifier") or "")
+    payer, utxo_callback = str((request.payer_data or {}).get("identifier") or ""), ""
     if is_uma:
         domain = uma.get_vasp_domain_from_uma_address(payer)
         check = NonceCheck(domain)
         uma.verify_pay_request_signature(request, sender_keys(domain), check)
         check.keep()
+        utxo_callback = uma.compliance_from_payer_data(request.payer_data).utxo_callback or ""
     if request.receiving_currency_code not in (None, "SAT"):
         raise uma.UmaException("This wallet keeps sats only.", ErrorCode.INVALID_CURRENCY)
     in_sats = request.sending_amount_currency_code is not None
@@ -109,6 +108,7 @@ def answer_payreq(*, user: User, request: uma.PayRequest) -> dict:
         kind=Invoice.Kind.UMA if is_uma else Invoice.Kind.LNURL,
         payer=payer,
         note=str(request.comment or "")[:COMMENT_CHARS],
+        utxo_callback=utxo_callback,
     )
     return uma.create_pay_req_response(
         request=request,

@@ -2,13 +2,12 @@
 
 import logging
 import re
-import threading
 from datetime import UTC, datetime
 
 import uma
 
 from node import faults
-from wallet import peers, quotes
+from wallet import post_transaction, quotes
 from wallet.models import Entry, UmaRequest, User
 from wallet.peers import PeerFailed
 from wallet.purse import CannotPay, pay_bolt11
@@ -91,14 +90,5 @@ def _settle(user: User, quote: Quote, *, request: UmaRequest | None = None) -> E
         thanks_url=quote.thanks_url,
     )
     if quote.utxo_callback and entry.status == Entry.Status.SUCCEEDED:
-        message = quotes.post_transaction_message(amount_msats=entry.amount_msats)
-        threading.Thread(target=_tell, args=(quote.utxo_callback, message), daemon=True).start()
+        post_transaction.tell(quote.utxo_callback, entry.amount_msats)
     return entry
-
-
-def _tell(url: str, message: dict) -> None:
-    """Best effort: the money has moved already."""
-    try:
-        peers.call("POST", url, json_body=message)
-    except PeerFailed as error:
-        log.info("the post-transaction callback was not taken: %s", error)

@@ -14,6 +14,7 @@ protocol = [
 
 programs = [
     path("api/wallets", json_api(GET=api.list_wallets, POST=api.post_wallet)),
+    path("api/callbacks", json_api(GET=api.list_callbacks)),
     path("api/wallets/<str:name>", json_api(GET=api.get_wallet)),
     path("api/wallets/<str:name>/funds", json_api(POST=api.post_funds)),
     path("api/wallets/<str:name>/pay", json_api(POST=api.post_pay)),

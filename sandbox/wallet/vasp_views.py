@@ -16,7 +16,7 @@ from uma.version import get_supported_major_versions
 
 from node import faults, wire
 from node.ledger import Refused
-from wallet import receive, requests, users
+from wallet import post_transaction, receive, requests, users
 from wallet.models import User, Vasp
 
 KEYS_LIVE_FOR = timedelta(minutes=5)
@@ -120,6 +120,8 @@ def push(request: HttpRequest) -> dict | HttpResponse:
     body = json.loads(request.body)
     text, sender = str(body["invoice"]), str(body.get("sender") or "")
     user = _named_in(text, sender)
+    if faults.is_on("wallet_lnurl_only", user):
+        raise uma.UmaException("This wallet knows no UMA.", ErrorCode.USER_NOT_FOUND)
     refused = _strike_push(request, user)
     if refused is not None:
         return refused
@@ -184,6 +186,6 @@ def payreq(request: HttpRequest, name: str) -> dict:
 
 @vasp_endpoint("utxo")
 def utxo(request: HttpRequest) -> dict:
-    """UMAD-07: a counterparty reports its UTXOs. Read, and believed to be what it is: a note."""
-    uma.parse_post_transaction_callback(request.body.decode())
+    """UMAD-07: a counterparty reports its UTXOs. A note, not a proof: its signature does not cover them."""
+    post_transaction.take(request.body.decode())
     return {"status": "OK"}
