@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.functional import cached_property
 
 
 def normalize_email(email: str) -> str:
@@ -55,14 +56,19 @@ class User(AbstractBaseUser):
     def get_short_name(self) -> str:
         return self.name or self.email
 
-    @property
+    @cached_property
     def has_verified_email(self) -> bool:
+        """Asked once for each loaded user, and so once a request: the admin wants to know fifty times."""
         return self.emailaddress_set.filter(email=self.email, verified=True).exists()
+
+    @property
+    def is_listed_as_staff(self) -> bool:
+        return self.is_active and self.email in settings.ADMIN_EMAILS
 
     @property
     def is_staff(self) -> bool:
         """Active, exactly one of ADMIN_EMAILS, and proven to own that mailbox."""
-        return self.is_active and self.email in settings.ADMIN_EMAILS and self.has_verified_email
+        return self.is_listed_as_staff and self.has_verified_email
 
     @property
     def is_superuser(self) -> bool:
@@ -76,3 +82,14 @@ class User(AbstractBaseUser):
 
     def has_module_perms(self, app_label) -> bool:
         return self.is_staff
+
+
+class Usage(models.Model):
+    """How often somebody did something within the window that ends at `until`; see `limits`."""
+
+    key = models.CharField(max_length=64, primary_key=True, help_text="A digest: no address in clear.")
+    uses = models.PositiveIntegerField()
+    until = models.BigIntegerField(db_index=True, help_text="Seconds since 1970.")
+
+    def __str__(self) -> str:
+        return f"{self.uses} uses"

@@ -7,6 +7,7 @@ from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken
 
+from .limits import client_ip, spend
 from .models import User
 
 LONGEST_TOKEN = 2048  # bytes
@@ -31,6 +32,11 @@ def end_tokens(user: User) -> None:
     user.refresh_from_db(fields=["token_epoch"])
 
 
+def end_tokens_of_sender(*, user: User, **kwargs) -> None:
+    """Receiver of allauth's news that a password or an address has changed."""
+    end_tokens(user)
+
+
 class TokenAuthentication(JWTAuthentication):
     """`Authorization: Bearer <token>`. No header is an anonymous request; a bad one is 401 everywhere."""
 
@@ -38,6 +44,13 @@ class TokenAuthentication(JWTAuthentication):
         header = self.get_header(request)
         if header is None or not header.lower().startswith(b"bearer"):
             return None
+        try:
+            return self._authenticate(header)
+        except BadToken:
+            spend("BAD_TOKEN_PER_IP", client_ip(request))
+            raise
+
+    def _authenticate(self, header: bytes):
         scheme, *rest = header.split()
         if scheme.lower() != b"bearer" or len(rest) != 1 or len(rest[0]) > LONGEST_TOKEN:
             raise BadToken

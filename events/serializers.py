@@ -1,9 +1,21 @@
 """How the API says an event. The stream's address goes in and never comes out."""
 
+import zoneinfo
+
 from django.conf import settings
+from django.core.validators import URLValidator
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from ticketsuma.fields import Email, Line, Moment, QueryNumber, StrictMixin, Text, WholeNumber, YesNo
+from ticketsuma.money import MAX_SATS
+
 from .models import Event
+
+MOST_SEATS = 1_000_000
+YES_NO = [("true", "yes"), ("false", "no")]
+ORDERINGS = ["start_time", "-start_time", "price_sats", "-price_sats", "title", "-title"]
 
 
 class EventSerializer(serializers.ModelSerializer):
@@ -40,3 +52,74 @@ class EventSerializer(serializers.ModelSerializer):
         if not event.sells:
             return "sales_closed"
         return "sold_out" if event.is_sold_out else "on_sale"
+
+
+class EventWriteSerializer(StrictMixin, serializers.ModelSerializer):
+    """What staff may say about an event. Seats taken are nobody's to set."""
+
+    title = Line(max_length=160)
+    summary = Line(max_length=300, required=False, allow_blank=True)
+    description = Text(max_length=20_000, required=False, allow_blank=True, help_text="Markdown.")
+    organizer = Line(max_length=120, required=False, allow_blank=True)
+    contact_email = Email(required=False, allow_blank=True)
+    start_time = Moment()
+    end_time = Moment(help_text="After the start.")
+    timezone = Line(max_length=64, required=False, help_text="Where it takes place, as Europe/Berlin.")
+    sales_end = Moment(required=False, allow_null=True, help_text="null: until the event ends.")
+    capacity = WholeNumber(min_value=1, max_value=MOST_SEATS, help_text="Seats.")
+    max_per_order = WholeNumber(min_value=1, max_value=50, required=False)
+    price_sats = WholeNumber(min_value=0, max_value=MAX_SATS, help_text="One seat, in satoshis; 0 is free.")
+    stream_url = Line(
+        max_length=500, required=False, allow_blank=True, write_only=True,
+        validators=[URLValidator(schemes=["https"])], help_text="https only; shown to admitted holders only.",
+    )  # fmt: skip
+    is_active = YesNo(required=False, help_text="Visible and on sale.")
+
+    class Meta:
+        model = Event
+        fields = [
+            "title", "summary", "description", "organizer", "contact_email", "start_time", "end_time",
+            "timezone", "sales_end", "capacity", "max_per_order", "price_sats", "stream_url", "is_active",
+        ]  # fmt: skip
+
+    def validate_timezone(self, name: str) -> str:
+        if name not in zoneinfo.available_timezones():
+            raise serializers.ValidationError(_("That is not a time zone."))
+        return name
+
+    def validate_stream_url(self, url: str) -> str:
+        if "@" in url:
+            raise serializers.ValidationError(_("No user names in addresses."))
+        return url
+
+    def validate(self, data: dict) -> dict:
+        start, end = (
+            data.get(name, getattr(self.instance, name, None)) for name in ("start_time", "end_time")
+        )
+        if end <= start:
+            raise serializers.ValidationError({"end_time": _("The event must end after it starts.")})
+        if self.instance is None and end <= timezone.now():
+            raise serializers.ValidationError({"end_time": _("The event would be over already.")})
+        if self.instance and data.get("capacity", self.instance.capacity) < self.instance.seats_taken:
+            raise serializers.ValidationError({"capacity": _("More seats than that are taken.")})
+        return data
+
+    def update(self, event: Event, data: dict) -> Event:
+        """Write what was sent and nothing else: a stale copy must not undo what others did meanwhile."""
+        for name, value in data.items():
+            setattr(event, name, value)
+        event.save(update_fields=[*data, "updated_at"])
+        return event
+
+
+class EventQuerySerializer(serializers.Serializer):
+    """How a list of events may be narrowed and sorted."""
+
+    upcoming = serializers.ChoiceField(YES_NO, required=False, help_text="true: not over yet; false: over.")
+    free = serializers.ChoiceField(YES_NO, required=False)
+    q = serializers.CharField(max_length=100, required=False, help_text="Words in title, summary, organizer.")
+    price_min = QueryNumber(required=False, max_value=MAX_SATS, help_text="Least sats for one seat.")
+    price_max = QueryNumber(required=False, max_value=MAX_SATS, help_text="Most sats for one seat.")
+    starts_after = Moment(required=False, help_text="Starts at or after this moment.")
+    starts_before = Moment(required=False, help_text="Starts before this moment.")
+    ordering = serializers.ChoiceField(ORDERINGS, required=False, help_text="- turns the order around.")

@@ -7,20 +7,27 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
+from rest_framework.permissions import IsAdminUser, IsAuthenticated
 from rest_framework.response import Response
 
+from accounts.limits import client_ip, spend
 from events.models import Event
 from payments.uma.request import ensure_uma_invoice
 from ticketsuma.errors import DomainError
 
 from . import services
-from .door import validate_code
+from .door import check_in, validate_code
 from .models import Order, Ticket
+from .people import orders_of
 from .serializers import (
     BoughtSerializer,
+    CheckedInSerializer,
+    CheckInSerializer,
+    MyTicketSerializer,
+    PaymentStatusSerializer,
     PurchaseSerializer,
-    TicketCodeSerializer,
     TicketStatusSerializer,
+    ValidateSerializer,
     ValidationSerializer,
 )
 
@@ -42,21 +49,19 @@ def orders_to_show():
     )
 
 
-class TicketViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+class TicketViewSet(viewsets.GenericViewSet):
     queryset = Ticket.objects.select_related("order")
     lookup_value_regex = UUID_PATTERN
 
-    def get_serializer_class(self):
-        return {"purchase": PurchaseSerializer, "validate": TicketCodeSerializer}.get(
-            self.action, TicketStatusSerializer
-        )
+    def read(self, serializer_class) -> dict:
+        serializer = serializer_class(data=self.request.data, context={"request": self.request})
+        serializer.is_valid(raise_exception=True)
+        return serializer.validated_data
 
     @action(detail=False, methods=["post"])
     def purchase(self, request):
         """Hold seats and ask for the money. The same Idempotency-Key and body answer the same order."""
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        data = serializer.validated_data
+        data = self.read(PurchaseSerializer)
         order = services.place_order(
             event=get_object_or_404(Event.objects.public(), pk=data["event_id"]),
             quantity=data["quantity"],
@@ -74,16 +79,25 @@ class TicketViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     @action(detail=True, methods=["get"])
     def status(self, request, pk=None):
         """Whether a ticket is paid; for anybody who knows its id, so without code and invoice."""
-        return Response(self.get_serializer(self.get_object()).data)
+        return Response(TicketStatusSerializer(self.get_object()).data)
 
     @action(detail=False, methods=["post"])
     def validate(self, request):
         """Whether a code would be let in. Always 200: an unknown code is an answer, not an error."""
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        data = serializer.validated_data
+        data = self.read(ValidateSerializer)
         found = validate_code(data["ticket_code"], event_id=data.get("event_id"))
+        if found.ticket is None:
+            spend("UNKNOWN_CODE_PER_IP", client_ip(request))
         return Response(ValidationSerializer(found).data)
+
+    @action(detail=False, methods=["post"], url_path="check-in", permission_classes=[IsAdminUser])
+    def check_in(self, request):
+        """Let somebody in, once; for staff. 409 says why not, 404 that there is no such code."""
+        data = self.read(CheckInSerializer)
+        used = check_in(
+            code=data["ticket_code"], event_id=data["event_id"], by=request.user, nonce=data["nonce"]
+        )
+        return Response(CheckedInSerializer(used).data)
 
 
 class OrderViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
@@ -98,7 +112,7 @@ class OrderViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
             if token := self.request.headers.get("Order-Token"):
                 return orders.by_token(token)
             if self.request.user.is_authenticated:
-                return orders.get(buyer=self.request.user)
+                return orders.filter(pk__in=orders_of(self.request.user).values("pk")).get()
         except Order.DoesNotExist:
             pass
         raise Http404
@@ -109,6 +123,38 @@ class OrderViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
         order = self.get_object()
         services.cancel_order(order)
         return Response(self.get_serializer(self.get_object()).data)
+
+
+class MyTicketViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
+    """The tickets of one person, newest first; for that person."""
+
+    serializer_class = MyTicketSerializer
+    permission_classes = [IsAuthenticated]
+
+    def get_queryset(self):
+        user = self.request.user
+        if int(self.kwargs["user_id"]) != user.pk:
+            raise Http404
+        return (
+            Ticket.objects.filter(order__in=orders_of(user))
+            .select_related("order__event", "order__payment")
+            .prefetch_related("order__payment__invoices")
+            .order_by("-order__created_at", "order_id", "number")
+        )
+
+
+class PaymentViewSet(viewsets.GenericViewSet):
+    """The payments of one's own orders, by the id of any of their invoices, an old one too."""
+
+    permission_classes = [IsAuthenticated]
+    lookup_url_kwarg = "invoice_id"
+    lookup_value_regex = "[A-Za-z0-9:_.-]{1,120}"
+
+    @action(detail=True, methods=["get"])
+    def status(self, request, invoice_id=None):
+        orders = orders_of(request.user).filter(payment__invoices__invoice_id=invoice_id)
+        orders = orders.select_related("payment").prefetch_related("tickets", "payment__invoices")
+        return Response(PaymentStatusSerializer(get_object_or_404(orders)).data)
 
 
 def idempotency_key(request) -> str | None:

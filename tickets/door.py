@@ -3,10 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
 from events.models import Event
 from ticketsuma.codes import normalize_code
+from ticketsuma.errors import DomainError
 
-from .models import Order, Ticket
+from .models import CheckIn, Order, Ticket
 
 
 @dataclass(frozen=True)
@@ -46,3 +51,49 @@ def _reason(ticket: Ticket, event_id: int | None) -> str:
     if not ticket.admits:
         return "not_paid"
     return "already_checked_in" if ticket.is_used else "ok"
+
+
+# -- letting in -------------------------------------------------------------------------------
+class NotAdmitted(DomainError):
+    """`code` is the reason `validate_code` gives."""
+
+    sentence = _("This ticket does not admit to this event.")
+
+    def __init__(self, reason: str):
+        self.code = reason
+        self.status = 404 if reason == "unknown_code" else 409
+        super().__init__()
+
+
+class AlreadyCheckedIn(DomainError):
+    code = "already_checked_in"
+
+    def __init__(self, at: datetime):
+        self.at = at
+        super().__init__(_("Already checked in at %(at)s.") % {"at": f"{at:%Y-%m-%dT%H:%M:%SZ}"})
+
+
+def check_in(*, code: str, event_id: int, by: User | None, nonce: str = "") -> CheckIn:
+    """Use the ticket at the door of `event_id`, once: of two scanners at once one succeeds.
+
+    The same scan sent again (same `nonce`) gets the same answer. Raises NotAdmitted, AlreadyCheckedIn.
+    """
+    found = validate_code(code, event_id=event_id)
+    if found.reason == "already_checked_in":
+        return _same_scan(found.ticket.check_in, nonce)
+    if not found.valid:
+        raise NotAdmitted(found.reason)
+    try:
+        with transaction.atomic():
+            Order.objects.select_for_update().get(pk=found.ticket.order_id)  # a refund waits, or came first
+            if not Ticket.objects.admitting().filter(pk=found.ticket.pk).exists():
+                raise NotAdmitted("void")
+            return CheckIn.objects.create(ticket=found.ticket, by=by, nonce=nonce)
+    except IntegrityError:
+        return _same_scan(CheckIn.objects.select_related("ticket").get(ticket=found.ticket), nonce)
+
+
+def _same_scan(earlier: CheckIn, nonce: str) -> CheckIn:
+    if nonce and earlier.nonce == nonce:
+        return earlier
+    raise AlreadyCheckedIn(earlier.at)

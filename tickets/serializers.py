@@ -1,10 +1,13 @@
 """How the API says orders and tickets, and what it takes to buy, validate and check in."""
 
+import uuid
+
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from events.models import Event
+from payments.models import Payment
 from payments.serializers import PaymentSerializer
 from ticketsuma.fields import Email, Line, StrictSerializer, WholeNumber
 
@@ -37,11 +40,20 @@ class PurchaseSerializer(StrictSerializer):
         return {"name": ""} | data
 
 
-class TicketCodeSerializer(StrictSerializer):
+class ValidateSerializer(StrictSerializer):
     ticket_code = Line(max_length=64, help_text="As printed; spaces, dashes and lower case do not matter.")
     event_id = WholeNumber(
         min_value=1, max_value=LARGEST_ID, required=False, help_text="The event at whose door you are."
     )
+
+
+class CheckInSerializer(StrictSerializer):
+    ticket_code = Line(max_length=64)
+    event_id = WholeNumber(min_value=1, max_value=LARGEST_ID, help_text="The event at whose door you are.")
+    nonce = Line(
+        max_length=64, required=False, allow_blank=True, default="",
+        help_text="Your own id for this scan: the same scan sent twice gets the same answer.",
+    )  # fmt: skip
 
 
 # -- out --------------------------------------------------------------------------------------
@@ -60,27 +72,29 @@ class OrderSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class EventOfTicketSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Event
+        fields = ["id", "title", "start_time", "end_time"]
+        read_only_fields = fields
+
+
 class TicketSerializer(serializers.ModelSerializer):
-    """One seat; its code is there once the ticket admits. Load `order__event` with it."""
+    """One seat; code, page and stream are there while the ticket admits. Load `order__event` with it."""
 
     ticket_id = serializers.UUIDField(source="pk")
     event_id = serializers.IntegerField(source="order.event_id")
     payment_status = serializers.ChoiceField(Ticket.PaymentStatus.choices)
     ticket_code = serializers.SerializerMethodField(help_text="null until paid.")
     url = serializers.SerializerMethodField(help_text="This ticket's own page, to share; null until paid.")
+    stream_url = serializers.SerializerMethodField(help_text="From 15 minutes before the start to the end.")
 
     class Meta:
         model = Ticket
         fields = [
-            "id",
-            "ticket_id",
-            "event_id",
-            "number",
-            "holder_name",
-            "payment_status",
-            "ticket_code",
-            "url",
-        ]
+            "id", "ticket_id", "event_id", "number", "holder_name", "payment_status", "ticket_code", "url",
+            "stream_url",
+        ]  # fmt: skip
         read_only_fields = fields
 
     def get_ticket_code(self, ticket: Ticket) -> str | None:
@@ -88,6 +102,33 @@ class TicketSerializer(serializers.ModelSerializer):
 
     def get_url(self, ticket: Ticket) -> str | None:
         return settings.SITE_URL + ticket.get_absolute_url() if ticket.admits else None
+
+    def get_stream_url(self, ticket: Ticket) -> str | None:
+        event = ticket.order.event
+        return event.stream_url or None if ticket.admits and event.stream_is_open else None
+
+
+class MyTicketSerializer(TicketSerializer):
+    """A ticket in its owner's list, with what it was bought for. Load `order__payment` and its invoices."""
+
+    order_id = serializers.UUIDField()
+    user_id = serializers.IntegerField(source="order.buyer_id", allow_null=True)
+    event = EventOfTicketSerializer(source="order.event")
+    uma_address = serializers.CharField(source="order.uma_address")
+    amount_sats = serializers.IntegerField(source="order.price_sats", help_text="For this seat, in satoshis.")
+    invoice_id = serializers.SerializerMethodField(help_text="Of the order's newest invoice, or null.")
+    paid_at = serializers.DateTimeField(source="order.paid_at", allow_null=True)
+    expires_at = serializers.DateTimeField(source="order.expires_at")
+
+    class Meta(TicketSerializer.Meta):
+        fields = [
+            *TicketSerializer.Meta.fields, "order_id", "user_id", "event", "uma_address", "amount_sats",
+            "invoice_id", "paid_at", "expires_at", "created_at", "updated_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_invoice_id(self, ticket: Ticket) -> str | None:
+        return PaymentSerializer().get_invoice_id(ticket.order.payment) if ticket.order.payment else None
 
 
 class BoughtSerializer(serializers.Serializer):
@@ -118,13 +159,6 @@ class TicketStatusSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class ValidatedEventSerializer(serializers.ModelSerializer):
-    class Meta:
-        model = Event
-        fields = ["id", "title", "start_time", "end_time"]
-        read_only_fields = fields
-
-
 class ValidationSerializer(serializers.Serializer):
     """Whether a code would be let in now, and if not, why."""
 
@@ -132,5 +166,37 @@ class ValidationSerializer(serializers.Serializer):
     reason = serializers.ChoiceField(
         ["ok", "unknown_code", "wrong_event", "not_paid", "void", "event_canceled", "already_checked_in"]
     )
-    event = ValidatedEventSerializer(allow_null=True)
+    event = EventOfTicketSerializer(allow_null=True)
     checked_in_at = serializers.DateTimeField(allow_null=True)
+
+
+class CheckedInSerializer(serializers.Serializer):
+    """A ticket that was let in."""
+
+    ticket_id = serializers.UUIDField()
+    holder_name = serializers.CharField(source="ticket.holder_name")
+    checked_in_at = serializers.DateTimeField(source="at")
+
+
+class PaymentStatusSerializer(serializers.Serializer):
+    """What became of an order's payment, found by any of its invoices."""
+
+    invoice_id = serializers.SerializerMethodField(help_text="The newest invoice's, whichever was asked for.")
+    payment_status = serializers.ChoiceField(Ticket.PaymentStatus.choices, source="status")
+    amount_sats = serializers.IntegerField(help_text="In satoshis.")
+    uma_address = serializers.CharField()
+    order_id = serializers.UUIDField(source="pk")
+    user_id = serializers.IntegerField(source="buyer_id", allow_null=True)
+    event_id = serializers.IntegerField()
+    ticket_ids = serializers.SerializerMethodField()
+    push = serializers.ChoiceField(Payment.Push.choices, source="payment.push")
+    expires_at = serializers.DateTimeField()
+    paid_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+    def get_invoice_id(self, order: Order) -> str:
+        return PaymentSerializer().get_invoice_id(order.payment)
+
+    def get_ticket_ids(self, order: Order) -> list[uuid.UUID]:
+        return [ticket.pk for ticket in order.tickets.all()]

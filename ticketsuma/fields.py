@@ -22,6 +22,18 @@ class WholeNumber(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
+class QueryNumber(serializers.IntegerField):
+    """A whole number in an address: ASCII digits and nothing else."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**{"min_value": 0} | kwargs)
+
+    def to_internal_value(self, data):
+        if not re.fullmatch(r"[0-9]{1,18}", data):
+            self.fail("invalid")
+        return int(data)
+
+
 class Text(serializers.CharField):
     """A JSON string; control characters other than line ends are refused."""
 

@@ -1,9 +1,34 @@
 """Lists of the API come in pages: `?page=2&page_size=50`."""
 
+import re
+
+from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import PageNumberPagination
 
 
 class Pages(PageNumberPagination):
+    """Larger sizes are cut to `max_page_size`; what is no number is refused."""
+
     page_size = 20
     page_size_query_param = "page_size"
     max_page_size = 100
+
+    def get_page_size(self, request):
+        self._check(request, self.page_size_query_param)
+        return super().get_page_size(request)
+
+    def get_page_number(self, request, paginator):
+        self._check(request, self.page_query_param)
+        return super().get_page_number(request, paginator)
+
+    def _check(self, request, name: str) -> None:
+        given = request.query_params.get(name)
+        if given is not None and not re.fullmatch(r"[1-9][0-9]{0,8}", given):
+            raise ValidationError({name: "A whole number from 1 on."}, code="invalid")
+
+    def get_schema_operation_parameters(self, view):
+        """The numbers have a least value; the library does not say so."""
+        parameters = super().get_schema_operation_parameters(view)
+        for parameter in parameters:
+            parameter["schema"] |= {"minimum": 1, "maximum": 999_999_999}
+        return parameters

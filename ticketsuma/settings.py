@@ -1,16 +1,15 @@
 """Every setting, top to bottom. What an operator may set is in docs/operations.md."""
 
 import logging
-import re
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import environ
-from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-env = environ.Env()
+from ticketsuma.environment import Environment, key_trouble, readable, refuse, weakness
+
+env = Environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
 
@@ -18,14 +17,13 @@ DEBUG = env.bool("DEBUG", False)
 _problems: list[str] = []
 
 
-def secret(name: str, least: int = 32) -> str:
-    """The secret `name`; with DEBUG off it must be there, be long enough and not be a known default."""
+def secret(name: str, least: int) -> str:
+    """The secret `name`; with DEBUG off it must be there, be long enough and be no known default."""
     value = env.str(name, "")
     if DEBUG:
         return value or f"development-only-{name.lower()}-do-not-use-in-production"
-    weak = re.search(r"insecure|changeme|change-me|development-only|secret123|^(.)\1+$", value)
-    if len(value) < least or weak:
-        _problems.append(f"{name} is missing, shorter than {least} characters, or a known default.")
+    if trouble := weakness(value, least):
+        _problems.append(f"{name} {trouble}")
     return value
 
 
@@ -43,15 +41,17 @@ UMA_DOMAIN = env.str("UMA_DOMAIN", SITE_HOST).lower()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(SITE_URL).hostname or "localhost"])
 if DEBUG:
     ALLOWED_HOSTS += ["localhost", "127.0.0.1"]
-SECRET_KEY = secret("SECRET_KEY")
-JWT_SECRET = secret("JWT_SECRET")
+SECRET_KEY = secret("SECRET_KEY", 50)
+JWT_SECRET = secret("JWT_SECRET", 32)
 ADMIN_EMAILS = frozenset(env.list("ADMIN_EMAILS", default=[]))
 if "*" in ALLOWED_HOSTS and not DEBUG:
-    _problems.append("ALLOWED_HOSTS may not be * outside development.")
+    _problems.append("ALLOWED_HOSTS may not be * outside development")
+if not DEBUG and JWT_SECRET and JWT_SECRET == SECRET_KEY:
+    _problems.append("JWT_SECRET must not be the same as SECRET_KEY")
 if SITE_HOST.lower() != UMA_DOMAIN:
-    _problems.append(f"UMA_DOMAIN ({UMA_DOMAIN}) must be the host of SITE_URL ({SITE_HOST}).")
+    _problems.append(f"UMA_DOMAIN ({UMA_DOMAIN}) must be the host of SITE_URL ({SITE_HOST})")
 if not DEBUG and not env.bool("ALLOW_TEST_NETWORK", False) and not SITE_URL.startswith("https://"):
-    _problems.append("SITE_URL must begin with https://.")
+    _problems.append("SITE_URL must begin with https://")
 
 # -- Lightning and UMA ------------------------------------------------------------------------
 LIGHTSPARK_BASE_URL = env.str("LIGHTSPARK_BASE_URL", "")  # empty: Lightspark's own address
@@ -70,19 +70,26 @@ UMA_ENCRYPTION_CERT_CHAIN = pem("UMA_ENCRYPTION_CERT_CHAIN")
 UMA_LOCAL_VASPS = frozenset(v.lower() for v in env.list("UMA_LOCAL_VASPS", default=[]))
 ALLOW_TEST_NETWORK = env.bool("ALLOW_TEST_NETWORK", DEBUG)
 if not DEBUG:
-    for _name in (
-        "LIGHTSPARK_API_TOKEN_CLIENT_ID", "LIGHTSPARK_API_TOKEN_CLIENT_SECRET", "LIGHTSPARK_NODE_ID",
-        "LIGHTSPARK_WEBHOOK_SIGNING_KEYS", "UMA_SIGNING_PRIVATE_KEY", "UMA_SIGNING_CERT_CHAIN",
-        "UMA_ENCRYPTION_PRIVATE_KEY", "UMA_ENCRYPTION_CERT_CHAIN",
+    for _name, _least in (
+        ("LIGHTSPARK_API_TOKEN_CLIENT_ID", 1), ("LIGHTSPARK_API_TOKEN_CLIENT_SECRET", 16),
+        ("LIGHTSPARK_NODE_ID", 1), ("LIGHTSPARK_NODE_PASSWORD", 1),
     ):  # fmt: skip
-        if not globals()[_name]:
-            _problems.append(f"{_name.removesuffix('S')} is missing.")
+        if _trouble := weakness(globals()[_name], _least):
+            _problems.append(f"{_name} {_trouble}")
+    for _key in LIGHTSPARK_WEBHOOK_SIGNING_KEYS or [""]:
+        if _trouble := weakness(_key, 32):
+            _problems.append(f"LIGHTSPARK_WEBHOOK_SIGNING_KEY {_trouble}")
+    for _name in ("UMA_SIGNING", "UMA_ENCRYPTION"):
+        if not globals()[f"{_name}_CERT_CHAIN"]:
+            _problems.append(f"{_name}_CERT_CHAIN is missing")
+        elif not globals()[f"{_name}_PRIVATE_KEY"]:
+            _problems.append(f"{_name}_PRIVATE_KEY is missing")
+        elif _trouble := key_trouble(globals()[f"{_name}_PRIVATE_KEY"], globals()[f"{_name}_CERT_CHAIN"]):
+            _problems.append(f"{_name}_PRIVATE_KEY {_trouble}")
 if LIGHTSPARK_NETWORK != "MAINNET" and not ALLOW_TEST_NETWORK:
-    _problems.append(
-        f"LIGHTSPARK_NETWORK is {LIGHTSPARK_NETWORK}; set ALLOW_TEST_NETWORK=1 if that is meant."
-    )
+    _problems.append(f"LIGHTSPARK_NETWORK is {LIGHTSPARK_NETWORK}; set ALLOW_TEST_NETWORK=1 if that is meant")
 if UMA_LOCAL_VASPS and not ALLOW_TEST_NETWORK:
-    _problems.append("UMA_LOCAL_VASPS opens local addresses; set ALLOW_TEST_NETWORK=1 if that is meant.")
+    _problems.append("UMA_LOCAL_VASPS opens local addresses; set ALLOW_TEST_NETWORK=1 if that is meant")
 
 # -- the shop's own rules ---------------------------------------------------------------------
 HOLD_SECONDS = env.int("HOLD_SECONDS", 900)
@@ -93,7 +100,24 @@ STREAM_OPENS_MINUTES = 15
 NODE_CONNECT_SECONDS = 1.0
 NODE_TIMEOUT_SECONDS = 3.0
 LIVE_STREAMS_PER_PROCESS = env.int("LIVE_STREAMS_PER_PROCESS", 256)
-MAX_OPEN_ORDERS_PER_EMAIL = env.int("MAX_OPEN_ORDERS_PER_EMAIL", 5)
+# Hoarding: unpaid orders of one e-mail address and at one UMA address; seats of one person per event.
+MAX_OPEN_ORDERS_PER_EMAIL = env.int("MAX_OPEN_ORDERS_PER_EMAIL", 10_000 if DEBUG else 5)
+MAX_OPEN_ORDERS_PER_ADDRESS = env.int("MAX_OPEN_ORDERS_PER_ADDRESS", 10_000 if DEBUG else 5)
+MAX_HELD_SEATS_PER_PERSON = env.int("MAX_HELD_SEATS_PER_PERSON", 10_000 if DEBUG else 10)
+# How often within how many seconds; LIMIT_<NAME> changes how often. Wide in development.
+LIMITS = {
+    name: (env.int(f"LIMIT_{name}", most * (1000 if DEBUG else 1)), seconds)
+    for name, most, seconds in (
+        ("LOGIN_PER_IP", 100, 900),
+        ("LOGIN_PER_EMAIL_AND_IP", 5, 900),
+        ("LOGIN_PER_EMAIL", 20, 3600),
+        ("SIGN_UP_PER_IP", 20, 3600),
+        ("MAIL_PER_EMAIL", 5, 3600),
+        ("BAD_TOKEN_PER_IP", 50, 900),
+        ("PURCHASE_PER_IP", 30, HOLD_SECONDS),
+        ("UNKNOWN_CODE_PER_IP", 20, 60),
+    )
+}
 
 # -- Django -----------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -123,6 +147,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "ticketsuma.logs.RequestIdMiddleware",
+    "ticketsuma.walls.ProbeMiddleware",
+    "ticketsuma.walls.HeadersMiddleware",
     "ticketsuma.problems.ApiMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -172,7 +198,9 @@ if env.str("DB_PASSWORD", "") and not env.str("DATABASE_URL", ""):
     }
 else:
     _database_url = env.str("DATABASE_URL", "") or f"sqlite:///{VAR_DIR / 'shop.sqlite3'}"
-    DATABASES = {"default": env.db_url_config(_database_url)}
+    DATABASES = {"default": readable("DATABASE_URL", lambda: env.db_url_config(_database_url))}
+    if "ENGINE" not in DATABASES["default"]:
+        refuse(["DATABASE_URL cannot be read"])
 _db = DATABASES["default"]
 _db.setdefault("OPTIONS", {})
 if _db["ENGINE"].endswith("postgresql"):
@@ -191,7 +219,8 @@ else:
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
     }
     _db["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
-CACHES = {"default": env.cache_url("CACHE_URL", "locmemcache://shop")}
+# Per process: it holds nothing but other wallets' public keys. What must be counted together is in tables.
+CACHES = {"default": readable("CACHE_URL", lambda: env.cache_url("CACHE_URL", "locmemcache://shop"))}
 
 # -- people -----------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -215,6 +244,7 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_CHANGE_EMAIL = True  # the old address stays until the new one is verified
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(SITE_URL).scheme
 PASSWORD_RESET_TIMEOUT = 3600
@@ -267,6 +297,7 @@ CSRF_COOKIE_NAME = "__Host-csrftoken" if _https else "csrftoken"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 SECURE_SSL_REDIRECT = _https and env.bool("SECURE_SSL_REDIRECT", True)
+SECURE_REDIRECT_EXEMPT = [r"^health(/live)?$"]  # probes speak plain http
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
 SECURE_HSTS_PRELOAD = _https
@@ -297,8 +328,11 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["gz", "br", "png", "jpg", "jpeg", "webp", "woff2", "map"]
 EMAIL_TIMEOUT = 10
-vars().update(env.email_url("EMAIL_URL", f"filemail:///{VAR_DIR / 'mail'}" if DEBUG else "consolemail://"))
+_mail = f"filemail:///{VAR_DIR / 'mail'}" if DEBUG else "consolemail://"
+vars().update(readable("EMAIL_URL", lambda: env.email_url("EMAIL_URL", _mail)))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <tickets@{urlsplit(SITE_URL).hostname}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
@@ -309,6 +343,5 @@ LOGGING_CONFIG = "ticketsuma.logs.configure"
 LOGGING = {"level": LOG_LEVEL, "json": LOG_JSON}
 
 if LOG_LEVEL not in logging.getLevelNamesMapping():
-    _problems.append(f"LOG_LEVEL {LOG_LEVEL} is none of DEBUG, INFO, WARNING, ERROR, CRITICAL.")
-if _problems:
-    raise ImproperlyConfigured("Tickets by UMA does not start. " + " ".join(_problems))
+    _problems.append(f"LOG_LEVEL {LOG_LEVEL} is none of DEBUG, INFO, WARNING, ERROR, CRITICAL")
+refuse(_problems)

@@ -1,0 +1,87 @@
+"""How often somebody may do something: counted in the database, so that all processes count together.
+
+One INSERT … ON CONFLICT counts and reads at once; of any number at the same moment exactly `most` pass.
+"""
+
+import hashlib
+import hmac
+import ipaddress
+import random
+import time
+
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from ticketsuma.errors import DomainError
+
+from .models import Usage
+
+KNOWN_SECONDS = 30 * 24 * 3600
+_SWEEP_ONE_IN = 500
+
+_COUNT = """
+INSERT INTO accounts_usage (key, uses, until) VALUES (%(key)s, 1, %(until)s)
+ON CONFLICT (key) DO UPDATE SET
+    uses = CASE WHEN accounts_usage.until <= %(now)s THEN 1 ELSE accounts_usage.uses + 1 END,
+    until = CASE WHEN accounts_usage.until <= %(now)s THEN excluded.until ELSE accounts_usage.until END
+RETURNING uses, until
+"""
+
+
+class TooMany(DomainError):
+    code = "throttled"
+    sentence = _("That was too often. Please wait a little and try again.")
+    status = 429
+
+
+def client_ip(request: HttpRequest) -> str:
+    """Who asks: the address that TRUSTED_PROXIES proxies of ours report, an IPv6 one as its /64.
+
+    With no proxy of ours the X-Forwarded-For header is somebody's claim, and not read.
+    """
+    address = request.META.get("REMOTE_ADDR", "")
+    if settings.TRUSTED_PROXIES:
+        hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        address = hops[-min(settings.TRUSTED_PROXIES, len(hops))].strip() or address
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if ip.version == 6 and ip.ipv4_mapped:
+        return str(ip.ipv4_mapped)
+    return str(ipaddress.ip_network((ip, 64), strict=False)) if ip.version == 6 else str(ip)
+
+
+def spend(limit: str, *who: str) -> None:
+    """Count one use of `settings.LIMITS[limit]` by `who`; raises TooMany with the seconds left."""
+    most, seconds = settings.LIMITS[limit]
+    now = int(time.time())
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, {"key": _key(limit, who), "until": now + seconds, "now": now})
+        uses, until = cursor.fetchone()
+    if random.randrange(_SWEEP_ONE_IN) == 0:  # noqa: S311, housekeeping is no secret
+        Usage.objects.filter(until__lte=now).delete()
+    if uses > most:
+        raise TooMany(retry_after=max(until - now, 1))
+
+
+def forgive(limit: str, *who: str) -> None:
+    """Forget what `who` used: they proved to be no attacker."""
+    Usage.objects.filter(key=_key(limit, who)).delete()
+
+
+def remember(*who: str) -> None:
+    """`is_known(*who)` for a month: this person signed in from this address."""
+    until = int(time.time()) + KNOWN_SECONDS
+    Usage.objects.update_or_create(key=_key("known", who), defaults={"uses": 1, "until": until})
+
+
+def is_known(*who: str) -> bool:
+    return Usage.objects.filter(key=_key("known", who), until__gt=int(time.time())).exists()
+
+
+def _key(limit: str, who: tuple[str, ...]) -> str:
+    text = "\n".join((limit, *who))
+    return hmac.new(settings.SECRET_KEY.encode(), text.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,77 @@
+"""What the API takes and says about people."""
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from ticketsuma.fields import Email, Line, StrictSerializer, Text
+
+from .models import User
+
+LONGEST_PASSWORD = 128
+LONGEST_KEY = 200
+
+
+class Password(Text):
+    """Bounded before it is hashed; taken as it is, spaces included."""
+
+    def __init__(self, **kwargs):
+        style = {"max_length": LONGEST_PASSWORD, "trim_whitespace": False, "write_only": True}
+        super().__init__(**style | kwargs)
+
+
+# -- in ---------------------------------------------------------------------------------------
+class SignUpSerializer(StrictSerializer):
+    email = Email()
+    password = Password(help_text="At least 10 characters, not a common password.")
+    name = Line(max_length=120, required=False, allow_blank=True, default="")
+
+
+class VerifyEmailSerializer(StrictSerializer):
+    key = Line(max_length=LONGEST_KEY, help_text="The last part of the mailed link.")
+
+
+class LoginSerializer(StrictSerializer):
+    email = Email()
+    password = Password()
+
+
+class ChangeSerializer(StrictSerializer):
+    """What people may change about themselves; a new address or password takes the current password."""
+
+    name = Line(max_length=120, allow_blank=True)
+    email = Email(help_text="Counts once the link mailed to it was opened; until then the old one stays.")
+    password = Password(required=False, help_text="A new password ends every token.")
+    current_password = Password(required=False, help_text="Needed for a new e-mail address or password.")
+
+    def validate(self, data: dict) -> dict:
+        changes_email = data.get("email", self.instance.email).lower() != self.instance.email
+        if (changes_email or "password" in data) and "current_password" not in data:
+            raise serializers.ValidationError(
+                {"current_password": _("We need your current password for that.")}, code="required"
+            )
+        return data
+
+
+# -- out --------------------------------------------------------------------------------------
+class UserSerializer(serializers.ModelSerializer):
+    user_id = serializers.IntegerField(source="pk", read_only=True)
+    is_staff = serializers.BooleanField(read_only=True)
+
+    class Meta:
+        model = User
+        fields = ["id", "user_id", "email", "name", "is_staff", "created_at", "updated_at"]
+        read_only_fields = fields
+
+
+class TokenSerializer(serializers.Serializer):
+    token = serializers.CharField(help_text="Send it as `Authorization: Bearer <token>`.")
+    token_type = serializers.CharField(help_text="Always Bearer.")
+    expires_at = serializers.DateTimeField()
+    user = UserSerializer()
+
+
+class MailedSerializer(serializers.Serializer):
+    """The same answer whether or not the address has an account."""
+
+    email = serializers.EmailField()
+    detail = serializers.CharField()
