@@ -29,5 +29,5 @@ function tick() {
 export function startClocks() {
   tick();
   setInterval(tick, 1000);
-  document.addEventListener("htmx:afterSwap", tick);
+  document.addEventListener("part:shown", tick);
 }

@@ -5,60 +5,87 @@ const announce = document.getElementById("announce");
 const SLOW_POLL = 3000;
 let source = null;
 let poll = null;
-let closed = 0;
+let failures = 0;
+let asking = null;
+let askAgain = false;
 
-const shown = () => region.querySelector("[data-version]");
-const watching = () => Boolean(region.querySelector("[data-watch]"));
+const shown = () => region.firstElementChild;
+const watching = () => shown().dataset.watch !== undefined;
+const withVersion = (url) => `${url}?v=${encodeURIComponent(shown().dataset.version)}`;
 
-function typing() {
-  const field = document.activeElement;
-  return field && region.contains(field) && field.matches("input") && field.value !== field.defaultValue;
-}
-
-async function refetch() {
-  const url = `${region.dataset.status}?v=${encodeURIComponent(shown().dataset.version)}`;
-  const state = shown().dataset.state;
-  await window.htmx.ajax("GET", url, { target: region, swap: "innerHTML" }).catch(() => {});
-  if (shown().dataset.state !== state) {
-    const heading = region.querySelector("[data-announce]");
-    if (heading) announce.textContent = heading.textContent.trim();
-    window.scrollTo({ top: 0, behavior: "smooth" });
+// What somebody may be typing in is carried over as it is, as long as the order is in the same state.
+function show(html) {
+  const fresh = document.createElement("template");
+  fresh.innerHTML = html.trim();
+  const old = shown();
+  const next = fresh.content.firstElementChild;
+  const focused = region.contains(document.activeElement) ? document.activeElement : null;
+  const sameState = old.dataset.state === next.dataset.state;
+  const kept = sameState && region.querySelector("[data-keep]");
+  if (kept) next.querySelector("[data-keep]")?.replaceWith(kept);
+  old.replaceWith(next);
+  document.dispatchEvent(new CustomEvent("part:shown"));
+  if (sameState) {
+    if (kept?.contains(focused)) focused.focus({ preventScroll: true });
+    return;
   }
-  if (!watching()) stop();
+  announce.textContent = next.querySelector("[data-announce]")?.textContent.trim() ?? "";
+  window.scrollTo({ top: 0 });
 }
 
-function changed() {
-  // A field that is being typed in is left alone, except for the news that matters.
-  if (typing()) document.activeElement.addEventListener("blur", refetch, { once: true });
-  else refetch();
+async function ask() {
+  try {
+    const answer = await fetch(withVersion(region.dataset.status), { cache: "no-store" });
+    if (answer.status === 200) show(await answer.text());
+  } catch {
+    // Offline: "online" and the poll ask again.
+  }
+}
+
+// One question at a time; whatever happens meanwhile is one more question afterwards.
+async function refetch() {
+  if (asking) {
+    askAgain = true;
+    return asking;
+  }
+  do {
+    askAgain = false;
+    asking = ask();
+    await asking;
+  } while (askAgain);
+  asking = null;
+  if (!watching()) stop();
 }
 
 function stop() {
   source?.close();
   source = null;
+  stopPolling();
+}
+
+function stopPolling() {
   clearInterval(poll);
   poll = null;
 }
 
 function pollInstead() {
-  if (poll) return;
-  poll = setInterval(refetch, SLOW_POLL + Math.random() * 1000);
+  if (!poll) poll = setInterval(refetch, SLOW_POLL + Math.random() * 1000);
 }
 
 function listen() {
   if (source || !watching() || document.hidden) return;
-  source = new EventSource(`${region.dataset.live}?v=${encodeURIComponent(shown().dataset.version)}`);
-  source.addEventListener("changed", changed);
+  source = new EventSource(withVersion(region.dataset.live));
+  source.addEventListener("changed", refetch);
   source.addEventListener("open", () => {
-    clearInterval(poll);
-    poll = null;
+    failures = 0;
+    stopPolling();
   });
   source.addEventListener("error", () => {
     // 204 (the server is full) ends an EventSource; a lost line makes it try again by itself.
-    if (source && source.readyState === EventSource.CLOSED) {
+    if (source?.readyState === EventSource.CLOSED) {
       source = null;
       pollInstead();
-    } else if (++closed > 3) pollInstead();
+    } else if (++failures > 2) pollInstead();
   });
 }
 

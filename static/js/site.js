@@ -72,4 +72,4 @@ function refresh() {
 }
 refresh();
 startClocks();
-document.addEventListener("htmx:afterSwap", refresh);
+document.addEventListener("part:shown", refresh);
