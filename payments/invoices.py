@@ -132,7 +132,7 @@ def open_invoice_for_payer(
     live = payment.invoices.live().first()
     if live and (live.kind, live.payer) == (kind, payer):
         if live.status == Invoice.Status.REQUESTED:
-            raise Busy
+            return _ask_too(live, create)
         if live.expires_at > timezone.now():
             return live
     if payment.invoices.filter(invoice_id__isnull=False).count() >= MAX_INVOICES:
@@ -148,6 +148,15 @@ def open_invoice_for_payer(
     if not record_open(row, answer):
         raise Busy
     return row
+
+
+def _ask_too(invoice: Invoice, create: Callable[[], lightspark.NodeInvoice]) -> Invoice:
+    """Open a row that somebody else is asking for, or died asking for; one of the two BOLT11s is recorded."""
+    if not record_open(invoice, create()):
+        invoice.refresh_from_db()
+        if invoice.status != Invoice.Status.OPEN:
+            raise Busy
+    return invoice
 
 
 def _want_for_payer(payment: Payment, *, kind: str, payer: str) -> Invoice:

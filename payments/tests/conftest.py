@@ -10,6 +10,7 @@ import pytest
 import requests
 from django.core.cache import cache
 from django.utils import timezone
+from pytest_django.live_server_helper import LiveServer
 
 from payments import lightspark
 from payments.models import Payment
@@ -17,6 +18,8 @@ from payments.services import create_payment
 from payments.tests.wallet import Wallet
 from tests.processes import Process, free_port, wait_until
 
+# Where the shop is, for whom the sandbox lets in.
+SHOP = f"localhost:{free_port()}"
 ROOT = Path(__file__).resolve().parent.parent.parent
 _numbers = count(1)
 
@@ -73,6 +76,7 @@ def sandbox_url(tmp_path_factory):
         "SANDBOX_PORT": str(port),
         "SANDBOX_DOMAIN": f"localhost:{port}",
         "SANDBOX_DATABASE": str(folder / "sandbox.sqlite3"),
+        "SANDBOX_LOCAL_VASPS": SHOP,
         "SANDBOX_WEBHOOK_URL": "http://127.0.0.1:9/nobody-listens",
     }
     env.pop("DJANGO_SETTINGS_MODULE")
@@ -104,6 +108,17 @@ def node(sandbox_url, settings):
     _forget_the_node()
     yield sandbox_url
     _forget_the_node()
+
+
+@pytest.fixture
+def shop_online(node, settings, transactional_db):
+    """The shop as a server that the sandbox's wallet can reach; its address."""
+    settings.UMA_DOMAIN, settings.SITE_URL = SHOP, f"http://{SHOP}"
+    settings.UMA_LOCAL_VASPS = settings.UMA_LOCAL_VASPS | {node.removeprefix("http://")}
+    settings.ALLOWED_HOSTS = ["localhost"]
+    server = LiveServer(SHOP)
+    yield SHOP
+    server.stop()
 
 
 def _forget_the_node() -> None:

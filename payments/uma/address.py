@@ -11,6 +11,8 @@ _NAME = r"[a-z0-9._+-]{1,63}"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.){{1,8}}[a-z][a-z-]{{0,61}}[a-z]")
 _ADDRESS = re.compile(rf"\$({_NAME})@(.{{1,253}})")
+# The name before @ under which we pay refunds.
+REFUNDS = "refunds"
 _RESERVED = ("local", "internal", "localhost", "lan", "home", "onion", "test", "invalid", "arpa")
 
 

@@ -40,7 +40,7 @@ from payments.invoices import lnurl_metadata, open_invoice_for_payer
 from payments.models import Invoice, Payment
 from ticketsuma.money import MSATS_PER_SAT
 
-from .address import domain_of, normalize_uma_address
+from .address import REFUNDS, domain_of, normalize_uma_address
 from .keys import signing_key
 from .refusals import UmaRefusal
 from .request import payreq_url
@@ -263,7 +263,7 @@ def take_utxo_callback(reference: str, body: bytes) -> None:
     callback = reading(
         lambda: parse_post_transaction_callback(json.dumps(data)), ErrorCode.PARSE_UTXO_CALLBACK_ERROR
     )
-    if not Payment.objects.filter(reference=reference.lower()[:40]).exists():
+    if reference != REFUNDS and not Payment.objects.filter(reference=reference.lower()[:40]).exists():
         raise InvalidRequestException("Nothing to be paid has this name.", ErrorCode.REQUEST_NOT_FOUND)
     if not isinstance(callback.vasp_domain, str):
         raise InvalidRequestException("vaspDomain is missing.", ErrorCode.MISSING_REQUIRED_UMA_PARAMETERS)
