@@ -3,16 +3,38 @@
 import os
 import signal
 
-bind = f"0.0.0.0:{os.environ.get('PORT', '8080')}"
+from django.conf import settings
+from gunicorn.glogging import Logger
+
+from ticketsuma import logs
+from ticketsuma.start import read_settings
+
+read_settings()  # once, before any process is forked; a wrong setting ends the start here
+
+
+class LikeOurs(Logger):
+    """gunicorn's own words, written as every other line of the log. Requests are logged by `ticketsuma.logs`."""
+
+    def setup(self, cfg):
+        super().setup(cfg)
+        logs.configure(settings.LOGGING)
+        self._set_handler(self.error_log, None, None)
+        self.error_log.propagate = True
+
+
+bind = f"0.0.0.0:{settings.PORT}"
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_WORKERS", "2"))
 threads = int(os.environ.get("WEB_THREADS", "320"))
 worker_connections = 1000
 keepalive = 10
 timeout = 60
-graceful_timeout = 5
+graceful_timeout = 4
+preload_app = (
+    True  # imported once, shared by the processes; nothing opens a connection or a thread before the fork
+)
 max_requests = 0  # a recycled worker would cut its open streams
-accesslog = os.environ.get("WEB_ACCESS_LOG") or None
+logger_class = LikeOurs
 forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1")
 control_socket_disable = True
 

@@ -83,6 +83,11 @@ class _BoundedAdapter(HTTPAdapter):
         return super().send(request, stream, timeout, verify, cert, proxies)
 
 
+def load_sdk() -> None:
+    """Import the SDK now; a web process does so before it forks."""
+    import lightspark  # noqa: F401
+
+
 @functools.cache
 def _client():
     from lightspark import LightsparkSyncClient
