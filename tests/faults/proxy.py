@@ -24,9 +24,10 @@ class Proxy:
         self._is_cut = False
         self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
         self._speaks = self._in_loop(self._make_event())
-        self._in_loop(asyncio.start_server(self._accept, "127.0.0.1", port))
+        self._server = self._in_loop(asyncio.start_server(self._accept, "127.0.0.1", port))
 
     def _in_loop(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
@@ -54,7 +55,17 @@ class Proxy:
 
     def close(self) -> None:
         self.cut()
+        self._in_loop(self._cancel_all())
         self._call(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    async def _cancel_all(self) -> None:
+        self._server.close()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _call(self, act: Callable[[], object]) -> None:
         self._loop.call_soon_threadsafe(act)

@@ -1,0 +1,44 @@
+"""One shop for all fault tests, healed before each and proven clean after each."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.buyer import Sandbox
+from tests.faults.faulty import FaultyStack, FaultyStacks
+
+
+@pytest.fixture(scope="session")
+def faulty_stacks():
+    folder = Path(tempfile.mkdtemp(prefix="ticketsuma-faults-"))
+    made = FaultyStacks(folder)
+    yield made
+    made.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def faulty_stack(faulty_stacks, vasp) -> FaultyStack:
+    return faulty_stacks.new("postgresql", workers=2, vasps=(vasp.domain,), WEB_THREADS="32").start()
+
+
+@pytest.fixture
+def shop(faulty_stack) -> FaultyStack:
+    """The shop under fault. A test that passed is followed by `ends_clean`, as part of it."""
+    faulty_stack.heal()
+    return faulty_stack
+
+
+@pytest.fixture
+def sandbox(shop) -> Sandbox:
+    return shop.node
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem):
+    result = yield
+    if "shop" in pyfuncitem.funcargs:
+        pyfuncitem.funcargs["shop"].ends_clean()
+    return result

@@ -1,0 +1,178 @@
+"""A shop that can be broken everywhere, and the proof that nothing was lost by it."""
+
+import functools
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.buyer import Sandbox
+from tests.faults.kill_points import POINTS, planted_tree
+from tests.faults.mailbox import Mailbox
+from tests.faults.proxy import Proxy
+from tests.postgres import Cluster
+from tests.processes import free_port, wait_until
+from tests.stack import Stack, Stacks
+
+NAMES = {point.name for point in POINTS}
+
+# What a healthy worker still has to do; money without an invoice of ours waits for staff, not for it.
+UNFINISHED = """
+later = timezone.now() + timedelta(seconds=later_seconds)
+def due(rows):
+    return rows.filter(next_attempt_at__lte=later).count()
+answer = {name: count for name, count in {
+    "webhook events": due(WebhookEvent.objects.filter(processed_at=None)),
+    "incoming payments": due(IncomingPayment.objects.filter(allocated_at=None, payment__isnull=False)),
+    "invoices": due(Invoice.objects.filter(status="requested")),
+    "pushes": due(Payment.objects.filter(push="queued", status="pending")),
+    "expiries": due(Order.objects.overdue(timezone.now())),
+    "canceled events": due(Order.objects.holding().filter(event__canceled_at__isnull=False)),
+    "refunds": due(Refund.objects.exclude(status__in=["sent", "needs_address"])),
+    "mails": due(Mail.objects.filter(status="due")),
+}.items() if count}
+"""
+
+HURRY = """
+soon = timezone.now() + timedelta(seconds=1)
+for model in (WebhookEvent, IncomingPayment, Invoice, Payment, Order, Refund, Mail, Sweep):
+    model.objects.filter(next_attempt_at__gt=soon).exclude(pk__in=[]).update(next_attempt_at=timezone.now())
+"""
+
+BROKEN = """
+from tickets.audit import compare_with_node, find_broken
+found = find_broken() + compare_with_node(timezone.now() - timedelta(hours=24))
+answer = [f"{one.check}: {one.row}: {one.says}" for one in found]
+"""
+
+OUR_LEDGER = """
+answer = {
+    "received": dict(IncomingPayment.objects.values_list("node_payment_id", "amount_msats")),
+    "sent": [list(row) for row in Refund.objects.filter(status="sent")
+             .values_list("payment_hash", "amount_msats")],
+    "sent_ids": [str(pk) for pk in Refund.objects.filter(status="sent").values_list("pk", flat=True)],
+}
+"""
+
+
+class FaultyStack(Stack):
+    """A stack whose connections to PostgreSQL, the node and the mail server can be broken, and whose
+    programs can be killed or frozen at named lines."""
+
+    def _environment(self) -> dict[str, str]:
+        database = urlsplit(self.database_url)
+        self.to_database = Proxy(free_port(), database.port)
+        self.to_node = Proxy(free_port(), self.sandbox_port)
+        self.mailbox = Mailbox()
+        through = database._replace(netloc=f"postgres@127.0.0.1:{self.to_database.port}").geturl()
+        (self.folder / "points").mkdir()
+        return super()._environment() | {
+            "DATABASE_URL": through,
+            "LIGHTSPARK_BASE_URL": f"http://localhost:{self.to_node.port}/graphql/server/2023-09-13",
+            "EMAIL_URL": f"smtp://127.0.0.1:{self.mailbox.port}",
+        }
+
+    @functools.cached_property
+    def node(self) -> Sandbox:
+        return Sandbox(self)
+
+    # -- breaking ----------------------------------------------------------------------------------
+
+    def arm(self, name: str, number: int = signal.SIGKILL) -> None:
+        """The first process that reaches the point `name` is killed there, or frozen (SIGSTOP)."""
+        assert name in NAMES, name
+        self._point(name).with_suffix(".new").write_text(str(int(number)))
+        self._point(name).with_suffix(".new").rename(self._point(name))
+
+    def wait_reached(self, name: str, seconds: float = 30) -> None:
+        wait_until(lambda: not self._point(name).exists(), seconds, f"a process is struck at {name}")
+
+    def _point(self, name: str) -> Path:
+        return self.folder / "points" / name
+
+    def hurry(self) -> None:
+        """Let every lease and every delay run out now."""
+        self.django(HURRY)
+
+    # -- mending -----------------------------------------------------------------------------------
+
+    def revive(self) -> None:
+        """Start what was killed, thaw what was frozen. (gunicorn replaces its killed children itself.)"""
+        for process in self.processes:
+            if process.running:
+                process.thaw()
+            else:
+                process.start()
+
+    def heal(self) -> None:
+        """Every connection, process and server as good as new."""
+        self.to_database.heal()
+        self.to_node.heal()
+        self.mailbox.fault, self.mailbox.rejected = None, ""
+        for armed in (self.folder / "points").iterdir():
+            armed.unlink()
+        self.revive()
+        self.wait_healthy()
+        self.node.no_faults()
+
+    def close(self) -> None:
+        super().close()
+        for one in (self.to_database, self.to_node, self.mailbox):
+            one.close()
+
+    # -- the proof ---------------------------------------------------------------------------------
+
+    def ends_clean(self, seconds: float = 50) -> None:
+        """Healed, it comes to rest by itself; no invariant is broken; every sat agrees with the node."""
+        self.heal()
+        self.come_to_rest(seconds)
+        deadline = time.monotonic() + 25
+        while (found := self.django(BROKEN) + self.unlike_ledger()) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        assert not found, "\n".join(found)
+
+    def come_to_rest(self, seconds: float = 50) -> None:
+        deadline, looks = time.monotonic() + seconds, 0
+        while unfinished := self.django(UNFINISHED, later_seconds=3600):
+            assert time.monotonic() < deadline, f"not at rest: {unfinished}"
+            looks += 1
+            if looks % 20 == 0:
+                self.hurry()
+            time.sleep(0.1)
+
+    def unlike_ledger(self) -> list[str]:
+        """Where the sandbox's ledger and our books differ, in msats, either way round."""
+        ours = self.django(OUR_LEDGER)
+        rows = [row for row in self.node.get("/api/ledger")["payments"] if row["status"] == "SUCCESS"]
+        us = self.env["LIGHTSPARK_NODE_ID"]
+        received = {
+            row["to"]["payment_id"]: row["amount_msats"] for row in rows if row["to"]["node_id"] == us
+        }
+        outgoing = [row for row in rows if row["from"]["node_id"] == us]
+        sent = Counter((row["payment_hash"], row["amount_msats"]) for row in outgoing)
+        found = []
+        if received != ours["received"]:
+            found.append(f"received: the node {received}, we {ours['received']}")
+        if sent != Counter(map(tuple, ours["sent"])):
+            found.append(f"sent: the node {sent}, we {ours['sent']}")
+        refunds = Counter((row["idempotency_key"] or "")[:36] for row in outgoing)
+        found += [f"refund {pk} was paid {times} times" for pk, times in refunds.items() if times > 1]
+        return found
+
+
+class FaultyStacks(Stacks):
+    """Makes faulty stacks: a PostgreSQL that survives power cuts, a tree with the kill points in it."""
+
+    kind = FaultyStack
+
+    def __init__(self, folder: Path):
+        super().__init__(folder)
+        self.tree = planted_tree(folder / "tree")
+
+    @functools.cached_property
+    def server(self) -> Cluster:
+        return Cluster(durable=True, max_connections="120").create()
+
+    def new(self, database: str, **options) -> FaultyStack:
+        return super().new(database, root=self.tree, **options)
