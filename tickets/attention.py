@@ -3,16 +3,17 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import F, Min, OuterRef, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Min, QuerySet, Sum
 from django.utils import timezone
 
 from payments.models import IncomingPayment, Invoice, Payment, Refund, Sweep, WebhookEvent
+from payments.repairs import unmatched_money
+from ticketsuma.money import MSATS_PER_SAT
 
 from .models import Mail, Order
 
-# The worker reads the node's list every ten seconds.
-NODE_SILENT_AFTER = timedelta(minutes=1)
+# The worker asks the node every 10 s, and every 36 s at most while it does not answer.
+NODE_SILENT_AFTER = timedelta(seconds=90)
 
 
 @dataclass(frozen=True)
@@ -29,20 +30,11 @@ class Attention:
 
 def needs_attention() -> list[Attention]:
     """Unmatched money, refunds that wait for a person, parked work, a silent node; the worst first."""
-    return [*_node(), *_money(), *_refunds(), *_parked()]
-
-
-def unmatched() -> QuerySet[IncomingPayment]:
-    """Money that belongs to no payment of ours and has not all been sent back; `rest_msats` says how much."""
-    refunds = Refund.objects.filter(incoming_payment=OuterRef("pk")).order_by().values("incoming_payment")
-    refunded = Coalesce(Subquery(refunds.annotate(total=Sum("amount_msats")).values("total")), 0)
-    rows = IncomingPayment.objects.filter(payment=None)
-    rows = rows.annotate(rest_msats=F("amount_msats") - F("kept_msats") - refunded)
-    return rows.filter(rest_msats__gt=0)
-
-
-def _node() -> list[Attention]:
     sweep = Sweep.objects.first()
+    return [*_node(sweep), *_balance(sweep), *_money(), *_refunds(), *_parked()]
+
+
+def _node(sweep: Sweep | None) -> list[Attention]:
     if sweep is None:
         return [Attention("worker", 1, "No worker has ever run: invoices, refunds and mails wait.")]
     now = timezone.now()
@@ -55,18 +47,33 @@ def _node() -> list[Attention]:
     return [Attention("worker", 1, "No worker is running.", sweep.tried_at, "payments.sweep")]
 
 
+def _balance(sweep: Sweep | None) -> list[Attention]:
+    """What is to go back must be there to send; the refunds wait meanwhile."""
+    waiting = Refund.objects.exclude(status__in=[Refund.Status.SENT])
+    owed = waiting.aggregate(total=Sum("amount_msats"))["total"] or 0
+    if sweep is None or sweep.available_msats is None or sweep.available_msats >= owed:
+        return []
+    missing = (owed - sweep.available_msats) // MSATS_PER_SAT
+    says = f"The node lacks {missing:,} sats to send what is owed."
+    return [Attention("balance", 1, says, sweep.succeeded_at, "payments.sweep")]
+
+
 def _line(
     kind: str, rows: QuerySet, says: str, model: str, query: str, *, by="created_at"
 ) -> list[Attention]:
-    found = rows.aggregate(since=Min(by))["since"]
-    count = rows.count() if found else 0
-    return [Attention(kind, count, says, found, model, query)] if count else []
+    found = rows.aggregate(since=Min(by), count=Count("pk"))
+    return [Attention(kind, found["count"], says, found["since"], model, query)] if found["count"] else []
 
 
 def _money() -> list[Attention]:
     says = "Money arrived that matches no order: attach it to one, or send it back."
     return _line(
-        "unmatched", unmatched(), says, "payments.incomingpayment", "purpose=unmatched", by="received_at"
+        "unmatched",
+        unmatched_money(),
+        says,
+        "payments.incomingpayment",
+        "purpose=unmatched",
+        by="received_at",
     )
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from payments.models import Refund
 from ticketsuma.money import MSATS_PER_SAT
 
-from .models import Mail
+from .models import Mail, Order
 
 
 def send_mail(mail: Mail) -> None:
@@ -37,3 +37,16 @@ def send_mail(mail: Mail) -> None:
     message.attach_alternative(render_to_string(f"{template}-body.html", context), "text/html")
     message.send()
     mail.advance(Mail.Status.SENT, sent_at=timezone.now(), next_attempt_at=None, last_error="")
+
+
+def mail_tickets_again(order: Order) -> None:
+    """Mail a paid order's tickets once more; of two who ask at once the second gets InvalidTransition."""
+    mail, is_new = Mail.objects.get_or_create(
+        order=order, kind=Mail.Kind.TICKETS, to=order.email, defaults={"next_attempt_at": timezone.now()}
+    )
+    if is_new:
+        return
+    if mail.status == Mail.Status.DUE:
+        mail.try_again()
+    else:
+        mail.advance(Mail.Status.DUE, next_attempt_at=timezone.now(), attempts=0, parked_at=None)

@@ -25,7 +25,7 @@ class Stateful(models.Model):
     class Meta:
         abstract = True
 
-    def advance(self, to: str, **changes) -> None:
+    def advance(self, to: str, /, **changes) -> None:
         """Move to `to` and save `changes`, or raise `InvalidTransition`.
 
         One UPDATE compares the old status and sets the new one, so of two processes that hold
@@ -82,3 +82,13 @@ class Leased(models.Model):
             wait = timedelta(seconds=delay * random.uniform(0.8, 1.2))  # noqa: S311, jitter is no secret
             changes["next_attempt_at"] = timezone.now() + wait
         type(self)._base_manager.filter(pk=self.pk).update(**changes)
+
+    def try_again(self, **changes) -> None:
+        """Put given-up work back to the front, by staff's wish, and save `changes`.
+
+        Of two at once the second gets InvalidTransition.
+        """
+        row = type(self)._base_manager.filter(pk=self.pk, parked_at__isnull=False)
+        if not row.update(next_attempt_at=timezone.now(), attempts=0, parked_at=None, **changes):
+            raise InvalidTransition("This is not given up any more: it is being tried again.")
+        self.refresh_from_db()

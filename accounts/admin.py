@@ -1,0 +1,48 @@
+import django.contrib.auth.admin  # noqa: F401, registers Group, which is taken away below
+from allauth.account.models import EmailAddress
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db.models import Exists, OuterRef
+
+from ticketsuma.admin import ReadOnlyAdmin
+
+from .models import Usage, User
+
+admin.site.unregister(Group)  # who is staff stands in ADMIN_EMAILS
+
+
+@admin.register(User)
+class UserAdmin(ReadOnlyAdmin):
+    """People; staff may shut one out, and nothing else: names and passwords are their own."""
+
+    list_display = ["email", "name", "is_active", "verified", "staff", "created_at"]
+    list_filter = ["is_active", "created_at"]
+    search_fields = ["email", "name"]
+    ordering = ["-created_at"]
+    fields = ["email", "name", "is_active", "verified", "staff", "created_at", "updated_at", "last_login"]
+
+    def has_change_permission(self, request, obj=None):
+        return request.user.is_staff
+
+    def get_readonly_fields(self, request, obj=None):
+        return [name for name in self.fields if name != "is_active"]
+
+    def get_queryset(self, request):
+        own = EmailAddress.objects.filter(user=OuterRef("pk"), email=OuterRef("email"), verified=True)
+        return super().get_queryset(request).annotate(is_verified=Exists(own))
+
+    @admin.display(boolean=True, description="verified e-mail", ordering="is_verified")
+    def verified(self, user: User) -> bool:
+        return user.is_verified
+
+    @admin.display(boolean=True)
+    def staff(self, user: User) -> bool:
+        return user.is_verified and user.is_listed_as_staff
+
+
+@admin.register(Usage)
+class UsageAdmin(ReadOnlyAdmin):
+    """How often somebody did what is limited; whom, the digest does not tell."""
+
+    list_display = ["key", "uses", "until"]
+    ordering = ["-until"]

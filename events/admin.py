@@ -1,0 +1,95 @@
+import zoneinfo
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.utils.translation import gettext_lazy as _
+
+from ticketsuma.admin import sats_column
+
+from .models import Event
+
+
+def _zones() -> list[tuple[str, str]]:
+    return [(name, name.replace("_", " ")) for name in sorted(zoneinfo.available_timezones())]
+
+
+class EventForm(forms.ModelForm):
+    timezone = forms.ChoiceField(choices=_zones, initial="UTC", help_text=_("Where it takes place."))
+
+    class Meta:
+        model = Event
+        exclude: list[str] = []
+
+    def clean_capacity(self) -> int:
+        """The database refuses to oversell; here it is said at the field."""
+        capacity = self.cleaned_data["capacity"]
+        if capacity < self.instance.seats_taken:
+            taken = self.instance.seats_taken
+            raise ValidationError(_("%(taken)s seats are taken already.") % {"taken": taken})
+        return capacity
+
+
+class WhenFilter(admin.SimpleListFilter):
+    title = "when"
+    parameter_name = "when"
+
+    def lookups(self, request, model_admin):
+        return [("upcoming", "Upcoming and live"), ("past", "Past")]
+
+    def queryset(self, request, queryset):
+        match self.value():
+            case "upcoming":
+                return queryset.upcoming()
+            case "past":
+                return queryset.past()
+        return queryset
+
+
+class EventAdmin(admin.ModelAdmin):
+    """Staff describe events; seats are counted by sales alone (`tickets.admin` registers it)."""
+
+    form = EventForm
+    list_display = ["title", "start_time", "sold", sats_column("price_sats", "price"), "state", "organizer"]
+    list_filter = [WhenFilter, "is_active"]
+    search_fields = ["title", "slug", "organizer"]
+    ordering = ["-start_time"]
+    list_per_page = 50
+    show_full_result_count = False
+    actions = None
+    prepopulated_fields = {"slug": ["title"]}
+    readonly_fields = ["seats_taken", "canceled_at", "created_at", "updated_at"]
+    fieldsets = [
+        (
+            None,
+            {"fields": ["title", "slug", "summary", "description", "cover", "organizer", "contact_email"]},
+        ),
+        (_("When (times are UTC)"), {"fields": ["start_time", "end_time", "timezone", "sales_end"]}),
+        (_("Seats"), {"fields": ["capacity", "seats_taken", "max_per_order", "price_sats"]}),
+        (_("Stream"), {"fields": ["stream_url"]}),
+        (_("State"), {"fields": ["is_active", "canceled_at", "created_at", "updated_at"]}),
+    ]
+
+    def get_object(self, request, object_id, from_field=None):
+        """The event; its row is locked while a form is saved, so that a sale waits for the new capacity."""
+        event = super().get_object(request, object_id, from_field)
+        if event and request.method == "POST" and connection.in_atomic_block:
+            event = Event.objects.select_for_update().get(pk=event.pk)
+        return event
+
+    @admin.display(description="sold", ordering="seats_taken")
+    def sold(self, event: Event) -> str:
+        return f"{event.seats_taken:,} of {event.capacity:,}"
+
+    @admin.display(description="state")
+    def state(self, event: Event) -> str:
+        if event.is_canceled:
+            return "canceled"
+        if not event.is_active:
+            return "hidden"
+        if event.is_past:
+            return "past"
+        if event.is_sold_out:
+            return "sold out"
+        return "live" if event.is_live else "on sale" if event.sells else "sales ended"

@@ -1,0 +1,179 @@
+"""Money, for staff to read. Every state here is moved by services alone."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+
+from ticketsuma.admin import ParkedFilter, ReadOnlyAdmin, ReadOnlyInline, sats_column
+from ticketsuma.admin_actions import DeskAdmin
+
+from .models import IncomingPayment, Invoice, Payment, Refund, Sweep, VaspNonce, WebhookEvent
+from .repairs import unmatched_money
+
+
+class InvoiceInline(ReadOnlyInline):
+    model = Invoice
+    fields = ["kind", "status", "payer", "invoice_id", "payment_hash", "expires_at", "created_at"]
+    readonly_fields = fields
+
+
+class IncomingPaymentInline(ReadOnlyInline):
+    model = IncomingPayment
+    fields = [
+        "node_payment_id", sats_column("amount_msats", "arrived"), sats_column("applied_msats", "applied"),
+        sats_column("kept_msats", "kept"), "received_at", "allocated_at",
+    ]  # fmt: skip
+    readonly_fields = fields
+
+
+class RefundInline(ReadOnlyInline):
+    model = Refund
+    fields = [
+        "status",
+        sats_column("amount_msats", "amount"),
+        "to",
+        "reason",
+        "attempts",
+        "last_error",
+        "sent_at",
+    ]
+    readonly_fields = fields
+
+
+class WaitingFilter(admin.SimpleListFilter):
+    title = "waiting for"
+    parameter_name = "waiting"
+
+    def lookups(self, request, model_admin):
+        return [("money", "Money (pending payments)"), ("invoice", "An invoice from the node")]
+
+    def queryset(self, request, queryset: QuerySet) -> QuerySet:
+        pending = queryset.filter(status=Payment.Status.PENDING)
+        match self.value():
+            case "money":
+                return pending
+            case "invoice":
+                return pending.exclude(invoices__status=Invoice.Status.OPEN)
+        return queryset
+
+
+@admin.register(Payment)
+class PaymentAdmin(DeskAdmin):
+    list_display = [
+        "reference", "status", sats_column("amount_sats", "amount"), "push", "uma_address", "due_at",
+        "paid_at",
+    ]  # fmt: skip
+    list_filter = [WaitingFilter, "status", "push", ParkedFilter, "created_at"]
+    search_fields = [
+        "=reference", "uma_address", "payer_uma", "=invoices__payment_hash", "=invoices__invoice_id",
+        "=incoming_payments__node_payment_id",
+    ]  # fmt: skip
+    ordering = ["-created_at"]
+    inlines = [InvoiceInline, IncomingPaymentInline]
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(DeskAdmin):
+    list_display = ["__str__", "payment", "kind", "status", "payer", "expires_at", "created_at"]
+    list_filter = ["status", "kind", ParkedFilter, "created_at"]
+    list_select_related = ["payment"]
+    search_fields = ["=invoice_id", "=payment_hash", "=payment__reference", "payer"]
+    ordering = ["-created_at"]
+
+
+class PurposeFilter(admin.SimpleListFilter):
+    title = "purpose"
+    parameter_name = "purpose"
+
+    def lookups(self, request, model_admin):
+        return [
+            ("unmatched", "None: unmatched"),
+            ("waiting", "Not allocated yet"),
+            ("applied", "Pays an order"),
+            ("refunded", "Goes back"),
+        ]
+
+    def queryset(self, request, queryset: QuerySet) -> QuerySet:
+        match self.value():
+            case "unmatched":
+                return queryset.filter(pk__in=unmatched_money().values("pk"))
+            case "waiting":
+                return queryset.filter(allocated_at=None, payment__isnull=False)
+            case "applied":
+                return queryset.filter(applied_msats__gt=0)
+            case "refunded":
+                return queryset.filter(refunds__isnull=False).distinct()
+        return queryset
+
+
+class IncomingPaymentAdmin(DeskAdmin):
+    """Money that arrived (`tickets.admin` registers it, with what staff may do about it)."""
+
+    list_display = [
+        "node_payment_id", "payment", sats_column("amount_msats", "arrived"),
+        sats_column("applied_msats", "applied"), sats_column("kept_msats", "kept"), "received_at",
+    ]  # fmt: skip
+    list_filter = [PurposeFilter, ParkedFilter, "received_at"]
+    list_select_related = ["payment"]
+    search_fields = ["=node_payment_id", "=payment_hash", "=payment__reference", "=invoice__invoice_id"]
+    ordering = ["-received_at"]
+    inlines = [RefundInline]
+
+
+class RefundAdmin(DeskAdmin):
+    """Money on its way back (`tickets.admin` registers it, with what staff may do about it)."""
+
+    list_display = [
+        "short_id", "status", sats_column("amount_msats", "amount"), "to", "reason", "payment", "attempts",
+        "last_error", "created_at", "sent_at",
+    ]  # fmt: skip
+    list_filter = ["status", "reason", ParkedFilter, "created_at"]
+    list_select_related = ["incoming_payment__payment"]
+    search_fields = [
+        "to", "=payment_hash", "=node_payment_id", "=incoming_payment__payment__reference",
+        "=incoming_payment__node_payment_id",
+    ]  # fmt: skip
+    ordering = ["-created_at"]
+
+    @admin.display(description="refund")
+    def short_id(self, refund: Refund) -> str:
+        return str(refund.pk)[:8]
+
+    @admin.display(description="payment")
+    def payment(self, refund: Refund) -> str:
+        return str(refund.incoming_payment.payment or "unmatched")
+
+
+class OpenFilter(admin.SimpleListFilter):
+    title = "processed"
+    parameter_name = "processed"
+
+    def lookups(self, request, model_admin):
+        return [("no", "Not yet"), ("yes", "Yes")]
+
+    def queryset(self, request, queryset: QuerySet) -> QuerySet:
+        if self.value() is None:
+            return queryset
+        return queryset.filter(processed_at__isnull=self.value() == "no")
+
+
+@admin.register(WebhookEvent)
+class WebhookEventAdmin(DeskAdmin):
+    list_display = ["event_id", "type", "entity_id", "received_at", "processed_at", "attempts", "last_error"]
+    list_filter = [OpenFilter, ParkedFilter, "type", "received_at"]
+    search_fields = ["=event_id", "=entity_id"]
+    ordering = ["-received_at"]
+
+
+@admin.register(VaspNonce)
+class VaspNonceAdmin(ReadOnlyAdmin):
+    list_display = ["domain", "nonce", "seen_at"]
+    search_fields = ["=domain", "=nonce"]
+    ordering = ["-seen_at"]
+
+
+@admin.register(Sweep)
+class SweepAdmin(ReadOnlyAdmin):
+    list_display = [
+        "name", "tried_at", "succeeded_at", "read_until", sats_column("available_msats", "can send"),
+        "last_error",
+    ]  # fmt: skip

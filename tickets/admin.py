@@ -1,0 +1,158 @@
+"""Orders and what was sold, for staff; and the buttons that touch orders from events and money."""
+
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
+
+from events.admin import EventAdmin
+from events.models import Event
+from payments.admin import IncomingPaymentAdmin, RefundAdmin
+from payments.models import IncomingPayment, Payment, Refund
+from ticketsuma.admin import ParkedFilter, ReadOnlyAdmin, sats_column
+from ticketsuma.admin_actions import Desk, DeskAdmin
+from ticketsuma.codes import normalize_code
+
+from .desk import EVENT_ACTIONS, INCOMING_ACTIONS, ORDER_ACTIONS, REFUND_ACTIONS
+from .models import ORDER_CODE_LENGTH, TICKET_CODE_LENGTH, CheckIn, Mail, Order, Ticket
+from .timeline import order_file, timeline
+
+
+class PendingPaymentFilter(admin.SimpleListFilter):
+    title = "payment"
+    parameter_name = "payment"
+
+    def lookups(self, request, model_admin):
+        return [("pending", "Pending"), *[(f"push-{push}", f"Push {push}") for push in Payment.Push.values]]
+
+    def queryset(self, request, queryset):
+        value = self.value() or ""
+        if value == "pending":
+            return queryset.filter(payment__status=Payment.Status.PENDING)
+        if value.startswith("push-"):
+            return queryset.filter(payment__push=value.removeprefix("push-"))
+        return queryset
+
+
+@admin.register(Order)
+class OrderAdmin(DeskAdmin):
+    """One order on one page: its story, tickets, money and mails."""
+
+    staff_actions = ORDER_ACTIONS
+    change_form_template = "admin/tickets/order/change_form.html"
+    list_display = [
+        "code", "status", "event", "quantity", "amount", "email", "uma_address", "push", "created_at",
+        "paid_at",
+    ]  # fmt: skip
+    list_filter = ["status", PendingPaymentFilter, ParkedFilter, "created_at"]
+    list_select_related = ["event", "payment"]
+    search_fields = [
+        "=code", "email", "name", "uma_address", "=payment__payer_uma", "=tickets__ticket_code",
+        "=payment__invoices__payment_hash", "=payment__invoices__invoice_id",
+        "=payment__incoming_payments__node_payment_id", "event__title",
+    ]  # fmt: skip
+    search_help_text = "Code, e-mail, name, UMA address, ticket code, payment hash or the node's id."
+    ordering = ["-created_at"]
+    fields = [
+        "code", "status", "event", "quantity", "amount", "name", "email", "buyer", "uma_address",
+        "created_at", "expires_at", "paid_at", "ended_at", "payment", "id",
+    ]  # fmt: skip
+
+    amount = staticmethod(sats_column("amount_sats", "amount"))
+
+    def get_object(self, request, object_id, from_field=None):
+        order = super().get_object(request, object_id, from_field)
+        return order and order_file(order.pk)
+
+    def get_search_results(self, request, queryset, search_term):
+        """A code is found as people write it: `4f7k-q2m9`."""
+        code = normalize_code(search_term)
+        if len(code) in (ORDER_CODE_LENGTH, TICKET_CODE_LENGTH) and "@" not in code:
+            found = queryset.filter(code=code) | queryset.filter(tickets__ticket_code=code)
+            if found.exists():
+                return found, True
+        return super().get_search_results(request, queryset, search_term)
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        context |= {"order": obj, "timeline": timeline(obj)}
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    @admin.display(description="push", ordering="payment__push")
+    def push(self, order: Order) -> str:
+        return order.payment.push if order.payment else "free"
+
+
+@admin.register(Ticket)
+class TicketAdmin(ReadOnlyAdmin):
+    """Tickets without their codes, which only their holders see; staff find one by typing it."""
+
+    list_display = ["__str__", "order_link", "payment_status", "holder_name", "check_in_at", "voided_at"]
+    list_filter = ["order__status", "created_at"]
+    list_select_related = ["order", "check_in"]
+    search_fields = ["=ticket_code", "holder_name", "=order__code", "order__email"]
+    ordering = ["-created_at", "number"]
+    fields = [
+        "order",
+        "number",
+        "payment_status",
+        "holder_name",
+        "check_in_at",
+        "voided_at",
+        "created_at",
+        "id",
+    ]
+
+    def get_search_results(self, request, queryset, search_term):
+        code = normalize_code(search_term)
+        term = code if len(code) == TICKET_CODE_LENGTH else search_term
+        return super().get_search_results(request, queryset, term)
+
+    @admin.display(description="order", ordering="order__code")
+    def order_link(self, ticket: Ticket) -> str:
+        url = reverse("admin:tickets_order_change", args=[ticket.order_id])
+        return format_html('<a href="{}">{}</a>', url, ticket.order.code)
+
+    @admin.display(description="checked in", ordering="check_in__at")
+    def check_in_at(self, ticket: Ticket):
+        return ticket.check_in.at if ticket.is_used else None
+
+
+@admin.register(CheckIn)
+class CheckInAdmin(ReadOnlyAdmin):
+    list_display = ["ticket", "event", "at", "by"]
+    list_filter = ["at"]
+    list_select_related = ["ticket__order__event", "by"]
+    search_fields = ["=ticket__ticket_code", "=ticket__order__code", "ticket__order__event__title"]
+    ordering = ["-at"]
+
+    @admin.display(description="event")
+    def event(self, check_in: CheckIn) -> str:
+        return check_in.ticket.order.event.title
+
+
+@admin.register(Mail)
+class MailAdmin(DeskAdmin):
+    list_display = ["order", "kind", "to", "status", "attempts", "last_error", "created_at", "sent_at"]
+    list_filter = ["status", "kind", ParkedFilter, "created_at"]
+    list_select_related = ["order"]
+    search_fields = ["to", "=order__code"]
+    ordering = ["-created_at"]
+
+
+# -- what belongs to other apps, with buttons that reach orders ---------------------------------
+@admin.register(Event)
+class SellingEventAdmin(Desk, EventAdmin):
+    staff_actions = EVENT_ACTIONS
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        """An event that ever took an order stays: cancel it instead."""
+        return super().has_delete_permission(request, obj) and (obj is None or not obj.orders.exists())
+
+
+@admin.register(IncomingPayment)
+class UnmatchedAdmin(IncomingPaymentAdmin):
+    staff_actions = INCOMING_ACTIONS
+
+
+@admin.register(Refund)
+class GivingBackAdmin(RefundAdmin):
+    staff_actions = REFUND_ACTIONS

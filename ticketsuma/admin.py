@@ -1,0 +1,71 @@
+"""What the admin's pages share: rows that staff may read but not write, amounts and states in words."""
+
+from collections.abc import Callable
+
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+
+from .money import MSATS_PER_SAT, format_msats
+
+admin.site.site_header = admin.site.site_title = "Tickets by UMA"
+admin.site.index_title = "Today"
+# Staff sign in where everybody does: there attempts are limited and addresses verified.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+
+class ReadOnly:
+    """For a ModelAdmin or an inline whose rows only services write."""
+
+    def has_add_permission(self, request, obj=None) -> bool:
+        return False
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return False
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return False
+
+
+class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin):
+    """Shows every column of a row; changes come by the services' buttons, never by a form."""
+
+    show_full_result_count = False
+    list_per_page = 50
+    actions = None
+
+    def get_fields(self, request, obj=None):
+        return self.fields or [field.name for field in self.model._meta.concrete_fields]
+
+    def get_readonly_fields(self, request, obj=None):
+        return self.get_fields(request, obj)
+
+
+class ReadOnlyInline(ReadOnly, admin.TabularInline):
+    extra = 0
+    show_change_link = True
+
+
+class ParkedFilter(admin.SimpleListFilter):
+    """Work that the worker gave up after its last attempt."""
+
+    title = "given up"
+    parameter_name = "parked"
+
+    def lookups(self, request, model_admin):
+        return [("yes", "Given up")]
+
+    def queryset(self, request, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(parked_at__isnull=False) if self.value() == "yes" else queryset
+
+
+def sats_column(field: str, label: str) -> Callable[[Model], str]:
+    """A column for an amount whose name ends in `_sats` or `_msats`."""
+    unit = 1 if field.endswith("_msats") else MSATS_PER_SAT
+
+    @admin.display(description=label, ordering=field)
+    def column(row: Model) -> str:
+        amount = getattr(row, field)
+        return "-" if amount is None else format_msats(amount * unit)
+
+    return column

@@ -1,0 +1,135 @@
+"""What staff may do to a row: one button, one page that asks, one service that does it or says why not."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+
+from .admin import ReadOnlyAdmin
+from .errors import DomainError
+
+
+class ActionForm(forms.Form):
+    """What an action asks for besides "are you sure?": nothing. `row` is what it is done to."""
+
+    # What the asker saw: when it is different at the time of the answer, somebody else was faster.
+    seen = forms.CharField(widget=forms.HiddenInput)
+
+    def __init__(self, *args, row: Model, seen: str, **kwargs):
+        super().__init__(*args, initial={"seen": seen}, **kwargs)
+        self.row, self._now = row, seen
+
+    @property
+    def is_outdated(self) -> bool:
+        return self.data.get("seen") != self._now
+
+
+@dataclass(frozen=True)
+class StaffAction:
+    """`perform(row, asked)` calls a service, outside any transaction, and says what is true now.
+
+    `is_open(row)` tells whether there is a button; `question(row)` what it would do, a line a fact;
+    `seen(row)` what must not have changed between question and answer.
+    """
+
+    name: str
+    label: str
+    question: Callable[[Any], list[str]]
+    perform: Callable[[Any, dict], str]
+    is_open: Callable[[Any], bool] = lambda row: True
+    seen: Callable[[Any], object] = lambda row: getattr(row, "status", "")
+    form: type[ActionForm] = ActionForm
+    is_grave: bool = False
+
+
+TRY_AGAIN = StaffAction(
+    name="try-again",
+    label="Try again",
+    question=lambda row: [
+        "The worker gave this up after its last attempt. It tries anew, at once.",
+        row.last_error,
+    ],
+    perform=lambda row, asked: row.try_again() or "It is being tried again.",
+    is_open=lambda row: row.parked_at is not None,
+    seen=lambda row: row.parked_at,
+)
+
+
+class Desk:
+    """For a ModelAdmin: buttons for `staff_actions` on a row's page, each with its own page that asks."""
+
+    staff_actions: list[StaffAction] = []
+    change_form_template = "admin/desk_change_form.html"
+
+    def get_urls(self):
+        meta = self.model._meta
+        view = self.admin_site.admin_view(self.act_view)
+        name = f"{meta.app_label}_{meta.model_name}_act"
+        return [path("<path:object_id>/act/<slug:action>", view, name=name), *super().get_urls()]
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        context["staff_actions"] = self.open_actions(obj) if obj else []
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def open_actions(self, row: Model) -> list[StaffAction]:
+        return [action for action in self.staff_actions if action.is_open(row)]
+
+    def act_view(self, request: HttpRequest, object_id: str, action: str) -> HttpResponse:
+        """Ask (GET) and act (POST); whoever comes second is told and changes nothing."""
+        row = self.get_object(request, unquote(object_id))
+        chosen = next((one for one in self.staff_actions if one.name == action), None)
+        if row is None or chosen is None:
+            raise Http404
+        meta = self.model._meta
+        back = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
+        if not chosen.is_open(row):
+            messages.error(
+                request, f"“{chosen.label}” is no longer possible: it has changed in the meantime."
+            )
+            return redirect(back)
+        form = chosen.form(request.POST or None, row=row, seen=str(chosen.seen(row)))
+        if request.method == "POST":
+            if form.is_outdated:
+                messages.error(request, "Nothing was done: somebody else has changed it in the meantime.")
+                return redirect(back)
+            if form.is_valid() and self._perform(request, row, chosen, form):
+                return redirect(back)
+        return self._ask(request, row, chosen, form, back)
+
+    def _perform(self, request: HttpRequest, row: Model, action: StaffAction, form: ActionForm) -> bool:
+        try:
+            said = action.perform(row, form.cleaned_data)
+        except DomainError as refusal:
+            field = refusal.field if refusal.field in form.fields else None
+            form.add_error(field, str(refusal.sentence))
+            return False
+        self.log_change(request, row, f"{action.label}: {said}")
+        messages.success(request, said)
+        return True
+
+    def _ask(self, request, row: Model, action: StaffAction, form: ActionForm, back: str) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.model._meta,
+            "original": row,
+            "title": action.label,
+            "action": action,
+            "lines": [line for line in action.question(row) if line],
+            "form": form,
+            "back": back,
+        }
+        return TemplateResponse(request, "admin/act.html", context)
+
+
+class DeskAdmin(Desk, ReadOnlyAdmin):
+    """A read-only row of the worker's queue: staff may have given-up work tried again."""
+
+    staff_actions = [TRY_AGAIN]
