@@ -53,6 +53,9 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => (button.textContent = text), 1200);
 });
 
+// Coming back with the back button shows a page frozen in the middle of paying.
+addEventListener("pageshow", (event) => event.persisted && location.reload());
+
 localTimes(document);
 if (live) {
   setInterval(refresh, 1000);

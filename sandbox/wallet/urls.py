@@ -26,12 +26,12 @@ programs = [
 people = [
     path("", pages.choose, name="choose"),
     path("wallets", pages.create, name="create-wallet"),
-    path("wallet/<slug:name>", pages.wallet, name="wallet"),
-    path("wallet/<slug:name>/live", pages.live, name="wallet-live"),
-    path("wallet/<slug:name>/pay", pages.pay, name="wallet-pay"),
-    path("wallet/<slug:name>/sats", pages.add_sats, name="wallet-sats"),
-    path("wallet/<slug:name>/requests/<uuid:request_id>/approve", pages.approve, name="approve"),
-    path("wallet/<slug:name>/requests/<uuid:request_id>/decline", pages.decline, name="decline"),
+    path("wallet/<str:name>", pages.wallet, name="wallet"),
+    path("wallet/<str:name>/live", pages.live, name="wallet-live"),
+    path("wallet/<str:name>/pay", pages.pay, name="wallet-pay"),
+    path("wallet/<str:name>/sats", pages.add_sats, name="wallet-sats"),
+    path("wallet/<str:name>/requests/<uuid:request_id>/approve", pages.approve, name="approve"),
+    path("wallet/<str:name>/requests/<uuid:request_id>/decline", pages.decline, name="decline"),
 ]
 
 urlpatterns = protocol + programs + people
