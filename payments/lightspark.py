@@ -284,7 +284,8 @@ def pay_invoice(*, bolt11: str, idempotency_key: str, max_fees_msats: int) -> Ou
             idempotency_key=idempotency_key,
         )
 
-    return _outgoing(call(ask, seconds=20))
+    payment = call(ask, seconds=20)
+    return _outgoing(payment.id, payment.status.name)
 
 
 @functools.cache
@@ -292,18 +293,25 @@ def _load_signing_key() -> None:
     _client().recover_node_signing_key(settings.LIGHTSPARK_NODE_ID, settings.LIGHTSPARK_NODE_PASSWORD)
 
 
+# The SDK's own call stumbles (TypeError) over the null that says that nothing was sent with the key.
+_PAYMENT_FOR_KEY = """
+query PaymentForKey($key: String!) {
+  outgoing_payment_for_idempotency_key(input: {idempotency_key: $key}) { payment { id status } }
+}"""
+
+
 def outgoing_payment(idempotency_key: str) -> OutgoingPayment | None:
-    """What became of the payment sent with this key; None when the node never saw it."""
-    payment = call(lambda: _client().outgoing_payment_for_idempotency_key(idempotency_key))
-    return _outgoing(payment) if payment else None
+    """What became of the payment sent with this key; None when the node says that it never saw it."""
+    answer = call(lambda: _client().execute_graphql_request(_PAYMENT_FOR_KEY, {"key": idempotency_key}))
+    payment = (answer["outgoing_payment_for_idempotency_key"] or {}).get("payment")
+    return _outgoing(payment["id"], payment["status"]) if payment else None
 
 
-def _outgoing(payment) -> OutgoingPayment:
-    name = payment.status.name
+def _outgoing(node_payment_id: str, status: str) -> OutgoingPayment:
     return OutgoingPayment(
-        node_payment_id=payment.id,
-        is_sent=name == "SUCCESS",
-        is_failed=name in ("FAILED", "EXPIRED", "CANCELLED"),
+        node_payment_id=node_payment_id,
+        is_sent=status == "SUCCESS",
+        is_failed=status in ("FAILED", "EXPIRED", "CANCELLED"),
     )
 
 
