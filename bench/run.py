@@ -5,6 +5,7 @@ SQLite. The client shares the machine, so figures compare with each other, not w
 """
 
 import argparse
+import os
 import statistics
 import sys
 import tempfile
@@ -103,16 +104,9 @@ def ceiling(folder: Path, database_url: str, seconds: float) -> None:
     )
     prepare.start()
     wait_until(lambda: not prepare.running, 20, "the ceiling's tables are there")
-    options = "-k gthread --workers 2 --threads 64 --keep-alive 10 --no-control-socket".split()
-    serve = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        *options,
-        "-b",
-        f"localhost:{port}",
-        "bench.ceiling:application",
-    ]
+    gthread = ["-c", os.devnull, "-k", "gthread", "--workers", "2", "--threads", "64", "--keep-alive", "10"]
+    serve = [sys.executable, "-m", "gunicorn", *gthread, "--no-control-socket", "-b", f"localhost:{port}"]
+    serve.append("bench.ceiling:application")
     server = Process("ceiling", serve, cwd=ROOT, env=env, log=log).start()
     try:
         url = f"http://localhost:{port}"
