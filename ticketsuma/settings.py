@@ -70,12 +70,11 @@ UMA_ENCRYPTION_CERT_CHAIN = pem("UMA_ENCRYPTION_CERT_CHAIN")
 UMA_LOCAL_VASPS = frozenset(v.lower() for v in env.list("UMA_LOCAL_VASPS", default=[]))
 ALLOW_TEST_NETWORK = env.bool("ALLOW_TEST_NETWORK", DEBUG)
 if not DEBUG:
-    for _name, _least in (
-        ("LIGHTSPARK_API_TOKEN_CLIENT_ID", 1), ("LIGHTSPARK_API_TOKEN_CLIENT_SECRET", 16),
-        ("LIGHTSPARK_NODE_ID", 1), ("LIGHTSPARK_NODE_PASSWORD", 1),
-    ):  # fmt: skip
-        if _trouble := weakness(globals()[_name], _least):
-            _problems.append(f"{_name} {_trouble}")
+    for _name in ("LIGHTSPARK_API_TOKEN_CLIENT_ID", "LIGHTSPARK_NODE_ID", "LIGHTSPARK_NODE_PASSWORD"):
+        if not globals()[_name]:
+            _problems.append(f"{_name} is missing")
+    if _trouble := weakness(LIGHTSPARK_API_TOKEN_CLIENT_SECRET, 16):
+        _problems.append(f"LIGHTSPARK_API_TOKEN_CLIENT_SECRET {_trouble}")
     for _key in LIGHTSPARK_WEBHOOK_SIGNING_KEYS or [""]:
         if _trouble := weakness(_key, 32):
             _problems.append(f"LIGHTSPARK_WEBHOOK_SIGNING_KEY {_trouble}")

@@ -1,0 +1,64 @@
+"""What the environment says, read carefully: in production a wrong word stops the start with one sentence."""
+
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+T = TypeVar("T")
+_KNOWN_DEFAULT = re.compile(r"insecure|change-?me|development-only|secret123|example", re.IGNORECASE)
+_FEWEST_DIFFERENT_CHARACTERS = 5
+
+
+class Environment(environ.Env):
+    """django-environ that names the variable it could not read, and never repeats what stood there."""
+
+    def get_value(self, var, *args, **kwargs):
+        return readable(var, lambda: super(Environment, self).get_value(var, *args, **kwargs))
+
+
+def readable(name: str, read: Callable[[], T]) -> T:
+    """What `read()` makes of the variable `name`; raises ImproperlyConfigured that names it."""
+    try:
+        return read()
+    except ImproperlyConfigured as error:
+        if name in str(error):
+            raise
+        refuse([f"{name} cannot be read"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        refuse([f"{name} cannot be read"])
+
+
+def refuse(problems: list[str]) -> None:
+    """Stop the start when there are problems: one sentence that names them all."""
+    if problems:
+        raise ImproperlyConfigured(f"Tickets by UMA does not start: {'; '.join(problems)}.") from None
+
+
+def weakness(value: str, least: int) -> str:
+    """Why `value` is no secret, as the end of a sentence; empty when it looks like one."""
+    if not value:
+        return "is missing"
+    if len(value) < least:
+        return f"is shorter than {least} characters"
+    if _KNOWN_DEFAULT.search(value) or len(set(value)) < _FEWEST_DIFFERENT_CHARACTERS:
+        return "is a known default or can be guessed"
+    return ""
+
+
+def key_trouble(private_key: str, cert_chain: str) -> str:
+    """Why this secp256k1 key (hex) and certificate chain (PEM) cannot sign for us; empty when they can."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", private_key):
+        return "is not a key of 64 hexadecimal digits"
+    try:
+        key = ec.derive_private_key(int(private_key, 16), ec.SECP256K1())
+        certificate = x509.load_pem_x509_certificate(cert_chain.encode())
+        matches = key.public_key().public_numbers() == certificate.public_key().public_numbers()
+    except (ValueError, AttributeError):
+        return "has no certificate that can be read"
+    return "" if matches else "is not the key of its certificate"
