@@ -1,11 +1,19 @@
 """Events in the API: what anybody may read, and what nobody may."""
 
+import json
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
-from tests.shop import an_event
+from accounts.models import User
+from accounts.staff import save_verified_user
+from accounts.tokens import issue_token
+from events.models import Event
+from tests.shop import an_event, an_order
 
 pytestmark = pytest.mark.django_db
+PASSWORD = "a long enough passphrase"
 
 
 def test_the_list_is_paged_and_tells_no_stream(client):
@@ -62,3 +70,175 @@ def test_a_hidden_event_is_404(client):
     hidden = an_event(is_active=False)
     assert client.get(f"/api/events/{hidden.pk}").status_code == 404
     assert client.get("/api/events").json()["count"] == 0
+
+
+# -- narrowing and sorting ------------------------------------------------------------------------
+def titles(client, query: str) -> list[str]:
+    answer = client.get(f"/api/events?{query}")
+    assert answer.status_code == 200, answer.content
+    return [event["title"] for event in answer.json()["results"]]
+
+
+@pytest.fixture
+def three_events():
+    now = timezone.now()
+    an_event(title="Past", start_time=now - timedelta(days=2), end_time=now - timedelta(days=1), price_sats=5)
+    an_event(title="Free", price_sats=0, summary="100% of_it", start_time=now + timedelta(hours=9))
+    an_event(title="Dear", price_sats=9000, organizer="Bärbel")
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["Past", "Free", "Dear"]), ("upcoming=true", ["Free", "Dear"]), ("upcoming=false", ["Past"]),
+        ("free=true", ["Free"]), ("free=false", ["Past", "Dear"]), ("q=bärb", ["Dear"]), ("q=%25", ["Free"]),
+        ("q=_", ["Free"]), ("q=' OR 1=1--", []), ("price_min=5", ["Past", "Dear"]),
+        ("price_max=5", ["Past", "Free"]),
+        ("ordering=-price_sats", ["Dear", "Past", "Free"]), ("ordering=title", ["Dear", "Free", "Past"]),
+        ("starts_before=2001-01-01T00:00:00Z", []),
+        ("starts_after=2001-01-01T00:00:00%2B02:00&page_size=1", ["Past"]),
+        ("page_size=1000000", ["Past", "Free", "Dear"]), ("expand=orders&user__email=x", ["Past", "Free",
+        "Dear"]),
+    ],
+)  # fmt: skip
+def test_narrowing_and_sorting(client, three_events, query, found):
+    assert titles(client, query) == found
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "upcoming=maybe", "free=1", "price_min=-1", "price_min=1.5", "price_min=１", "price_max=x",
+        "ordering=user__password",
+        "starts_after=yesterday", "starts_after=2026-02-30T00:00:00Z", "starts_after=2026-01-01T00:00:00",
+        "page=0",
+        "page=x", "page_size=0", "page_size=-1", "page_size=x", "q=" + "x" * 101, "q=%ED%A0%80",
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_400(client, query):
+    answer = client.get(f"/api/events?{query}")
+    if "%ED" in query:
+        assert answer.status_code in (200, 400)
+    else:
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["field"] == query.partition("=")[0]
+
+
+def test_a_page_that_is_not_there_is_404(client):
+    assert client.get("/api/events?page=7").status_code == 404
+    assert client.get("/api/events?page=" + "9" * 30).status_code == 400
+
+
+# -- not again ------------------------------------------------------------------------------------
+@pytest.mark.parametrize("path", ["/api/events", "/api/events/{}"])
+def test_what_has_not_changed_is_304(client, path):
+    event = an_event()
+    path = path.format(event.pk)
+    first = client.get(path)
+    assert "no-cache" in first.headers["Cache-Control"]
+    again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    event.claim(1)
+    changed = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert changed.status_code == 200
+
+
+# -- staff ----------------------------------------------------------------------------------------
+@pytest.fixture
+def staff():
+    return bearer(save_verified_user(email="staff@example.com", password=PASSWORD)[0])
+
+
+def bearer(user) -> dict:
+    return {"Authorization": f"Bearer {issue_token(user)}"}
+
+
+def new_event(**changes) -> dict:
+    start = timezone.now().replace(microsecond=0) + timedelta(days=1)
+    usual = {
+        "title": "New", "start_time": start.isoformat(), "end_time": (start + timedelta(hours=1)).isoformat(),
+        "capacity": 5, "price_sats": 21, "stream_url": "https://stream.example/new",
+        "timezone": "Europe/Berlin",
+    }  # fmt: skip
+    return {name: value for name, value in (usual | changes).items() if value is not ...}
+
+
+def write(client, method: str, path: str, body, headers):
+    return client.generic(method, path, json.dumps(body), content_type="application/json", headers=headers)
+
+
+def test_staff_make_change_and_delete_an_event(client, staff):
+    made = write(client, "POST", "/api/events", new_event(is_active=False), staff)
+    assert made.status_code == 201, made.json()
+    path = f"/api/events/{made.json()['id']}"
+    assert "stream" not in made.content.decode()
+    assert Event.objects.get().stream_url == "https://stream.example/new"
+    assert client.get(path).status_code == 404
+    assert client.get(path, headers=staff).json()["is_active"] is False
+    changed = write(client, "PATCH", path, {"is_active": True, "price_sats": 0}, staff)
+    assert (changed.status_code, changed.json()["price_sats"]) == (200, 0)
+    assert client.get(path).status_code == 200
+    assert write(client, "PUT", path, {"title": "Only"}, staff).status_code == 400
+    assert write(client, "PUT", path, new_event(title="Whole"), staff).json()["title"] == "Whole"
+    assert client.delete(path, headers=staff).status_code == 204
+    assert Event.objects.count() == 0
+
+
+def test_an_event_with_orders_is_not_deleted(client, staff):
+    event = an_event(price_sats=0)
+    an_order(event)
+    answer = client.delete(f"/api/events/{event.pk}", headers=staff)
+    assert (answer.status_code, answer.json()["code"]) == (409, "event_has_orders")
+
+
+def test_nobody_else_writes(client):
+    event = an_event()
+    buyer = bearer(save_verified_user(email="ann@example.com", password=PASSWORD)[0])
+    unproven = bearer(User.objects.create_user("staff@example.com"))
+    for method, path in (
+        ("POST", "/api/events"),
+        *((m, f"/api/events/{event.pk}") for m in ("PUT", "PATCH", "DELETE")),
+    ):
+        for headers, status in (({}, 401), (buyer, 403), (unproven, 403)):
+            assert write(client, method, path, new_event(), headers).status_code == status
+    assert Event.objects.get().title == "A talk"
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"seats_taken": -100}, "seats_taken"), ({"canceled_at": None}, "canceled_at"),
+        ({"slug": "x"}, "slug"),
+        ({"price_sats": -1}, "price_sats"), ({"price_sats": 0.5}, "price_sats"),
+        ({"price_sats": "1,000"}, "price_sats"),
+        ({"price_sats": 21_000_000 * 10**8 + 1}, "price_sats"), ({"capacity": 0}, "capacity"),
+        ({"capacity": 10**7}, "capacity"),
+        ({"stream_url": "javascript:alert(1)"}, "stream_url"),
+        ({"stream_url": "http://a.example"}, "stream_url"),
+        ({"stream_url": "https://u:p@a.example"}, "stream_url"),
+        ({"stream_url": "https://a.example/" + "x" * 500}, "stream_url"),
+        ({"end_time": "2020-01-01T00:00:00Z"}, "end_time"),
+        ({"start_time": "2026-02-30T10:00:00Z"}, "start_time"),
+        ({"start_time": "2026-03-29T02:30:00"}, "start_time"),
+        ({"start_time": "10000-01-01T00:00:00Z"}, "start_time"),
+        ({"start_time": "0000-01-01T00:00:00Z"}, "start_time"), ({"start_time": 5}, "start_time"),
+        ({"start_time": "9999-12-31T23:59:59-14:00"}, "start_time"), ({"start_time": ...}, "start_time"),
+        ({"timezone": "Mars/Base"}, "timezone"), ({"timezone": "../etc"}, "timezone"),
+        ({"is_active": "yes"}, "is_active"),
+        ({"title": ""}, "title"), ({"title": "a\r\nBcc: x"}, "title"),
+        ({"max_per_order": 51}, "max_per_order"),
+        ({"contact_email": "x"}, "contact_email"),
+    ],
+)  # fmt: skip
+def test_what_makes_no_event_is_refused_by_field(client, staff, change, field):
+    answer = write(client, "POST", "/api/events", new_event(**change), staff)
+    assert answer.status_code == 400, answer.json()
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+def test_capacity_never_falls_below_what_is_taken(client, staff):
+    event = an_event(capacity=5, seats_taken=3)
+    answer = write(client, "PATCH", f"/api/events/{event.pk}", {"capacity": 2}, staff)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "capacity")
+    assert write(client, "PATCH", f"/api/events/{event.pk}", {"capacity": 3}, staff).status_code == 200
+    assert Event.objects.get().seats_taken == 3
