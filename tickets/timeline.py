@@ -47,7 +47,9 @@ def timeline(order: Order) -> list[Moment]:
 
 def _of_order(order: Order) -> Iterator[Moment]:
     held = f"{order.quantity} × {order.event.title} held until {order.expires_at:%H:%M:%S} UTC"
-    yield Moment(order.created_at, "held", held)
+    # Its payment is written first, a few microseconds earlier.
+    began = min(order.created_at, order.payment.created_at) if order.payment else order.created_at
+    yield Moment(began, "held", held)
     if order.paid_at:
         yield Moment(order.paid_at, "paid", "Free." if not order.payment else "Paid; the tickets are good.")
     if order.ended_at:

@@ -98,22 +98,31 @@ class Desk:
         form = chosen.form(request.POST or None, row=row, seen=str(chosen.seen(row)))
         if request.method == "POST":
             if form.is_outdated:
-                messages.error(request, "Nothing was done: somebody else has changed it in the meantime.")
-                return redirect(back)
-            if form.is_valid() and self._perform(request, row, chosen, form):
-                return redirect(back)
+                return self._too_late(request, back)
+            if form.is_valid():
+                refusal = self._perform(request, row, chosen, form)
+                if refusal is None:
+                    return redirect(back)
+                # Refused because somebody else was faster, or for a reason of its own?
+                now = self.get_object(request, unquote(object_id))
+                if str(chosen.seen(now)) != form["seen"].value():
+                    return self._too_late(request, back)
+                form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal.sentence))
         return self._ask(request, row, chosen, form, back)
 
-    def _perform(self, request: HttpRequest, row: Model, action: StaffAction, form: ActionForm) -> bool:
+    def _too_late(self, request: HttpRequest, back: str) -> HttpResponse:
+        messages.error(request, "Nothing was done: somebody else has changed it in the meantime.")
+        return redirect(back)
+
+    def _perform(self, request, row: Model, action: StaffAction, form: ActionForm) -> DomainError | None:
+        """Do it, write who did it and say so; the refusal, if there is one."""
         try:
             said = action.perform(row, form.cleaned_data)
         except DomainError as refusal:
-            field = refusal.field if refusal.field in form.fields else None
-            form.add_error(field, str(refusal.sentence))
-            return False
+            return refusal
         self.log_change(request, row, f"{action.label}: {said}")
         messages.success(request, said)
-        return True
+        return None
 
     def _ask(self, request, row: Model, action: StaffAction, form: ActionForm, back: str) -> HttpResponse:
         context = {

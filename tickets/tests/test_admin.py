@@ -1,0 +1,214 @@
+"""Staff see every case, in lists that stay quick and on one page for each order."""
+
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Usage
+from payments.models import Payment, Refund, Sweep, WebhookEvent
+from tickets.models import CheckIn, Mail
+from tickets.tests.desk import change_url, list_url
+from tickets.tests.selling import hold, make_event, make_staff, pay, stray_money
+
+OURS = ["accounts", "events", "payments", "tickets"]
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+# -- who may come in ---------------------------------------------------------------------------
+def test_a_stranger_is_sent_to_the_sign_in_page():
+    answer = Client().get("/admin/", follow=True)
+    assert "/accounts/login/" in answer.redirect_chain[-1][0]
+
+
+def test_a_buyer_is_not_let_in(settings):
+    client = Client()
+    client.force_login(make_staff("buyer@example.com"))
+    assert client.get("/admin/", follow=True).status_code == 403
+    assert client.get(reverse("admin:tickets_order_changelist"), follow=True).status_code == 403
+
+
+# -- lists -------------------------------------------------------------------------------------
+def one_of_each() -> None:
+    order = hold(make_event(), uma_address="$ann@wallet.example.com")
+    pay(order)
+    pay(order)
+    CheckIn.objects.create(ticket=order.tickets.get())
+    WebhookEvent.objects.create(event_id=order.code, type="PAYMENT_FINISHED", entity_id="x")
+    apps.get_model("payments", "VaspNonce").objects.create(domain="a.example", nonce=order.code)
+    make_staff(f"{order.code.lower()}@example.com")
+    Usage.objects.create(key=order.code, uses=1, until=0)
+
+
+def our_models():
+    return [model for model in apps.get_models() if model._meta.app_label in OURS]
+
+
+@pytest.mark.parametrize("model", our_models(), ids=lambda model: model._meta.label)
+def test_every_model_is_in_the_admin(model):
+    assert admin.site.is_registered(model)
+
+
+@pytest.mark.parametrize("model", our_models(), ids=lambda model: model._meta.label)
+def test_a_list_asks_as_much_for_three_rows_as_for_one(staff, model):
+
+    Sweep.objects.create(read_until=timezone.now())
+    url = list_url(model)
+    counts = []
+    for rows in (1, 2):
+        for _ in range(rows):
+            one_of_each()
+        with CaptureQueriesContext(connection) as asked:
+            page = staff.get(url)
+        assert page.status_code == 200
+        counts.append(len(asked))
+    assert counts[0] == counts[1] <= 12
+
+
+@pytest.mark.parametrize("model", our_models(), ids=lambda model: model._meta.label)
+def test_every_row_has_a_page_and_every_search_an_answer(staff, model):
+    Sweep.objects.create(read_until=timezone.now())
+    one_of_each()
+    page = staff.get(change_url(model.objects.first()))
+    assert page.status_code == 200
+    url = list_url(model)
+    for words in ("x", "4f7k-q2m9", "0" * 64, "'\"%_", "\0", "ann@example.com", "é" * 300):
+        assert staff.get(url, {"q": words}).status_code < 500
+
+
+@pytest.mark.parametrize("object_id", ["nonsense", "0", "00000000-0000-0000-0000-000000000000"])
+def test_a_row_that_is_not_there_sends_back_to_the_index(staff, object_id):
+    for name in ("tickets_order", "events_event", "payments_refund"):
+        url = reverse(f"admin:{name}_change", args=[object_id])
+        assert staff.get(url).status_code == 302
+        assert staff.get(reverse(f"admin:{name}_act", args=[object_id, "cancel"])).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["payments_payment", "payments_refund", "tickets_order", "tickets_ticket"])
+def test_money_and_states_are_read_only(staff, name):
+    one_of_each()
+    model = apps.get_model(name.replace("_", "."))
+    row = model.objects.first()
+    assert staff.get(reverse(f"admin:{name}_add")).status_code == 403
+    assert staff.post(reverse(f"admin:{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+    assert staff.post(change_url(row), {"status": "paid", "amount_sats": 1}).status_code == 403
+
+
+def test_an_order_is_found_by_code_mail_hash_and_ticket_code(staff):
+    order, other = hold(make_event()), hold(make_event(), email="zed@example.com")
+    pay(order)
+    url = reverse("admin:tickets_order_changelist")
+    hash_of_invoice = order.payment.invoices.get().payment_hash
+    code = f"{order.code[:4].lower()}-{order.code[4:].lower()}"
+    for words in (code, "ann@example.com", hash_of_invoice, order.tickets.get().ticket_code):
+        rows = staff.get(url, {"q": words}).context["cl"].result_list
+        assert [row.pk for row in rows] == [order.pk], words
+    assert other.code not in staff.get(url, {"q": code}).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("tickets_order", "payment=pending"),
+        ("payments_payment", "waiting=money"),
+        ("tickets_order", "payment=push-queued"),
+    ],
+)
+def test_pending_payments_are_one_click_away(staff, name, query):
+    waiting = hold(make_event(), uma_address="$ann@wallet.example.com")
+    paid = hold(make_event())
+    pay(paid)
+    page = staff.get(reverse(f"admin:{name}_changelist") + "?" + query)
+    wanted = waiting if name == "tickets_order" else waiting.payment
+    assert [row.pk for row in page.context["cl"].result_list] == [wanted.pk]
+
+
+# -- one order on one page ---------------------------------------------------------------------
+def test_an_order_shows_its_whole_story(staff):
+    order = hold(make_event(), 2, uma_address="$ann@wallet.example.com")
+    Payment.objects.filter(pk=order.payment_id).update(pushed_at=timezone.now(), push="delivered")
+    money = pay(order)
+    second = pay(order)
+    WebhookEvent.objects.create(event_id="e1", type="PAYMENT_FINISHED", entity_id=money.node_payment_id)
+    order.mails.update(status="sent", sent_at=timezone.now())
+    CheckIn.objects.create(ticket=order.tickets.get(number=1))
+    second.refunds.update(status="sent", sent_at=timezone.now())
+    page = staff.get(change_url(order))
+    kinds = [moment.kind for moment in page.context["timeline"]]
+    assert sorted(kinds) == sorted(
+        ["held", "pushed", "invoiced", "arrived", "arrived", "webhook", "settled", "paid", "mailed"]
+        + ["checked in", "refund", "refunded"]
+    )  # fmt: skip
+    assert kinds[0] == "held"
+    text = page.content.decode()
+    for fact in (money.node_payment_id, second.node_payment_id, "2,000 sats", "$ann@wallet.example.com"):
+        assert fact in text
+    assert not any(ticket.ticket_code in text for ticket in order.tickets.all())
+
+
+def test_a_big_order_asks_as_much_as_a_small_one(staff):
+
+    event = make_event(capacity=50)
+    small, big = hold(event, 1), hold(event, 9)
+    for order, times in ((small, 1), (big, 4)):
+        for _ in range(times):
+            pay(order)
+        for ticket in order.tickets.all():
+            CheckIn.objects.create(ticket=ticket, by=None)
+    counts = []
+    for order in (small, small, big):
+        with CaptureQueriesContext(connection) as asked:
+            assert staff.get(change_url(order)).status_code == 200
+        counts.append(len(asked))
+    assert counts[1] == counts[2] <= 20
+
+
+# -- the first page ----------------------------------------------------------------------------
+def test_the_first_page_shows_what_needs_attention_and_todays_sales(staff):
+    now = timezone.now()
+    Sweep.objects.create(read_until=now, tried_at=now, succeeded_at=now, available_msats=10**9)
+    text = staff.get("/admin/").content.decode()
+    assert "Nothing. Every payment" in text
+    order = hold(make_event(title="Moonlight"), 2)
+    pay(order)
+    stray_money(3_000_000)
+    text = staff.get("/admin/").content.decode()
+    assert "Money arrived that matches no order" in text
+    assert "?purpose=unmatched" in text
+    assert "Moonlight" in text
+    assert "2,000\xa0sats" in text
+
+
+def test_a_silent_node_and_an_empty_purse_are_said(staff):
+    long_ago = timezone.now() - timedelta(minutes=5)
+    sweep = Sweep.objects.create(
+        read_until=long_ago, tried_at=timezone.now(), succeeded_at=long_ago, available_msats=1_000
+    )
+    order = hold(make_event(), uma_address="$ann@wallet.example.com")
+    pay(order)
+    pay(order)
+    text = staff.get("/admin/").content.decode()
+    assert "The Lightning node does not answer" in text
+    assert "The node lacks 999 sats" in text
+    Sweep.objects.filter(pk=sweep.pk).update(tried_at=long_ago)
+    assert "No worker is running" in staff.get("/admin/").content.decode()
+
+
+def test_every_line_of_attention_leads_to_its_rows(staff):
+    order = hold(make_event())
+    pay(order)
+    pay(order)
+    stray_money()
+    Refund.objects.update(status="failed", to="$a@example.com")
+    Mail.objects.update(parked_at=timezone.now())
+    lines = {line.kind: line for line in staff.get("/admin/").context["lines"]}
+    for kind in ("unmatched", "failed", "parked"):
+        model, query = lines[kind].model.replace(".", "_"), lines[kind].query
+        page = staff.get(reverse(f"admin:{model}_changelist") + "?" + query)
+        assert len(page.context["cl"].result_list) == 1

@@ -1,0 +1,111 @@
+"""Staff describe events; saving a form never undoes a sale."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.urls import reverse
+
+from events.models import Event
+from tickets import audit
+from tickets.services import place_order
+from tickets.tests.desk import change_url
+from tickets.tests.selling import hold, make_event
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+# -- events ------------------------------------------------------------------------------------
+def event_form(client, event, **changes):
+    form = client.get(change_url(event)).context["adminform"].form
+    data = {bound.name: bound.value() for bound in form if bound.name != "cover" and bound.value()}
+    for name in ("start_time", "end_time"):
+        moment = data.pop(name)
+        data |= {f"{name}_0": f"{moment:%Y-%m-%d}", f"{name}_1": f"{moment:%H:%M:%S}"}
+    return {"price_sats": 0} | data | changes
+
+
+def test_a_title_changes(staff):
+    event = make_event()
+    answer = staff.post(change_url(event), event_form(staff, event, title="A new title"))
+    assert answer.status_code == 302
+    event.refresh_from_db()
+    assert event.title == "A new title"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("capacity", "2"), ("capacity", "-1"), ("capacity", "9" * 30), ("price_sats", "-5"), ("title", "\0"),
+     ("timezone", "Moon/Base"), ("stream_url", "javascript:alert(1)"), ("slug", "a b")],
+)  # fmt: skip
+def test_what_an_event_cannot_be_is_said_at_the_field(staff, field, value):
+    event = make_event()
+    hold(event, 3)
+    answer = staff.post(change_url(event), event_form(staff, event, **{field: value}))
+    assert answer.status_code == 200
+    assert field in answer.context["adminform"].form.errors
+    event.refresh_from_db()
+    assert event.capacity == 10
+
+
+def test_an_event_ends_after_it_starts(staff):
+    event = make_event()
+    past = event.start_time - timedelta(days=1)
+    answer = staff.post(change_url(event), event_form(staff, event, end_time_0=f"{past:%Y-%m-%d}"))
+    assert answer.status_code == 200
+    assert answer.context["adminform"].form.errors
+
+
+def test_seats_taken_cannot_be_typed(staff):
+    event = make_event()
+    hold(event, 3)
+    staff.post(change_url(event), event_form(staff, event, seats_taken="0", canceled_at="2020-01-01"))
+    event.refresh_from_db()
+    assert (event.seats_taken, event.canceled_at) == (3, None)
+
+
+def test_an_event_with_orders_cannot_be_deleted(staff):
+    event, empty = make_event(), make_event()
+    hold(event)
+    delete = reverse("admin:events_event_delete", args=[event.pk])
+    assert staff.post(delete, {"post": "yes"}).status_code == 403
+    staff.post(reverse("admin:events_event_delete", args=[empty.pk]), {"post": "yes"})
+    assert list(Event.objects.all()) == [event]
+
+
+def test_a_staff_edit_of_the_title_during_a_sale_loses_no_seat(staff):
+    """Eight buyers and two editors at once, each on a connection of their own."""
+    event = make_event(capacity=40, price_sats=0)
+    forms = event_form(staff, event)
+    start, failures = threading.Barrier(10), []
+
+    def together(work):
+        def run():
+            start.wait()
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001, told by the assertion below
+                failures.append(error)
+            finally:
+                connection.close()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        return thread
+
+    def buy():
+        for _ in range(5):
+            place_order(event=Event.objects.get(pk=event.pk), quantity=1, email="")
+
+    def edit():
+        for number in range(10):
+            assert staff.post(change_url(event), forms | {"title": f"Title {number}"}).status_code == 302
+
+    threads = [together(buy) for _ in range(8)] + [together(edit) for _ in range(2)]
+    for thread in threads:
+        thread.join(60)
+    assert failures == []
+    event.refresh_from_db()
+    assert (event.seats_taken, event.title) == (40, "Title 9")
+    assert audit.find_broken() == []
