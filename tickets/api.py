@@ -70,6 +70,7 @@ class TicketViewSet(viewsets.GenericViewSet):
             uma_address=data["uma_address"],
             buyer=request.user if request.user.is_authenticated else None,
             key=idempotency_key(request),
+            ip=client_ip(request),
         )
         if order.payment and order.payment.is_payable:
             ensure_uma_invoice(order.payment)

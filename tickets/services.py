@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.limits import spend
 from accounts.models import User, normalize_email
 from events.models import Event, SoldOut
 from payments import services as payments
@@ -24,6 +25,7 @@ from payments.uma.address import normalize_uma_address
 from ticketsuma.errors import DomainError
 from ticketsuma.states import InvalidTransition
 
+from .limits import check_hoarding
 from .models import Mail, Order, Ticket
 
 logger = logging.getLogger(__name__)
@@ -56,12 +58,14 @@ def place_order(
     uma_address: str = "",
     buyer: User | None = None,
     key: str | None = None,
+    ip: str = "",
 ) -> Order:
     """Hold `quantity` seats for HOLD_SECONDS and ask for the money; a free event is paid at once.
 
     The same `key` by the same buyer answers the same order as it stands now; two at once make one
-    order. Raises SoldOut, SalesClosed, QuantityNotAllowed, InvalidUmaAddress, KeyReused. A node
-    that does not answer costs nobody a seat: the invoice follows. Call it outside a transaction.
+    order. With `ip` what comes from there is limited. Raises SoldOut, SalesClosed, QuantityNotAllowed,
+    InvalidUmaAddress, KeyReused, HoldLimit, FreeLimit, TooMany. A node that does not answer costs
+    nobody a seat: the invoice follows. Call it outside a transaction.
     """
     email = normalize_email(email)
     uma_address = normalize_uma_address(uma_address) if uma_address.strip() else ""
@@ -85,6 +89,8 @@ def place_order(
     )
     if replay := _earlier_order(order):
         return replay
+    if ip:
+        spend("PURCHASE_PER_IP", ip)
     try:
         _hold(order)
     except IntegrityError:
@@ -122,6 +128,7 @@ def _hold(order: Order) -> None:
         if not order.amount_sats:
             _mark_paid(order)
         order.event.claim(order.quantity)
+        check_hoarding(order)
 
 
 def order_scope(*, buyer: User | None, email: str) -> str:

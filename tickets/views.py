@@ -6,6 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.limits import client_ip
 from events.models import Event
 from events.words import render_markdown
 from ticketsuma.errors import DomainError
@@ -50,6 +51,7 @@ def buy(request: HttpRequest, event_id: int) -> HttpResponse:
             uma_address=data.get("uma_address", ""),
             buyer=buyer,
             key=form.idempotency_key,
+            ip=client_ip(request),
         )
     except DomainError as error:
         form.refuse(error)

@@ -1,0 +1,67 @@
+"""Nobody hoards: seats held, orders open, free tickets taken, purchases from one network."""
+
+import pytest
+
+from accounts.limits import TooMany
+from tests.shop import an_event, an_order, together
+from tickets.limits import FreeLimit, HoldLimit
+from tickets.models import Order
+from tickets.services import cancel_order
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def tight(settings):
+    settings.MAX_HELD_SEATS_PER_PERSON = 4
+    settings.MAX_OPEN_ORDERS_PER_EMAIL = settings.MAX_OPEN_ORDERS_PER_ADDRESS = 3
+    settings.LIMITS = settings.LIMITS | {"PURCHASE_PER_IP": (2, 900)}
+
+
+def test_seats_of_one_event():
+    event = an_event()
+    an_order(event, quantity=3)
+    with pytest.raises(HoldLimit):
+        an_order(event, quantity=2)
+    event.refresh_from_db()
+    assert (event.seats_taken, Order.objects.count()) == (3, 1)
+    an_order(event, quantity=4, email="bob@example.com")
+    an_order(quantity=4)
+
+
+def test_at_once_no_more_than_one_after_the_other():
+    event = an_event()
+    said = together(*[lambda: an_order(event)] * 8)
+    assert sum(isinstance(each, Order) for each in said) == 3, "MAX_OPEN_ORDERS_PER_EMAIL"
+    event.refresh_from_db()
+    assert event.seats_taken == 3
+
+
+def test_orders_of_one_person_and_of_one_address():
+    for _ in range(3):
+        an_order()
+    with pytest.raises(HoldLimit):
+        an_order()
+    for number in range(3):
+        an_order(email=f"a{number}@example.com", uma_address="$bob@localhost:8081")
+    with pytest.raises(HoldLimit):
+        an_order(email="a4@example.com", uma_address="$bob@localhost:8081")
+
+
+def test_free_tickets_of_one_event():
+    event = an_event(price_sats=0)
+    first = an_order(event, quantity=4)
+    with pytest.raises(FreeLimit):
+        an_order(event)
+    cancel_order(first)
+    an_order(event)
+
+
+def test_purchases_from_one_network_replays_not_counted():
+    event = an_event()
+    for _ in range(5):
+        an_order(event, key="same", ip="192.0.2.1")
+    an_order(email="b@example.com", ip="192.0.2.1")
+    with pytest.raises(TooMany):
+        an_order(email="c@example.com", ip="192.0.2.1")
+    an_order(email="c@example.com", ip="192.0.2.2")
