@@ -91,27 +91,28 @@ class Desk:
         meta = self.model._meta
         back = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
         if not chosen.is_open(row):
-            messages.error(
-                request, f"“{chosen.label}” is no longer possible: it has changed in the meantime."
-            )
-            return redirect(back)
+            return self._too_late(request, back)
         form = chosen.form(request.POST or None, row=row, seen=str(chosen.seen(row)))
         if request.method == "POST":
-            if form.is_outdated:
-                return self._too_late(request, back)
-            if form.is_valid():
-                refusal = self._perform(request, row, chosen, form)
-                if refusal is None:
-                    return redirect(back)
-                # Refused because somebody else was faster, or for a reason of its own?
-                now = self.get_object(request, unquote(object_id))
-                if str(chosen.seen(now)) != form["seen"].value():
-                    return self._too_late(request, back)
-                form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal.sentence))
+            return self._answer(request, row, chosen, form, back)
         return self._ask(request, row, chosen, form, back)
 
+    def _answer(self, request, row: Model, action: StaffAction, form: ActionForm, back: str) -> HttpResponse:
+        if form.is_outdated:
+            return self._too_late(request, back)
+        if not form.is_valid():
+            return self._ask(request, row, action, form, back)
+        refusal = self._perform(request, row, action, form)
+        if refusal is None:
+            return redirect(back)
+        now = self.get_object(request, str(row.pk))
+        if now is None or str(action.seen(now)) != form["seen"].value():
+            return self._too_late(request, back)
+        form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal.sentence))
+        return self._ask(request, row, action, form, back)
+
     def _too_late(self, request: HttpRequest, back: str) -> HttpResponse:
-        messages.error(request, "Nothing was done: somebody else has changed it in the meantime.")
+        messages.error(request, "Nothing was done: it has changed in the meantime, somebody was faster.")
         return redirect(back)
 
     def _perform(self, request, row: Model, action: StaffAction, form: ActionForm) -> DomainError | None:

@@ -79,7 +79,7 @@ def test_of_two_staff_who_press_at_once_one_wins_and_the_other_is_told(staff, ac
     assert Refund.objects.count() == 1
     texts = [page.content.decode() for page in pages]
     assert sum("on the way to" in text and 'class="success"' in text for text in texts) == 1
-    assert sum("somebody else has changed it" in text for text in texts) == 1
+    assert sum("somebody was faster" in text for text in texts) == 1
     assert audit.find_broken() == []
 
 
@@ -88,7 +88,7 @@ def test_an_answer_to_an_outdated_question_does_nothing(staff):
     seen = staff.get(act_url(order, "cancel")).context["form"]["seen"].value()
     Order.objects.filter(pk=order.pk).update(status="pending")
     page = staff.post(act_url(order, "cancel"), {"seen": seen}, follow=True)
-    assert "somebody else has changed it" in told(page)[0]
+    assert "somebody was faster" in told(page)[0]
 
 
 def test_tickets_are_mailed_again_once(staff):
@@ -122,7 +122,7 @@ def test_unmatched_money_is_attached_to_the_order_it_was_meant_for(staff):
     order.refresh_from_db()
     assert order.is_paid
     assert audit.find_broken() == []
-    assert "no longer possible" in told(staff.get(act_url(money, "attach"), follow=True))[0]
+    assert "somebody was faster" in told(staff.get(act_url(money, "attach"), follow=True))[0]
 
 
 def test_unmatched_money_goes_back_once(staff):
@@ -134,7 +134,7 @@ def test_unmatched_money_goes_back_once(staff):
     assert (refund.amount_msats, refund.to) == (1_000_000, "ann@wallet.example.com")
     money.refresh_from_db()
     assert (money.kept_msats, money.payment_id) == (900, None)
-    assert "no longer possible" in told(staff.get(act_url(money, "refund"), follow=True))[0]
+    assert "somebody was faster" in told(staff.get(act_url(money, "refund"), follow=True))[0]
     assert audit.find_broken() == []
 
 
@@ -159,7 +159,7 @@ def test_given_up_work_is_tried_again(staff):
     act(staff, mail, "try-again")
     mail.refresh_from_db()
     assert (mail.parked_at, mail.attempts, mail.next_attempt_at is None) == (None, 0, False)
-    assert "no longer possible" in told(staff.get(act_url(mail, "try-again"), follow=True))[0]
+    assert "somebody was faster" in told(staff.get(act_url(mail, "try-again"), follow=True))[0]
 
 
 def test_an_event_is_canceled_after_a_preview(staff):
