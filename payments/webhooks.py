@@ -3,10 +3,12 @@
 import hashlib
 import hmac
 import json
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -16,6 +18,8 @@ from ticketsuma.errors import DomainError
 
 from .models import WebhookEvent
 from .services import process_webhook_event
+
+logger = logging.getLogger(__name__)
 
 # While this request works on the event the worker leaves it alone.
 HANDLING = timedelta(seconds=20)
@@ -38,6 +42,13 @@ class BadWebhook(DomainError):
     code = "malformed_webhook"
     sentence = "This webhook is signed, but it cannot be read."
     status = 400
+
+
+class NotStored(DomainError):
+    code = "unavailable"
+    sentence = "The webhook could not be stored. Please send it again."
+    status = 503
+    retry_after = 5
 
 
 def verify_webhook(body: bytes, signature: str | None) -> Webhook:
@@ -66,13 +77,25 @@ def verify_webhook(body: bytes, signature: str | None) -> Webhook:
 def receive(request: HttpRequest) -> JsonResponse:
     """200 once the event is stored, whatever the node says then; the worker takes leftovers.
 
-    Fifty copies at once are one row and one effect. A bad signature is 401 and leaves no row.
+    Fifty copies at once are one row and one effect. A bad signature is 401 and leaves no row. Without
+    the database it is 503: the sender must come again.
     """
     try:
         hook = verify_webhook(request.body, request.headers.get("lightspark-signature"))
     except (BadSignature, BadWebhook) as refusal:
         return problem(refusal)
-    event, is_new = WebhookEvent.objects.get_or_create(
+    try:
+        event, is_new = _store(hook)
+    except DatabaseError as error:
+        logger.warning("a webhook could not be stored: %s", type(error.__cause__ or error).__name__)
+        return problem(NotStored())
+    if is_new:
+        _process(event)
+    return JsonResponse({"received": True})
+
+
+def _store(hook: Webhook) -> tuple[WebhookEvent, bool]:
+    return WebhookEvent.objects.get_or_create(
         event_id=hook.event_id,
         defaults={
             "type": hook.type,
@@ -80,9 +103,14 @@ def receive(request: HttpRequest) -> JsonResponse:
             "next_attempt_at": timezone.now() + HANDLING,
         },
     )
-    if is_new:
+
+
+def _process(event: WebhookEvent) -> None:
+    """Act on a stored event; if that breaks, HANDLING runs out and the worker acts on it."""
+    try:
         process_webhook_event(event)
-    return JsonResponse({"received": True})
+    except Exception:
+        logger.exception("webhook event %s is left to the worker", event.pk)
 
 
 def problem(refusal) -> JsonResponse:
@@ -93,4 +121,5 @@ def problem(refusal) -> JsonResponse:
         "code": refusal.code,
         "detail": str(refusal.sentence),
     }
-    return JsonResponse(body, status=refusal.status, content_type="application/problem+json")
+    headers = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after else {}
+    return JsonResponse(body, status=refusal.status, content_type="application/problem+json", headers=headers)
