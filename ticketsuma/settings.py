@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from ticketsuma.environment import Environment, key_trouble, readable, refuse, weakness
+from ticketsuma.environment import Environment, key_problems, readable, refuse, weakness
 
 env = Environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -78,13 +78,8 @@ if not DEBUG:
     for _key in LIGHTSPARK_WEBHOOK_SIGNING_KEYS or [""]:
         if _trouble := weakness(_key, 32):
             _problems.append(f"LIGHTSPARK_WEBHOOK_SIGNING_KEY {_trouble}")
-    for _name in ("UMA_SIGNING", "UMA_ENCRYPTION"):
-        if not globals()[f"{_name}_CERT_CHAIN"]:
-            _problems.append(f"{_name}_CERT_CHAIN is missing")
-        elif not globals()[f"{_name}_PRIVATE_KEY"]:
-            _problems.append(f"{_name}_PRIVATE_KEY is missing")
-        elif _trouble := key_trouble(globals()[f"{_name}_PRIVATE_KEY"], globals()[f"{_name}_CERT_CHAIN"]):
-            _problems.append(f"{_name}_PRIVATE_KEY {_trouble}")
+    _problems += key_problems("UMA_SIGNING", UMA_SIGNING_PRIVATE_KEY, UMA_SIGNING_CERT_CHAIN)
+    _problems += key_problems("UMA_ENCRYPTION", UMA_ENCRYPTION_PRIVATE_KEY, UMA_ENCRYPTION_CERT_CHAIN)
 if LIGHTSPARK_NETWORK != "MAINNET" and not ALLOW_TEST_NETWORK:
     _problems.append(f"LIGHTSPARK_NETWORK is {LIGHTSPARK_NETWORK}; set ALLOW_TEST_NETWORK=1 if that is meant")
 if UMA_LOCAL_VASPS and not ALLOW_TEST_NETWORK:
@@ -138,7 +133,6 @@ INSTALLED_APPS = [
     "csp",
     "corsheaders",
     "django_filters",
-    "django_htmx",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -160,7 +154,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
 ROOT_URLCONF = "ticketsuma.urls"
@@ -198,8 +191,8 @@ if env.str("DB_PASSWORD", "") and not env.str("DATABASE_URL", ""):
 else:
     _database_url = env.str("DATABASE_URL", "") or f"sqlite:///{VAR_DIR / 'shop.sqlite3'}"
     DATABASES = {"default": readable("DATABASE_URL", lambda: env.db_url_config(_database_url))}
-    if "ENGINE" not in DATABASES["default"]:
-        refuse(["DATABASE_URL cannot be read"])
+    if not str(DATABASES["default"].get("ENGINE")).endswith(("postgresql", "sqlite3")):
+        refuse(["DATABASE_URL must begin with postgres:// or sqlite:///"])
 _db = DATABASES["default"]
 _db.setdefault("OPTIONS", {})
 if _db["ENGINE"].endswith("postgresql"):
