@@ -13,7 +13,7 @@ read_settings()  # once, before any process is forked; a wrong setting ends the 
 
 
 class LikeOurs(Logger):
-    """gunicorn's own words, written as every other line of the log. Requests are logged by `ticketsuma.logs`."""
+    """gunicorn's own words, in the form of every other line. Requests are logged by `ticketsuma.logs`."""
 
     def setup(self, cfg):
         super().setup(cfg)

@@ -73,7 +73,10 @@ perform() { # perform <stage number> <root>
 }
 
 build() {
-    local python
+    local python name
+    for name in $(compgen -e); do # a build knows nothing of the caller's settings
+        case $name in PATH | HOME | LANG | TMPDIR | PIP_* | SSL_* | *_proxy | *_PROXY) ;; *) unset "$name" ;; esac
+    done
     python=$(find_python)
     [ -n "$python" ] || fail "No Python 3.11 was found that user $uid may run."
     kept=$source/var/image/$({ stage 1; cat "$source"/requirements.txt "$source"/constraints.txt; echo "$python"; } | sha256sum | cut -c1-16)

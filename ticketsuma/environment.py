@@ -48,17 +48,23 @@ def weakness(value: str, least: int) -> str:
     return ""
 
 
-def key_trouble(private_key: str, cert_chain: str) -> str:
-    """Why this secp256k1 key (hex) and certificate chain (PEM) cannot sign for us; empty when they can."""
+def key_problems(name: str, private_key: str, cert_chain: str) -> list[str]:
+    """What is wrong with the secp256k1 key (hex) `name`_PRIVATE_KEY and its `name`_CERT_CHAIN (PEM)."""
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    if not re.fullmatch(r"[0-9a-fA-F]{64}", private_key):
-        return "is not a key of 64 hexadecimal digits"
+    given = {f"{name}_PRIVATE_KEY": private_key, f"{name}_CERT_CHAIN": cert_chain}
+    if missing := [f"{variable} is missing" for variable, value in given.items() if not value]:
+        return missing
     try:
-        key = ec.derive_private_key(int(private_key, 16), ec.SECP256K1())
-        certificate = x509.load_pem_x509_certificate(cert_chain.encode())
-        matches = key.public_key().public_numbers() == certificate.public_key().public_numbers()
+        public = x509.load_pem_x509_certificate(cert_chain.encode()).public_key().public_numbers()
     except (ValueError, AttributeError):
-        return "has no certificate that can be read"
-    return "" if matches else "is not the key of its certificate"
+        return [f"{name}_CERT_CHAIN is no certificate that can be read"]
+    try:
+        if not re.fullmatch(r"[0-9a-fA-F]{64}", private_key):
+            raise ValueError
+        key = ec.derive_private_key(int(private_key, 16), ec.SECP256K1())
+    except ValueError:
+        return [f"{name}_PRIVATE_KEY is not a key of 64 hexadecimal digits"]
+    matches = key.public_key().public_numbers() == public
+    return [] if matches else [f"{name}_PRIVATE_KEY is not the key of {name}_CERT_CHAIN"]
