@@ -200,7 +200,10 @@ if _db["ENGINE"].endswith("postgresql"):
     _db["OPTIONS"]["options"] = (
         "-c lock_timeout=5000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=20000"
     )
-    _db["OPTIONS"]["pool"] = {"min_size": 2, "max_size": env.int("DB_POOL_SIZE", 16), "timeout": 5}
+    # After an outage the pool connects again within reconnect_timeout, not after minutes of doubled waits.
+    _db["OPTIONS"]["pool"] = {
+        "min_size": 2, "max_size": env.int("DB_POOL_SIZE", 16), "timeout": 5, "reconnect_timeout": 2,
+    }  # fmt: skip
     _db["CONN_HEALTH_CHECKS"] = True
 else:
     VAR_DIR.mkdir(parents=True, exist_ok=True)
@@ -261,7 +264,34 @@ SIMPLE_JWT = {
     "AUDIENCE": f"{SITE_URL}/api",
     "ISSUER": SITE_URL,
 }
-SPECTACULAR_SETTINGS = {"TITLE": "Tickets by UMA", "VERSION": "1.0.0", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Tickets by UMA",
+    "VERSION": "1.0.0",
+    "DESCRIPTION": "Seats at online events, paid in seconds over Lightning. Amounts are whole satoshis, "
+    "times RFC 3339. Refusals are problem+json (RFC 9457): programs read `code`.",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "PREPROCESSING_HOOKS": [],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "ticketsuma.schema.finish",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "OrderStatus": "tickets.models.Order.Status",
+        "PaymentState": "payments.models.Payment.Status",
+        "TicketPaymentStatus": "tickets.models.Ticket.PaymentStatus",
+        "Push": "payments.models.Payment.Push",
+    },
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "TAGS": [
+        {"name": "events"},
+        {"name": "buying"},
+        {"name": "accounts"},
+        {"name": "door"},
+        {"name": "staff"},
+    ],
+}
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/api/.*$"
 CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "order-token"]
