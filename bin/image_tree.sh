@@ -42,7 +42,8 @@ copy_in() { # copy_in <root> <workdir> <COPY arguments>
     read -ra words <<<"$3"
     to=${words[-1]} from=("${words[@]:0:${#words[@]}-1}")
     case "${from[0]}" in
-        --from=*) mkdir -p "$(dirname "$root$to")"; cp -a --reflink=auto "$kept${from[1]}" "$root$to" ;;
+        --from=*) mkdir -p "$(dirname "$root$to")"; cp -al "$kept${from[1]}" "$root$to" 2>/dev/null ||
+            { rm -rf "${root:?}$to" && cp -a "$kept${from[1]}" "$root$to"; } ;; # hard links where they can be
         *)
             local excludes=() pattern
             while read -r pattern; do
