@@ -39,10 +39,7 @@ class OrderAdmin(DeskAdmin):
 
     staff_actions = ORDER_ACTIONS
     change_form_template = "admin/tickets/order/change_form.html"
-    list_display = [
-        "code", "status", "event", "quantity", "amount", "email", "uma_address", "push", "created_at",
-        "paid_at",
-    ]  # fmt: skip
+    list_display = ["code", "status", "event", "quantity", "amount", "email", "push", "created_at"]
     list_filter = ["status", PendingPaymentFilter, ParkedFilter, "created_at"]
     list_select_related = ["event", "payment"]
     search_fields = [
@@ -53,8 +50,8 @@ class OrderAdmin(DeskAdmin):
     search_help_text = "Code, e-mail, name, UMA address, ticket code, payment hash or the node's id."
     ordering = ["-created_at"]
     fields = [
-        "code", "status", "event", "quantity", "amount", "name", "email", "buyer", "uma_address",
-        "created_at", "expires_at", "paid_at", "ended_at", "payment", "id",
+        ("code", "status"), ("event", "quantity", "amount"), ("name", "email", "buyer"), "uma_address",
+        ("created_at", "expires_at"), ("paid_at", "ended_at"), "payment", "id",
     ]  # fmt: skip
 
     amount = staticmethod(sats_column("amount_sats", "amount"))

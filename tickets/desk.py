@@ -218,10 +218,10 @@ def _cancel_story(event: Event) -> list[str]:
     balance = "an unknown amount" if preview.balance_sats is None else format_sats(preview.balance_sats)
     return [
         f"{event.title}: the sale stops at once and everybody is told by mail.",
-        f"{preview.paid_orders} paid orders: {format_sats(preview.refund_sats)} go back; "
+        f"Paid orders: {preview.paid_orders}; {format_sats(preview.refund_sats)} go back, "
         f"the node can send {balance}.",
-        f"{preview.free_orders} free orders and {preview.pending_orders} that wait for money end.",
-        f"{preview.without_address} of the buyers gave no address: they are asked for one.",
+        f"Free orders: {preview.free_orders}. Orders that wait for money: {preview.pending_orders}. All end.",
+        f"Buyers who gave no address and are asked for one: {preview.without_address}.",
         "This cannot be undone.",
     ]
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
+from django.contrib.admin.utils import flatten
 from django.db.models import Model, QuerySet
 
 from .money import MSATS_PER_SAT, format_msats
@@ -38,7 +39,7 @@ class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin):
         return self.fields or [field.name for field in self.model._meta.concrete_fields]
 
     def get_readonly_fields(self, request, obj=None):
-        return self.get_fields(request, obj)
+        return flatten(self.get_fields(request, obj))
 
 
 class ReadOnlyInline(ReadOnly, admin.TabularInline):

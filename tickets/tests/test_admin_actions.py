@@ -167,8 +167,8 @@ def test_an_event_is_canceled_after_a_preview(staff):
     pay(hold(event, 2))
     hold(event)
     text = staff.get(act_url(event, "cancel")).content.decode()
-    assert "1 paid orders: 2,000 sats go back; the node can send an unknown amount." in text
-    assert "1 of the buyers gave no address" in text
+    assert "Paid orders: 1; 2,000 sats go back, the node can send an unknown amount." in text
+    assert "Buyers who gave no address and are asked for one: 1." in text
     act(staff, event, "cancel")
     event.refresh_from_db()
     assert event.is_canceled
