@@ -1,0 +1,113 @@
+"""Two web servers and two workers on one PostgreSQL: each hears of what the other did, each thing is done once."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+import requests
+
+from tests.buyer import Buyer, Sandbox, assert_sold_once, make_event, post_purchase
+from tests.journeys.test_two_of_each import Page
+from tests.journeys.test_webhooks import body_of, signature
+from tests.processes import wait_until
+
+BUYERS, SEATS = 64, 20
+COPIES, PUSHES = 40, 12
+CHANGED_WITHIN_SECONDS = 5
+
+
+@pytest.fixture(scope="module")
+def two(stacks):
+    """Buyers use the first server; the node tells the second one."""
+    stack = stacks.new("postgresql", webs=2, workers=2)
+    stack.env["SANDBOX_WEBHOOK_URL"] = f"{stack.shop_urls[1]}/api/webhooks/payment"
+    yield stack.start()
+    stack.close()
+
+
+def mails_to(stack, email: str) -> list:
+    """The mails to one buyer, once no mail is due any more."""
+    wait_until(lambda: stack.django("Mail.objects.filter(status='due').count()") == 0, 30, "no mail is due")
+    return [mail for mail in stack.mails() if email in mail["To"]]
+
+
+def requests_of(buyer: Buyer, user: str) -> list[dict]:
+    """The UMA Requests for this order that reached the wallet of `user`."""
+    name = buyer.pay_address().lower()
+    return [row for row in Sandbox(buyer.stack).wallet(user).look()["requests"] if name in str(row).lower()]
+
+
+def test_bought_at_one_server_paid_at_the_other(two):
+    alice = Sandbox(two).wallet("alice")
+    buyer = Buyer(two).buy(make_event(two), uma_address=alice.address)
+    request = alice.request_for(buyer)
+    page = Page(two.shop_urls[0], buyer.bought["order"]["token"])
+    seen = len(page.changes)
+    alice.approve(request)
+    wait_until(
+        lambda: len(page.changes) > seen, CHANGED_WITHIN_SECONDS, "the page on the first server changes"
+    )
+    assert_sold_once(buyer)
+    assert "api/webhooks/payment" in two.webs[1].log.read_text()
+    assert "api/webhooks/payment" not in two.webs[0].log.read_text()
+    wait_until(lambda: mails_to(two, buyer.email), 20, "the buyer's mail")
+    assert len(mails_to(two, buyer.email)) == 1
+    assert len(requests_of(buyer, "alice")) == 1
+
+
+def test_sixty_four_buyers_at_both_servers_for_twenty_seats(two):
+    event, start = make_event(two, capacity=SEATS), Barrier(BUYERS)
+
+    def buy(number: int) -> requests.Response:
+        start.wait(30)
+        return post_purchase(two, event, url=two.shop_urls[number % 2])
+
+    with ThreadPoolExecutor(BUYERS) as pool:
+        answers = list(pool.map(buy, range(BUYERS)))
+    outcomes = Counter((answer.status_code, answer.json().get("code")) for answer in answers)
+    assert outcomes == {(201, None): SEATS, (409, "sold_out"): BUYERS - SEATS}
+    assert two.django("Event.objects.get(pk=pk).seats_taken", pk=event) == SEATS
+    two.audit()
+
+
+@pytest.mark.parametrize("same_event", [True, False], ids=["one event", "an event each"])
+def test_the_same_webhook_at_both_servers_at_once_settles_once(two, same_event):
+    sandbox = Sandbox(two)
+    sandbox.fault("webhook_lost")
+    buyer = Buyer(two).buy(make_event(two))
+    bolt11 = buyer.bolt11()
+    for worker in two.workers:
+        worker.freeze()
+    try:
+        entity = sandbox.pay_from_outside(bolt11)["to"]["payment_id"]
+        bodies = [
+            body_of(entity, event_id=f"twice-{buyer.order_id}" if same_event else "") for _ in range(COPIES)
+        ]
+
+        def tell(number: int) -> int:
+            url = f"{two.shop_urls[number % 2]}/api/webhooks/payment"
+            headers = {"lightspark-signature": signature(two, bodies[number])}
+            return requests.post(url, data=bodies[number], headers=headers, timeout=60).status_code
+
+        with ThreadPoolExecutor(COPIES) as pool:
+            assert set(pool.map(tell, range(COPIES))) == {200}
+    finally:
+        for worker in two.workers:
+            worker.thaw()
+        sandbox.no_faults()
+    assert_sold_once(buyer)
+    wait_until(lambda: mails_to(two, buyer.email), 20, "the buyer's mail")
+    assert len(mails_to(two, buyer.email)) == 1
+
+
+def test_two_workers_push_every_request_once(two):
+    event, wallets = make_event(two), ["alice", "bob", "carol"]
+    buyers = []
+    for number in range(PUSHES):
+        user = wallets[number % len(wallets)]
+        address = Sandbox(two).wallet(user).address
+        buyers.append((Buyer(two).buy(event, uma_address=address), user))
+    undelivered = "Payment.objects.filter(order__event_id=pk).exclude(push='delivered').count()"
+    wait_until(lambda: two.django(undelivered, pk=event) == 0, 40, "every push is delivered")
+    assert [len(requests_of(buyer, user)) for buyer, user in buyers] == [1] * PUSHES
