@@ -1,4 +1,4 @@
-"""Two web servers and two workers on one PostgreSQL: each hears of what the other did, each thing is done once."""
+"""Two web servers and two workers on one PostgreSQL: each hears of the other, and everything is done once."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
