@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import NoReturn
 
 from uma import ErrorCode, InvalidRequestException
 
@@ -9,7 +10,7 @@ _HEX = re.compile(r"(?:[0-9a-fA-F]{2}){8,80}")
 _MAX_TIMESTAMP = 2**40
 
 
-def _refuse(reason: str, code: ErrorCode = ErrorCode.PARSE_PAYREQ_REQUEST_ERROR) -> None:
+def _refuse(reason: str, code: ErrorCode = ErrorCode.PARSE_PAYREQ_REQUEST_ERROR) -> NoReturn:
     raise InvalidRequestException(reason, code)
 
 
