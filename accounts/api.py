@@ -4,10 +4,13 @@ from datetime import UTC, datetime
 
 from django.http import Http404
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.response import Response
+
+from ticketsuma.schema import problems
 
 from . import limits, services
 from .models import User
@@ -23,12 +26,15 @@ from .serializers import (
 from .tokens import end_tokens, issue_token
 
 FOR_ANYBODY = {"create", "login", "verify_email"}
+OWN = ("not_authenticated", "not_found")
+CHANGES = problems(*OWN, "weak_password", "wrong_password", body=True)
 
 
 class UserViewSet(viewsets.GenericViewSet):
     """People see and change themselves; anybody else's account is a 404."""
 
     serializer_class = UserSerializer
+    queryset = User.objects.none()
     lookup_value_regex = "[0-9]{1,18}"
 
     def get_permissions(self):
@@ -44,6 +50,16 @@ class UserViewSet(viewsets.GenericViewSet):
         serializer.is_valid(raise_exception=True)
         return serializer.validated_data
 
+    @extend_schema(
+        operation_id="sign_up", tags=["accounts"], auth=[], request=SignUpSerializer,
+        responses={202: MailedSerializer} | problems("weak_password", body=True),
+        examples=[
+            OpenApiExample(
+                "Ann", request_only=True,
+                value={"email": "ann@example.com", "password": "a long enough passphrase", "name": "Ann"},
+            )
+        ],
+    )  # fmt: skip
     def create(self, request):
         """Sign up. A mail with a key follows; until it was used nobody can sign in."""
         data = self.read(SignUpSerializer)
@@ -52,12 +68,26 @@ class UserViewSet(viewsets.GenericViewSet):
         detail = _("Please open the link in the mail that we have sent you.")
         return Response(MailedSerializer({"email": data["email"], "detail": detail}).data, status=202)
 
+    @extend_schema(
+        operation_id="verify_email", tags=["accounts"], auth=[], request=VerifyEmailSerializer,
+        responses={200: UserSerializer} | problems("invalid_key", body=True),
+    )  # fmt: skip
     @action(detail=False, methods=["post"], url_path="verify-email")
     def verify_email(self, request):
         """Prove a mailbox with the key that was mailed to it."""
         user = services.verify_email(request=request._request, **self.read(VerifyEmailSerializer))
         return Response(UserSerializer(user).data)
 
+    @extend_schema(
+        operation_id="login", tags=["accounts"], auth=[], request=LoginSerializer,
+        responses={200: TokenSerializer} | problems("invalid_credentials", body=True),
+        examples=[
+            OpenApiExample(
+                "Ann", request_only=True,
+                value={"email": "ann@example.com", "password": "a long enough passphrase"},
+            )
+        ],
+    )  # fmt: skip
     @action(detail=False, methods=["post"])
     def login(self, request):
         """Sign in: a token for 24 hours."""
@@ -71,20 +101,37 @@ class UserViewSet(viewsets.GenericViewSet):
         }
         return Response(TokenSerializer(said).data)
 
+    @extend_schema(
+        operation_id="logout", tags=["accounts"], request=None,
+        responses={204: None} | problems("not_authenticated"),
+    )  # fmt: skip
     @action(detail=False, methods=["post"])
     def logout(self, request):
         """End every token of this account, on all devices."""
         end_tokens(request.user)
         return Response(status=204)
 
+    @extend_schema(
+        operation_id="me", tags=["accounts"], responses={200: UserSerializer} | problems("not_authenticated")
+    )
     @action(detail=False, methods=["get"])
     def me(self, request):
+        """Who this token signs in."""
         return Response(UserSerializer(request.user).data)
 
+    @extend_schema(
+        operation_id="get_user", tags=["accounts"], responses={200: UserSerializer} | problems(*OWN)
+    )
     def retrieve(self, request, pk=None):
+        """Yourself; anybody else is a 404."""
         return Response(UserSerializer(self.get_object()).data)
 
+    @extend_schema(
+        operation_id="replace_user", tags=["accounts"], request=ChangeSerializer,
+        responses={200: UserSerializer} | CHANGES,
+    )  # fmt: skip
     def update(self, request, pk=None, partial=False):
+        """Change yourself. A new e-mail address counts once the link mailed to it was opened."""
         user = self.get_object()
         data = self.read(ChangeSerializer, instance=user, partial=partial)
         if "current_password" in data:
@@ -100,5 +147,10 @@ class UserViewSet(viewsets.GenericViewSet):
             )
         return Response(UserSerializer(user).data)
 
+    @extend_schema(
+        operation_id="change_user", tags=["accounts"], request=ChangeSerializer(partial=True),
+        responses={200: UserSerializer} | CHANGES,
+    )  # fmt: skip
     def partial_update(self, request, pk=None):
+        """Change some of yourself; see PUT."""
         return self.update(request, pk=pk, partial=True)

@@ -5,16 +5,27 @@ from django.db.models import ProtectedError, Q
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import conditional_page
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import viewsets
 from rest_framework.permissions import SAFE_METHODS, AllowAny, IsAdminUser
 from rest_framework.response import Response
 
 from ticketsuma.errors import DomainError
+from ticketsuma.schema import problems
 
 from .models import Event
 from .serializers import EventQuerySerializer, EventSerializer, EventWriteSerializer
 
 MOST_WORDS = 6
+STAFF = ("not_authenticated", "permission_denied")
+EXAMPLE = OpenApiExample(
+    "An evening", request_only=True,
+    value={
+        "title": "Lightning for beginners", "start_time": "2030-05-01T18:00:00Z",
+        "end_time": "2030-05-01T20:00:00Z", "timezone": "Europe/Berlin", "capacity": 100,
+        "price_sats": 2100, "stream_url": "https://stream.example.com/room",
+    },
+)  # fmt: skip
 
 
 class EventHasOrders(DomainError):
@@ -33,11 +44,13 @@ class EventViewSet(viewsets.ModelViewSet):
 
     lookup_value_regex = "[0-9]{1,18}"
 
+    queryset = Event.objects.order_by("start_time", "pk")
+
     def get_permissions(self):
         return [AllowAny() if self.request.method in SAFE_METHODS else IsAdminUser()]
 
     def get_queryset(self):
-        events = Event.objects.order_by("start_time", "pk")
+        events = super().get_queryset()
         return events if self._is_staff() else events.public()
 
     def get_serializer_class(self):
@@ -53,17 +66,55 @@ class EventViewSet(viewsets.ModelViewSet):
     def filter_queryset(self, events):
         if self.action != "list":
             return events
-        query = EventQuerySerializer(data=self.request.query_params)
+        query = EventQuerySerializer(data=self.request.query_params.dict())
         query.is_valid(raise_exception=True)
         return narrow(events, **query.validated_data)
 
+    @extend_schema(
+        operation_id="list_events", tags=["events"], auth=[], parameters=[EventQuerySerializer],
+        responses={200: EventSerializer(many=True)} | problems("invalid", "not_found"),
+    )  # fmt: skip
+    def list(self, request):
+        """Events, soonest first. The ETag of an earlier answer in `If-None-Match` gets 304 while it holds."""
+        return super().list(request)
+
+    @extend_schema(
+        operation_id="get_event", tags=["events"], auth=[],
+        responses={200: EventSerializer} | problems("not_found"),
+    )  # fmt: skip
+    def retrieve(self, request, pk=None):
+        """One event; 304 as in the list."""
+        return super().retrieve(request, pk=pk)
+
+    @extend_schema(
+        operation_id="create_event", tags=["staff"], request=EventWriteSerializer, examples=[EXAMPLE],
+        responses={201: EventSerializer} | problems(*STAFF, body=True),
+    )  # fmt: skip
     def create(self, request):
+        """Put an event on sale."""
         return Response(self._save(self.get_serializer(data=request.data)), status=201)
 
+    @extend_schema(
+        operation_id="replace_event", tags=["staff"], request=EventWriteSerializer, examples=[EXAMPLE],
+        responses={200: EventSerializer} | problems(*STAFF, "not_found", "event_changed", body=True),
+    )  # fmt: skip
     def update(self, request, pk=None, partial=False):
+        """Change an event; orders keep the price they were placed at."""
         event = self.get_object()
         return Response(self._save(self.get_serializer(event, data=request.data, partial=partial)))
 
+    @extend_schema(
+        operation_id="change_event", tags=["staff"], request=EventWriteSerializer(partial=True),
+        responses={200: EventSerializer} | problems(*STAFF, "not_found", "event_changed", body=True),
+    )  # fmt: skip
+    def partial_update(self, request, pk=None):
+        """Change some of an event; see PUT."""
+        return self.update(request, pk=pk, partial=True)
+
+    @extend_schema(
+        operation_id="delete_event", tags=["staff"],
+        responses={204: None} | problems(*STAFF, "not_found", "event_has_orders"),
+    )  # fmt: skip
     def destroy(self, request, pk=None):
         """Delete an event nobody ever ordered seats of."""
         try:

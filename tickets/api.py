@@ -5,7 +5,8 @@ import re
 from django.db.models import Prefetch
 from django.http import Http404
 from django.shortcuts import get_object_or_404
-from rest_framework import mixins, status, viewsets
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
+from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import IsAdminUser, IsAuthenticated
 from rest_framework.response import Response
@@ -14,6 +15,7 @@ from accounts.limits import client_ip, spend
 from events.models import Event
 from payments.uma.request import ensure_uma_invoice
 from ticketsuma.errors import DomainError
+from ticketsuma.schema import header, problems
 
 from . import services
 from .door import check_in, validate_code
@@ -31,7 +33,28 @@ from .serializers import (
     ValidationSerializer,
 )
 
+BUYING = (
+    "not_found", "sold_out", "sales_closed", "quantity_not_allowed", "invalid_uma_address", "hold_limit",
+    "free_limit", "invalid_idempotency_key", "idempotency_key_reused",
+)  # fmt: skip
+KEY = header(
+    "Idempotency-Key",
+    "Any string of yours. The same key and body again answer the same order as it stands now.",
+    pattern=r"^[!-~]([ -~]{0,253}[!-~])?$",
+)
+ORDER_TOKEN = header(
+    "Order-Token", "The order's token; or be signed in as its buyer.", pattern=r"^[\x21-\x7e]+$"
+)
 UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+
+PURCHASE_EXAMPLE = OpenApiExample(
+    "A guest", request_only=True,
+    value={
+        "event_id": 1, "quantity": 1, "uma_address": "$alice@wallet.example.com",
+        "email": "alice@example.com", "name": "Alice",
+    },
+)  # fmt: skip
 
 
 class BadIdempotencyKey(DomainError):
@@ -58,6 +81,11 @@ class TicketViewSet(viewsets.GenericViewSet):
         serializer.is_valid(raise_exception=True)
         return serializer.validated_data
 
+    @extend_schema(
+        operation_id="purchase", tags=["buying"], auth=[{}, {"token": []}], parameters=[KEY],
+        request=PurchaseSerializer, responses={201: BoughtSerializer} | problems(*BUYING, body=True),
+        examples=[PURCHASE_EXAMPLE],
+    )  # fmt: skip
     @action(detail=False, methods=["post"])
     def purchase(self, request):
         """Hold seats and ask for the money. The same Idempotency-Key and body answer the same order."""
@@ -75,13 +103,21 @@ class TicketViewSet(viewsets.GenericViewSet):
         if order.payment and order.payment.is_payable:
             ensure_uma_invoice(order.payment)
         bought = BoughtSerializer(orders_to_show().get(pk=order.pk))
-        return Response(bought.data, status=status.HTTP_201_CREATED)
+        return Response(bought.data, status=201)
 
+    @extend_schema(
+        operation_id="ticket_status", tags=["buying"], auth=[],
+        responses={200: TicketStatusSerializer} | problems("not_found"),
+    )  # fmt: skip
     @action(detail=True, methods=["get"])
     def status(self, request, pk=None):
         """Whether a ticket is paid; for anybody who knows its id, so without code and invoice."""
         return Response(TicketStatusSerializer(self.get_object()).data)
 
+    @extend_schema(
+        operation_id="validate_ticket", tags=["door"], auth=[], request=ValidateSerializer,
+        responses={200: ValidationSerializer} | problems(body=True),
+    )  # fmt: skip
     @action(detail=False, methods=["post"])
     def validate(self, request):
         """Whether a code would be let in. Always 200: an unknown code is an answer, not an error."""
@@ -91,6 +127,14 @@ class TicketViewSet(viewsets.GenericViewSet):
             spend("UNKNOWN_CODE_PER_IP", client_ip(request))
         return Response(ValidationSerializer(found).data)
 
+    @extend_schema(
+        operation_id="check_in", tags=["staff"], request=CheckInSerializer,
+        responses={200: CheckedInSerializer}
+        | problems(
+            "not_authenticated", "permission_denied", "unknown_code", "wrong_event", "not_paid", "void",
+            "event_canceled", "already_checked_in", body=True,
+        ),
+    )  # fmt: skip
     @action(detail=False, methods=["post"], url_path="check-in", permission_classes=[IsAdminUser])
     def check_in(self, request):
         """Let somebody in, once; for staff. 409 says why not, 404 that there is no such code."""
@@ -104,6 +148,7 @@ class TicketViewSet(viewsets.GenericViewSet):
 class OrderViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     """One order, for whoever holds its token, and for its buyer."""
 
+    queryset = Order.objects.none()
     serializer_class = BoughtSerializer
     lookup_value_regex = UUID_PATTERN
 
@@ -118,6 +163,20 @@ class OrderViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
             pass
         raise Http404
 
+    @extend_schema(
+        operation_id="get_order", tags=["buying"], auth=[{}, {"token": []}], parameters=[ORDER_TOKEN],
+        responses={200: BoughtSerializer} | problems("not_found"),
+    )  # fmt: skip
+    def retrieve(self, request, pk=None):
+        """The order as it stands now, in the purchase's shape."""
+        return super().retrieve(request, pk=pk)
+
+    @extend_schema(
+        operation_id="cancel_order", tags=["buying"], auth=[{}, {"token": []}], parameters=[ORDER_TOKEN],
+        request=None,
+        responses={200: BoughtSerializer}
+        | problems("not_found", "already_paid", "payment_in_flight", "invalid_transition"),
+    )  # fmt: skip
     @action(detail=True, methods=["post"])
     def cancel(self, request, pk=None):
         """Give the seats back. 409 when the order is paid, or a payment may be on its way."""
@@ -126,9 +185,18 @@ class OrderViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
         return Response(self.get_serializer(self.get_object()).data)
 
 
+@extend_schema_view(
+    list=extend_schema(
+        operation_id="my_tickets",
+        tags=["accounts"],
+        responses={200: MyTicketSerializer(many=True)}
+        | problems("not_authenticated", "not_found", "invalid"),
+    )
+)
 class MyTicketViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
     """The tickets of one person, newest first; for that person."""
 
+    queryset = Ticket.objects.none()
     serializer_class = MyTicketSerializer
     permission_classes = [IsAuthenticated]
 
@@ -151,8 +219,13 @@ class PaymentViewSet(viewsets.GenericViewSet):
     lookup_url_kwarg = "invoice_id"
     lookup_value_regex = "[A-Za-z0-9:_.-]{1,120}"
 
+    @extend_schema(
+        operation_id="payment_status", tags=["buying"],
+        responses={200: PaymentStatusSerializer} | problems("not_authenticated", "not_found"),
+    )  # fmt: skip
     @action(detail=True, methods=["get"])
     def status(self, request, invoice_id=None):
+        """What became of a payment of yours."""
         orders = orders_of(request.user).filter(payment__invoices__invoice_id=invoice_id)
         orders = orders.select_related("payment").prefetch_related("tickets", "payment__invoices")
         return Response(PaymentStatusSerializer(get_object_or_404(orders)).data)

@@ -1,16 +1,26 @@
-"""The API's addresses: what every app offers, and a JSON 404 for the rest."""
+"""The API's addresses: what every app offers, its description, and a JSON 404 for the rest."""
 
+import functools
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.urls import include, path, re_path
+from django.views.decorators.http import conditional_page, require_safe
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from rest_framework.views import APIView
 
-from accounts.api import UserViewSet
+from accounts.api import OWN, UserViewSet
 from events.api import EventViewSet
 from tickets.api import MyTicketViewSet, OrderViewSet, PaymentViewSet, TicketViewSet
 from tickets.people import export_person, forget_person
+
+from .schema import problems
 
 
 class Nothing(APIView):
@@ -25,15 +35,38 @@ class Nothing(APIView):
 class PersonViewSet(UserViewSet):
     """Accounts, and what their orders have to say about them."""
 
+    @extend_schema(operation_id="delete_user", tags=["accounts"], responses={204: None} | problems(*OWN))
     def destroy(self, request, pk=None):
         """Delete the account and the person in its orders; the orders stay."""
         forget_person(self.get_object())
         return Response(status=204)
 
+    @extend_schema(
+        operation_id="export_user", tags=["accounts"],
+        responses={200: OpenApiTypes.OBJECT} | problems(*OWN),
+    )  # fmt: skip
     @action(detail=True, methods=["get"])
     def export(self, request, pk=None):
         """Everything the shop keeps about you."""
         return Response(export_person(self.get_object()))
+
+
+@functools.cache
+def openapi() -> dict:
+    """The OpenAPI document of this program; docs/openapi.yaml is its copy."""
+    return SchemaGenerator().get_schema(request=None, public=True)
+
+
+@require_safe
+@conditional_page
+def schema(request: HttpRequest) -> JsonResponse:
+    return JsonResponse(openapi(), headers={"Cache-Control": "public, max-age=300"})
+
+
+@require_safe
+def docs(request: HttpRequest) -> HttpResponse:
+    """Swagger, from our own files."""
+    return render(request, "api_docs.html")
 
 
 router = SimpleRouter(trailing_slash=False)
@@ -45,6 +78,8 @@ router.register("users", PersonViewSet, basename="api-user")
 router.register(r"users/(?P<user_id>[0-9]{1,18})/tickets", MyTicketViewSet, basename="api-my-ticket")
 
 urlpatterns = [
+    path("schema", schema, name="api_schema"),
+    path("docs", docs, name="api_docs"),
     path("", include(router.urls)),
     re_path("", Nothing.as_view()),
 ]

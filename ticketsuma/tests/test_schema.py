@@ -1,0 +1,84 @@
+"""The API's description: kept, complete, and readable without the internet."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from django.conf import settings
+from drf_spectacular.renderers import OpenApiYamlRenderer
+from rest_framework.exceptions import APIException
+
+from ticketsuma.api import openapi
+from ticketsuma.errors import DomainError
+from ticketsuma.schema import CODES
+
+KEPT = Path(settings.BASE_DIR) / "docs" / "openapi.yaml"
+# Refusals that no API client meets: of wallets, of the node, of staff in the admin, of workers.
+ELSEWHERE = {"payments", "tickets.refunds", "tickets.claims", "tickets.desk", "ticketsuma.admin_actions"}
+
+
+def operations():
+    for path, methods in openapi()["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def test_the_kept_copy_is_what_the_program_says():
+    written = OpenApiYamlRenderer().render(openapi(), renderer_context={}).decode()
+    assert KEPT.read_text() == written, "run: manage.py spectacular --validate --file docs/openapi.yaml"
+
+
+def test_every_operation_says_what_it_does_and_what_it_refuses():
+    for name, operation in operations():
+        assert operation.get("description"), name
+        assert "token_not_valid" in str(operation["responses"]["401"]), name
+
+
+def test_every_operation_of_the_design_is_there():
+    there = {name for name, _ in operations()}
+    for name in (
+        "GET /api/events", "GET /api/events/{id}", "POST /api/users", "POST /api/users/login",
+        "POST /api/tickets/purchase", "GET /api/tickets/{id}/status", "POST /api/tickets/validate",
+        "GET /api/orders/{id}", "POST /api/orders/{id}/cancel", "GET /api/users/me", "PUT /api/users/{id}",
+        "PATCH /api/users/{id}", "DELETE /api/users/{id}", "GET /api/users/{user_id}/tickets",
+        "GET /api/payments/{invoice_id}/status", "POST /api/events", "PUT /api/events/{id}",
+        "PATCH /api/events/{id}", "DELETE /api/events/{id}", "POST /api/tickets/check-in",
+    ):  # fmt: skip
+        assert name in there, name
+
+
+def subclasses(kind: type) -> set[type]:
+    found = set(kind.__subclasses__())
+    return found | {grandchild for child in found for grandchild in subclasses(child)}
+
+
+def is_met(refusal: type) -> bool:
+    module = refusal.__module__
+    elsewhere = any(f"{module}.".startswith(f"{name}.") for name in ELSEWHERE) or ".tests" in module
+    return not elsewhere and refusal.code != DomainError.code
+
+
+def test_every_refusal_is_described():
+    ours = [each for each in subclasses(DomainError) if is_met(each)]
+    assert len(ours) > 10
+    assert {(each.code, each.status) for each in ours} <= {(code, CODES[code][0]) for code in CODES}
+    described = {each.default_code for each in subclasses(APIException) if "ticketsuma" in each.__module__}
+    assert described - {"internal_error"} <= set(CODES)
+
+
+@pytest.mark.django_db
+def test_the_description_is_served_and_revalidated(client):
+    answer = client.get("/api/schema")
+    assert answer.json()["openapi"] == "3.1.0"
+    assert answer.json()["paths"] == yaml.safe_load(KEPT.read_text())["paths"]
+    again = client.get("/api/schema", headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
+
+
+@pytest.mark.django_db
+def test_the_docs_page_asks_nobody_else(client):
+    answer = client.get("/api/docs")
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert "http" not in page.replace("http-equiv", "")
+    assert "'unsafe-inline'" not in answer.headers["Content-Security-Policy"]
