@@ -14,6 +14,7 @@ from ticketsuma.codes import normalize_code
 
 from .desk import EVENT_ACTIONS, INCOMING_ACTIONS, ORDER_ACTIONS, REFUND_ACTIONS
 from .models import ORDER_CODE_LENGTH, TICKET_CODE_LENGTH, CheckIn, Mail, Order, Ticket
+from .progress import cancel_progress
 from .timeline import order_file, timeline
 
 
@@ -31,6 +32,21 @@ class PendingPaymentFilter(admin.SimpleListFilter):
         if value.startswith("push-"):
             return queryset.filter(payment__push=value.removeprefix("push-"))
         return queryset
+
+
+class CanceledEventFilter(admin.SimpleListFilter):
+    title = "canceled event"
+    parameter_name = "event"
+
+    def lookups(self, request, model_admin):
+        events = Event.objects.filter(canceled_at__isnull=False).order_by("-canceled_at")[:20]
+        return [(event.pk, event.title) for event in events]
+
+    def queryset(self, request, queryset):
+        value = self.value() or ""
+        if not value.isdecimal() or len(value) > 18:
+            return queryset
+        return queryset.filter(incoming_payment__payment__order__event=int(value))
 
 
 @admin.register(Order)
@@ -139,6 +155,11 @@ class MailAdmin(DeskAdmin):
 @admin.register(Event)
 class SellingEventAdmin(Desk, EventAdmin):
     staff_actions = EVENT_ACTIONS
+    change_form_template = "admin/events/event/change_form.html"
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        context["progress"] = cancel_progress(obj) if obj and obj.is_canceled else None
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def has_delete_permission(self, request, obj=None) -> bool:
         """An event that ever took an order stays: cancel it instead."""
@@ -153,3 +174,4 @@ class UnmatchedAdmin(IncomingPaymentAdmin):
 @admin.register(Refund)
 class GivingBackAdmin(RefundAdmin):
     staff_actions = REFUND_ACTIONS
+    list_filter = [*RefundAdmin.list_filter, CanceledEventFilter]

@@ -1,5 +1,7 @@
 """What staff may do to orders, refunds, money and events: buttons of the admin, each calling a service."""
 
+import contextlib
+
 from django import forms
 from django.core.exceptions import ValidationError
 
@@ -13,10 +15,12 @@ from ticketsuma.admin_actions import TRY_AGAIN, ActionForm, StaffAction
 from ticketsuma.codes import normalize_code
 from ticketsuma.errors import DomainError
 from ticketsuma.money import MAX_SATS, format_msats, format_sats
+from ticketsuma.states import InvalidTransition
 
 from .claims import check_order
 from .mails import mail_tickets_again
 from .models import Order
+from .progress import refunds_of
 from .refunds import cancel_event, preview_cancel, refund_order, refund_part, refunded_sats
 from .services import cancel_order
 
@@ -231,9 +235,28 @@ def _cancel_event(event: Event, asked: dict) -> str:
     return "The event is canceled; the worker ends its orders and sends the money back."
 
 
+def _failed_refunds(event: Event) -> list[Refund]:
+    return list(refunds_of(event).filter(status=Refund.Status.FAILED)) if event.is_canceled else []
+
+
+def _retry_failed(event: Event, asked: dict) -> str:
+    count = 0
+    for refund in _failed_refunds(event):
+        with contextlib.suppress(InvalidTransition):  # the worker or a colleague took this one already
+            payment_refunds.retry(refund)
+            count += 1
+    return f"{count} refunds are tried again."
+
+
 EVENT_ACTIONS = [
     StaffAction(
         "cancel", "Cancel the event", _cancel_story, _cancel_event,
         is_open=lambda event: not event.is_canceled, seen=lambda event: event.canceled_at, is_grave=True,
-    )
+    ),
+    StaffAction(
+        "retry-failed", "Retry failed refunds",
+        lambda event: [f"{event.title}: {len(_failed_refunds(event))} refunds failed. All are tried again."],
+        _retry_failed, is_open=lambda event: bool(_failed_refunds(event)),
+        seen=lambda event: sorted(str(refund.pk) for refund in _failed_refunds(event)),
+    ),
 ]  # fmt: skip

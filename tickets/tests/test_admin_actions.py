@@ -12,7 +12,8 @@ from accounts.models import User
 from payments.models import IncomingPayment, Payment, Refund
 from tickets import audit
 from tickets.models import Mail, Order, Ticket
-from tickets.tests.desk import act, act_url, told
+from tickets.refunds import cancel_event, end_canceled_order
+from tickets.tests.desk import act, act_url, change_url, list_url, told
 from tickets.tests.selling import hold, make_event, pay, stray_money
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -174,3 +175,27 @@ def test_an_event_is_canceled_after_a_preview(staff):
     assert event.is_canceled
     assert Ticket.objects.admitting().count() == 0
     assert IncomingPayment.objects.count() == 1
+
+
+def test_a_canceled_event_shows_how_far_it_is_and_failed_refunds_are_retried_together(staff):
+    event = make_event()
+    for _ in range(3):
+        order = hold(event, uma_address="$ann@wallet.example.com")
+        pay(order)
+    cancel_event(event)
+    end_canceled_order(order)
+    for other in event.orders.filter(status="paid")[:1]:
+        end_canceled_order(other)
+    Refund.objects.update(status="failed", next_attempt_at=None)
+    page = staff.get(change_url(event))
+    progress = page.context["progress"]
+    assert progress.orders_left == 1
+    assert [(line.status, line.count, line.amount_msats) for line in progress.refunds] == [
+        ("failed", 2, 2_000_000)
+    ]
+    rows = staff.get(f"{list_url(Refund)}?event={event.pk}&status__exact=failed").context["cl"].result_list
+    assert len(rows) == 2
+    for nonsense in ("x", "9" * 40, "²"):
+        assert staff.get(f"{list_url(Refund)}?event={nonsense}").status_code < 500
+    assert told(act(staff, event, "retry-failed")) == ["2 refunds are tried again."]
+    assert {refund.status for refund in Refund.objects.all()} == {"queued"}

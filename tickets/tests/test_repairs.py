@@ -1,0 +1,102 @@
+"""Money that matches nothing ends with the order it was meant for, or with its payer; once."""
+
+import threading
+
+import pytest
+from django.db import connection
+
+from events.models import Event
+from payments.models import IncomingPayment, Refund
+from payments.repairs import NotUnmatched, attach_unmatched, refund_unmatched, unmatched_money
+from tickets import audit
+from tickets.services import cancel_order
+from tickets.tests.selling import hold, make_event, pay, stray_money
+from ticketsuma.states import InvalidTransition
+
+pytestmark = pytest.mark.django_db(transaction=True)
+HOME = "$ann@wallet.example.com"
+
+
+def test_it_pays_a_waiting_order():
+    order, money = hold(make_event()), stray_money(1_000_000)
+    row = attach_unmatched(money, order.payment)
+    order.refresh_from_db()
+    assert (order.status, row.applied_msats, row.refunds.count()) == ("paid", 1_000_000, 0)
+    assert audit.find_broken() == []
+
+
+def test_it_wins_the_seats_of_an_ended_order_back_or_goes_home():
+    event = make_event(capacity=1)
+    order = hold(event, uma_address=HOME)
+    money, more = stray_money(1_000_000), stray_money(1_000_000)
+    Event.objects.filter(pk=event.pk).update(seats_taken=0)
+    type(order).objects.filter(pk=order.pk).update(status="expired")
+    type(order.payment).objects.filter(pk=order.payment_id).update(status="closed")
+    attach_unmatched(money, order.payment)
+    order.refresh_from_db()
+    assert order.status == "paid"
+    attach_unmatched(more, order.payment)
+    assert [(refund.reason, refund.to) for refund in Refund.objects.all()] == [("duplicate", HOME)]
+    assert audit.find_broken() == []
+
+
+@pytest.mark.parametrize(("msats", "reason"), [(999_000, "underpaid"), (1_500_000, "surplus")])
+def test_what_is_not_the_price_goes_home(msats, reason):
+    order = hold(make_event(), uma_address=HOME)
+    attach_unmatched(stray_money(msats), order.payment)
+    assert Refund.objects.get().reason == reason
+    assert audit.find_broken() == []
+
+
+def test_a_canceled_order_sends_it_home():
+    order = hold(make_event(price_sats=0))
+    cancel_order(order)
+    paid = hold(make_event(), uma_address=HOME)
+    type(paid).objects.filter(pk=paid.pk).update(status="canceled")
+    type(paid.payment).objects.filter(pk=paid.payment_id).update(status="closed")
+    paid.event.release(1)
+    attach_unmatched(stray_money(1_000_000), paid.payment)
+    assert Refund.objects.get().reason == "late"
+    assert audit.find_broken() == []
+
+
+def test_of_attaching_and_sending_back_at_once_one_happens():
+    order, money = hold(make_event()), stray_money(1_000_000)
+    start, refused = threading.Barrier(4), []
+
+    def at_once(work):
+        start.wait()
+        try:
+            work()
+        except InvalidTransition as error:
+            refused.append(error)
+        finally:
+            connection.close()
+
+    works = [lambda: attach_unmatched(money, order.payment), lambda: refund_unmatched(money, to=HOME)] * 2
+    threads = [threading.Thread(target=at_once, args=[work]) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    row = IncomingPayment.objects.get()
+    assert len(refused) == 3
+    assert (row.applied_msats == 1_000_000) + Refund.objects.count() == 1
+    assert audit.find_broken() == []
+
+
+def test_money_that_is_matched_stays_where_it_is():
+    order, other = hold(make_event()), hold(make_event())
+    money = pay(order)
+    for work in (lambda: attach_unmatched(money, other.payment), lambda: refund_unmatched(money, to=HOME)):
+        with pytest.raises(NotUnmatched):
+            work()
+    assert Refund.objects.count() == 0
+
+
+def test_the_list_of_the_unmatched_says_what_is_left():
+    money = stray_money(1_000_900)
+    assert [row.rest_msats for row in unmatched_money()] == [1_000_900]
+    refund_unmatched(money, to=HOME)
+    assert list(unmatched_money()) == []
+    assert audit.find_broken() == []
