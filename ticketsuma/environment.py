@@ -10,13 +10,38 @@ from django.core.exceptions import ImproperlyConfigured
 T = TypeVar("T")
 _KNOWN_DEFAULT = re.compile(r"insecure|change-?me|development-only|secret123|example", re.IGNORECASE)
 _FEWEST_DIFFERENT_CHARACTERS = 5
+_LEAST_OF_A_SECRET = 16
 
 
 class Environment(environ.Env):
-    """django-environ that names the variable it could not read, and never repeats what stood there."""
+    """django-environ that names the variable it could not read, and never repeats what stood there.
+
+    `problems` are what else is wrong, each the end of a sentence; `refuse` says them all at once.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.problems: list[str] = []
 
     def get_value(self, var, *args, **kwargs):
         return readable(var, lambda: super(Environment, self).get_value(var, *args, **kwargs))
+
+    def secret(self, name: str, least: int) -> str:
+        """The secret `name`; with DEBUG off it must be there, be long enough and be no known default."""
+        value = self.str(name, "")
+        if self.bool("DEBUG", False):
+            return value or f"development-only-{name.lower()}-do-not-use-in-production"
+        self.demand(name, value, least)
+        return value
+
+    def demand(self, name: str, value: str, least: int = 1) -> None:
+        """Note what is wrong with the value of `name`: a secret when it must have 16 characters or more."""
+        if trouble := weakness(value, least):
+            self.problems.append(f"{name} {trouble}")
+
+    def pem(self, name: str) -> str:
+        """A PEM text that an environment file may hold on one line, with \\n for line ends."""
+        return self.str(name, "").replace("\\n", "\n")
 
 
 def readable(name: str, read: Callable[[], T]) -> T:
@@ -43,6 +68,8 @@ def weakness(value: str, least: int) -> str:
         return "is missing"
     if len(value) < least:
         return f"is shorter than {least} characters"
+    if least < _LEAST_OF_A_SECRET:
+        return ""
     if _KNOWN_DEFAULT.search(value) or len(set(value)) < _FEWEST_DIFFERENT_CHARACTERS:
         return "is a known default or can be guessed"
     return ""

@@ -7,30 +7,13 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from ticketsuma.environment import Environment, key_problems, readable, refuse, weakness
+from ticketsuma.environment import Environment, key_problems, readable, refuse
 
 env = Environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
 
 DEBUG = env.bool("DEBUG", False)
-_problems: list[str] = []
-
-
-def secret(name: str, least: int) -> str:
-    """The secret `name`; with DEBUG off it must be there, be long enough and be no known default."""
-    value = env.str(name, "")
-    if DEBUG:
-        return value or f"development-only-{name.lower()}-do-not-use-in-production"
-    if trouble := weakness(value, least):
-        _problems.append(f"{name} {trouble}")
-    return value
-
-
-def pem(name: str) -> str:
-    """A PEM text that an environment file may hold on one line, with \\n for line ends."""
-    return env.str(name, "").replace("\\n", "\n")
-
 
 # -- who we are -------------------------------------------------------------------------------
 PORT = env.int("PORT", 8080)
@@ -41,17 +24,17 @@ UMA_DOMAIN = env.str("UMA_DOMAIN", SITE_HOST).lower()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(SITE_URL).hostname or "localhost"])
 if DEBUG:
     ALLOWED_HOSTS += ["localhost", "127.0.0.1"]
-SECRET_KEY = secret("SECRET_KEY", 50)
-JWT_SECRET = secret("JWT_SECRET", 32)
+SECRET_KEY = env.secret("SECRET_KEY", 50)
+JWT_SECRET = env.secret("JWT_SECRET", 32)
 ADMIN_EMAILS = frozenset(env.list("ADMIN_EMAILS", default=[]))
 if "*" in ALLOWED_HOSTS and not DEBUG:
-    _problems.append("ALLOWED_HOSTS may not be * outside development")
+    env.problems.append("ALLOWED_HOSTS may not be * outside development")
 if not DEBUG and JWT_SECRET and JWT_SECRET == SECRET_KEY:
-    _problems.append("JWT_SECRET must not be the same as SECRET_KEY")
+    env.problems.append("JWT_SECRET must not be the same as SECRET_KEY")
 if SITE_HOST.lower() != UMA_DOMAIN:
-    _problems.append(f"UMA_DOMAIN ({UMA_DOMAIN}) must be the host of SITE_URL ({SITE_HOST})")
+    env.problems.append(f"UMA_DOMAIN ({UMA_DOMAIN}) must be the host of SITE_URL ({SITE_HOST})")
 if not DEBUG and not env.bool("ALLOW_TEST_NETWORK", False) and not SITE_URL.startswith("https://"):
-    _problems.append("SITE_URL must begin with https://")
+    env.problems.append("SITE_URL must begin with https://")
 
 # -- Lightning and UMA ------------------------------------------------------------------------
 LIGHTSPARK_BASE_URL = env.str("LIGHTSPARK_BASE_URL", "")  # empty: Lightspark's own address
@@ -64,26 +47,23 @@ LIGHTSPARK_NODE_PASSWORD = env.str("LIGHTSPARK_NODE_PASSWORD", "")
 LIGHTSPARK_WEBHOOK_SIGNING_KEYS = env.list("LIGHTSPARK_WEBHOOK_SIGNING_KEY", default=[])
 LIGHTSPARK_NETWORK = env.str("LIGHTSPARK_NETWORK", "MAINNET").upper()
 UMA_SIGNING_PRIVATE_KEY = env.str("UMA_SIGNING_PRIVATE_KEY", "")
-UMA_SIGNING_CERT_CHAIN = pem("UMA_SIGNING_CERT_CHAIN")
+UMA_SIGNING_CERT_CHAIN = env.pem("UMA_SIGNING_CERT_CHAIN")
 UMA_ENCRYPTION_PRIVATE_KEY = env.str("UMA_ENCRYPTION_PRIVATE_KEY", "")
-UMA_ENCRYPTION_CERT_CHAIN = pem("UMA_ENCRYPTION_CERT_CHAIN")
+UMA_ENCRYPTION_CERT_CHAIN = env.pem("UMA_ENCRYPTION_CERT_CHAIN")
 UMA_LOCAL_VASPS = frozenset(v.lower() for v in env.list("UMA_LOCAL_VASPS", default=[]))
 ALLOW_TEST_NETWORK = env.bool("ALLOW_TEST_NETWORK", DEBUG)
 if not DEBUG:
     for _name in ("LIGHTSPARK_API_TOKEN_CLIENT_ID", "LIGHTSPARK_NODE_ID", "LIGHTSPARK_NODE_PASSWORD"):
-        if not globals()[_name]:
-            _problems.append(f"{_name} is missing")
-    if _trouble := weakness(LIGHTSPARK_API_TOKEN_CLIENT_SECRET, 16):
-        _problems.append(f"LIGHTSPARK_API_TOKEN_CLIENT_SECRET {_trouble}")
+        env.demand(_name, globals()[_name])
+    env.demand("LIGHTSPARK_API_TOKEN_CLIENT_SECRET", LIGHTSPARK_API_TOKEN_CLIENT_SECRET, 16)
     for _key in LIGHTSPARK_WEBHOOK_SIGNING_KEYS or [""]:
-        if _trouble := weakness(_key, 32):
-            _problems.append(f"LIGHTSPARK_WEBHOOK_SIGNING_KEY {_trouble}")
-    _problems += key_problems("UMA_SIGNING", UMA_SIGNING_PRIVATE_KEY, UMA_SIGNING_CERT_CHAIN)
-    _problems += key_problems("UMA_ENCRYPTION", UMA_ENCRYPTION_PRIVATE_KEY, UMA_ENCRYPTION_CERT_CHAIN)
+        env.demand("LIGHTSPARK_WEBHOOK_SIGNING_KEY", _key, 32)
+    env.problems += key_problems("UMA_SIGNING", UMA_SIGNING_PRIVATE_KEY, UMA_SIGNING_CERT_CHAIN)
+    env.problems += key_problems("UMA_ENCRYPTION", UMA_ENCRYPTION_PRIVATE_KEY, UMA_ENCRYPTION_CERT_CHAIN)
 if LIGHTSPARK_NETWORK != "MAINNET" and not ALLOW_TEST_NETWORK:
-    _problems.append(f"LIGHTSPARK_NETWORK is {LIGHTSPARK_NETWORK}; set ALLOW_TEST_NETWORK=1 if that is meant")
+    env.problems.append(f"LIGHTSPARK_NETWORK is {LIGHTSPARK_NETWORK}, and ALLOW_TEST_NETWORK is not set")
 if UMA_LOCAL_VASPS and not ALLOW_TEST_NETWORK:
-    _problems.append("UMA_LOCAL_VASPS opens local addresses; set ALLOW_TEST_NETWORK=1 if that is meant")
+    env.problems.append("UMA_LOCAL_VASPS opens local addresses; set ALLOW_TEST_NETWORK=1 if that is meant")
 
 # -- the shop's own rules ---------------------------------------------------------------------
 HOLD_SECONDS = env.int("HOLD_SECONDS", 900)
@@ -107,6 +87,7 @@ LIMITS = {
         ("LOGIN_PER_EMAIL", 20, 3600),
         ("SIGN_UP_PER_IP", 20, 3600),
         ("MAIL_PER_EMAIL", 5, 3600),
+        ("MAIL_PER_IP", 20, 3600),
         ("BAD_TOKEN_PER_IP", 50, 900),
         ("PURCHASE_PER_IP", 30, HOLD_SECONDS),
         ("UNKNOWN_CODE_PER_IP", 20, 60),
@@ -155,6 +136,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.walls.TooManyMiddleware",
 ]
 ROOT_URLCONF = "ticketsuma.urls"
 WSGI_APPLICATION = "ticketsuma.wsgi.application"
@@ -234,12 +216,36 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]  # fmt: skip
 LOGIN_URL = "/accounts/login/"
-LOGIN_REDIRECT_URL = "/"
+LOGIN_REDIRECT_URL = "/me"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.SignInForm",
+    "signup": "accounts.forms.SignUpForm",
+    "request_login_code": "accounts.forms.SignInCodeForm",
+    "confirm_login_code": "accounts.forms.SignInByCodeForm",
+    "confirm_email_verification_code": "accounts.forms.VerifyEmailForm",
+    "add_email": "accounts.forms.NewEmailForm",
+    "change_password": "accounts.forms.ChangePasswordForm",
+    "set_password": "accounts.forms.SetPasswordForm",
+    "reset_password": "accounts.forms.ResetForm",
+    "reset_password_from_key": "accounts.forms.ResetPasswordForm",
+    "reauthenticate": "accounts.forms.PasswordAgainForm",
+}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
 ACCOUNT_CHANGE_EMAIL = True  # the old address stays until the new one is verified
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # a new address takes the password, or having just signed in
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+# allauth would count in the cache, for each process alone; accounts.limits counts for all together.
+ACCOUNT_RATE_LIMITS = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(SITE_URL).scheme
 PASSWORD_RESET_TIMEOUT = 3600
@@ -284,13 +290,7 @@ SPECTACULAR_SETTINGS = {
         "Push": "payments.models.Payment.Push",
     },
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "TAGS": [
-        {"name": "events"},
-        {"name": "buying"},
-        {"name": "accounts"},
-        {"name": "door"},
-        {"name": "staff"},
-    ],
+    "TAGS": [{"name": name} for name in ("events", "buying", "accounts", "door", "staff")],
 }
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/api/.*$"
@@ -365,5 +365,5 @@ LOGGING_CONFIG = "ticketsuma.logs.configure"
 LOGGING = {"level": LOG_LEVEL, "json": LOG_JSON}
 
 if LOG_LEVEL not in logging.getLevelNamesMapping():
-    _problems.append(f"LOG_LEVEL {LOG_LEVEL} is none of DEBUG, INFO, WARNING, ERROR, CRITICAL")
-refuse(_problems)
+    env.problems.append(f"LOG_LEVEL {LOG_LEVEL} is none of DEBUG, INFO, WARNING, ERROR, CRITICAL")
+refuse(env.problems)
