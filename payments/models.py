@@ -259,6 +259,8 @@ class Refund(Stateful, Leased):
         Status.IN_DOUBT: {Status.SENT, Status.FAILED},
         Status.FAILED: {Status.QUEUED},
     }
+    # More than a day: a low balance, a silent node or wallet and a doubt end by themselves until then.
+    max_attempts = 200
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     incoming_payment = models.ForeignKey(IncomingPayment, models.PROTECT, related_name="refunds")
@@ -306,6 +308,8 @@ class Refund(Stateful, Leased):
 
 class WebhookEvent(Leased):
     """What the node told us, kept before it is acted on."""
+
+    max_attempts = 30  # four hours: a node that is away comes back
 
     event_id = models.CharField(max_length=120, unique=True)
     type = models.CharField(max_length=60)

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 # A payment under way may still complete this long after its BOLT11 expired.
 SURELY_DEAD_AFTER = timedelta(minutes=10)
+# After so many dead BOLT11s it is for staff to say whether to ask for another one.
+MOST_BOLT11S = 5
 
 
 class TooMuch(DomainError):
@@ -93,8 +95,8 @@ def send_refund(refund: Refund) -> None:
     """Bring a refund one step further; the worker's handler, safe to run again after any crash."""
     match refund.status:
         case Refund.Status.QUEUED:
-            _ask_for_invoice(refund)
-            _pay(refund)
+            if _ask_for_invoice(refund):
+                _pay(refund)
         case Refund.Status.SENDING:
             _resume(refund)
         case Refund.Status.IN_DOUBT:
@@ -103,7 +105,11 @@ def send_refund(refund: Refund) -> None:
             refund.advance(Refund.Status.QUEUED, next_attempt_at=timezone.now() + timedelta(seconds=1))
 
 
-def _ask_for_invoice(refund: Refund) -> None:
+def _ask_for_invoice(refund: Refund) -> bool:
+    """Commit a BOLT11 of the receiver's; False when this address cannot receive, and another is needed.
+
+    Raises BalanceTooLow, NodeUnknown, or what the receiver's server did wrong, to be tried again.
+    """
     if lightspark.available_msats() < refund.amount_msats + max_fees_msats(refund.amount_msats):
         raise BalanceTooLow
     from .uma import send  # the UMA SDK takes a second to import; writing refunds does not need it
@@ -112,7 +118,7 @@ def _ask_for_invoice(refund: Refund) -> None:
         asked = send.request_invoice_from(refund.to, refund.amount_msats)
     except send.CannotReceive as refusal:
         refund.advance(Refund.Status.NEEDS_ADDRESS, next_attempt_at=None, last_error=refusal.code)
-        raise
+        return False
     refund.advance(
         Refund.Status.SENDING,
         bolt11=asked.bolt11,
@@ -121,6 +127,7 @@ def _ask_for_invoice(refund: Refund) -> None:
         invoices_asked=F("invoices_asked") + 1,
     )
     refund.refresh_from_db()
+    return True
 
 
 def _pay(refund: Refund) -> None:
@@ -159,8 +166,11 @@ def _record(refund: Refund, outgoing: lightspark.OutgoingPayment) -> None:
 
 def _fail(refund: Refund, why: str) -> None:
     """This BOLT11 is dead; the worker asks for another one later, a few times, then staff decide."""
-    refund.advance(Refund.Status.FAILED)
-    refund.retry_later(why)
+    refund.advance(Refund.Status.FAILED, last_error=why)
+    if refund.invoices_asked >= MOST_BOLT11S:
+        Refund.objects.filter(pk=refund.pk).update(next_attempt_at=None, parked_at=timezone.now())
+    else:
+        refund.retry_later(why)
 
 
 def _resume(refund: Refund) -> None:

@@ -1,0 +1,246 @@
+"""Money goes back: asked for at the wallet, paid by the node, recorded; at most once, whatever happens."""
+
+import secrets
+from datetime import timedelta
+
+import pytest
+import requests
+from django.conf import settings
+from django.utils import timezone
+
+from payments import lightspark, refunds
+from payments.models import IncomingPayment, Refund
+from payments.refunds import send_refund
+from tests.shop import together
+from ticketsuma.errors import DomainError
+
+SATS = 2500
+TIMEOUT = 30
+PAY = "PayInvoice"
+
+
+class Node:
+    """The sandbox from outside: its faults, its ledger, its wallets."""
+
+    def __init__(self, url: str):
+        self.url = url
+
+    def post(self, path: str, **body) -> dict:
+        answer = requests.post(f"{self.url}{path}", json=body, timeout=TIMEOUT)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    def fund(self, sats: int) -> None:
+        self.post(f"/api/nodes/{settings.LIGHTSPARK_NODE_ID}/fund", amount_sats=sats)
+
+    def no_faults(self) -> None:
+        requests.delete(f"{self.url}/api/faults", timeout=TIMEOUT)
+
+    def sent(self, refund: Refund) -> list[dict]:
+        """Successful payments of any BOLT11 of this refund."""
+        rows = requests.get(f"{self.url}/api/ledger", timeout=TIMEOUT).json()["payments"]
+        mine = [row for row in rows if (row["idempotency_key"] or "").startswith(str(refund.pk))]
+        return [row for row in mine if row["status"] == "SUCCESS"]
+
+
+@pytest.fixture
+def sandbox(shop_online, sandbox_url) -> Node:
+    node = Node(sandbox_url)
+    node.fund(50_000)
+    yield node
+    node.no_faults()
+
+
+@pytest.fixture
+def make_refund(transactional_db, sandbox_url):
+    """Makes refunds of money that arrived and was not wanted."""
+
+    def make(name: str = "$alice", sats: int = SATS) -> Refund:
+        incoming = IncomingPayment.objects.create(
+            node_payment_id=f"IncomingPayment:{secrets.token_hex(16)}",
+            amount_msats=sats * 1000,
+            received_at=timezone.now(),
+            allocated_at=timezone.now(),
+        )
+        to = f"{name}@{sandbox_url.removeprefix('http://')}"
+        return refunds.write_refund(incoming, amount_msats=sats * 1000, reason=Refund.Reason.LATE, to=to)
+
+    return make
+
+
+def step(refund: Refund) -> Refund:
+    """What the worker does with a due refund."""
+    refund.refresh_from_db()
+    refund.take_lease(timedelta(seconds=60), refund.next_attempt_at)
+    try:
+        send_refund(refund)
+    except DomainError as refusal:
+        refund.retry_later(refusal.code)
+    refund.refresh_from_db()
+    return refund
+
+
+def assert_sent_once(sandbox: Node, refund: Refund) -> None:
+    assert refund.status == "sent"
+    assert refund.next_attempt_at is None
+    paid = sandbox.sent(refund)
+    assert [(row["payment_hash"], row["amount_msats"]) for row in paid] == [
+        (refund.payment_hash, refund.amount_msats)
+    ]
+    assert paid[0]["from"]["payment_id"] == refund.node_payment_id
+
+
+# -- the way it should go ---------------------------------------------------------------------
+@pytest.mark.parametrize("name", ["$bob", "bob"])
+def test_a_refund_reaches_the_wallet(sandbox, make_refund, name):
+    refund = step(make_refund(name))
+    assert_sent_once(sandbox, refund)
+    wallet = requests.get(f"{sandbox.url}/api/wallets/bob", timeout=TIMEOUT).json()
+    received = [row for row in wallet["history"] if row["payment_hash"] == refund.payment_hash]
+    assert [(row["direction"], row["amount_sats"]) for row in received] == [("in", SATS)]
+
+
+def test_two_workers_send_a_refund_once(sandbox, make_refund):
+    refund = make_refund()
+    copies = [Refund.objects.get(pk=refund.pk) for _ in range(2)]
+    together(*(lambda copy=copy: send_refund(copy) for copy in copies))
+    refund.refresh_from_db()
+    assert_sent_once(sandbox, refund)
+
+
+# -- crashes ----------------------------------------------------------------------------------
+def test_after_a_crash_before_paying_the_same_bolt11_is_paid(sandbox, make_refund):
+    refund = make_refund()
+    assert refunds._ask_for_invoice(refund)
+    committed = refund.bolt11
+    step(refund)
+    assert_sent_once(sandbox, refund)
+    assert refund.bolt11 == committed
+
+
+def test_after_a_crash_before_recording_it_is_not_paid_again(sandbox, make_refund):
+    refund = make_refund()
+    assert refunds._ask_for_invoice(refund)
+    pay(refund)
+    step(refund)
+    assert_sent_once(sandbox, refund)
+    assert refund.invoices_asked == 1
+
+
+def pay(refund: Refund) -> None:
+    lightspark.pay_invoice(
+        bolt11=refund.bolt11, idempotency_key=refund.idempotency_key, max_fees_msats=10_000
+    )
+
+
+def test_after_a_crash_a_bolt11_about_to_expire_is_not_paid_blindly(sandbox, make_refund):
+    refund = make_refund()
+    assert refunds._ask_for_invoice(refund)
+    Refund.objects.filter(pk=refund.pk).update(bolt11_expires_at=timezone.now() + timedelta(seconds=20))
+    assert step(refund).status == "in_doubt"
+    assert sandbox.sent(refund) == []
+
+
+# -- doubt ------------------------------------------------------------------------------------
+def test_a_lost_answer_is_a_doubt_that_the_node_ends(sandbox, make_refund):
+    sandbox.post("/api/faults", kind="commit_then_drop", match=PAY, count=1)
+    refund = step(make_refund())
+    assert refund.status == "in_doubt"
+    assert len(sandbox.sent(refund)) == 1
+    step(refund)
+    assert_sent_once(sandbox, refund)
+
+
+def test_in_doubt_no_other_bolt11_is_asked_for_until_the_first_is_surely_dead(sandbox, make_refund):
+    sandbox.post("/api/faults", kind="node_500", match=PAY, count=1)
+    refund = step(make_refund())
+    first = refund.bolt11
+    for _ in range(3):
+        assert step(refund).status == "in_doubt"
+    assert (refund.bolt11, sandbox.sent(refund)) == (first, [])
+    dead = timezone.now() - refunds.SURELY_DEAD_AFTER - timedelta(seconds=1)
+    Refund.objects.filter(pk=refund.pk).update(bolt11_expires_at=dead)
+    assert step(refund).status == "failed"
+    assert step(refund).status == "queued"
+    assert_sent_once(sandbox, step(refund))
+    assert refund.bolt11 != first
+    assert refund.invoices_asked == 2
+
+
+@pytest.mark.parametrize("end", ["SUCCESS", "NO_ROUTE"])
+def test_a_payment_under_way_is_waited_for(sandbox, make_refund, end):
+    sandbox.post("/api/faults", kind="payment_pending", count=1, delay_s=3600)
+    refund = step(make_refund())
+    assert refund.status == "in_doubt"
+    assert step(refund).status == "in_doubt"
+    pending = lightspark.outgoing_payment(refund.idempotency_key)
+    sandbox.post(f"/api/payments/{pending.node_payment_id}/resolve", to=end)
+    step(refund)
+    if end == "SUCCESS":
+        assert_sent_once(sandbox, refund)
+    else:
+        assert (refund.status, sandbox.sent(refund)) == ("failed", [])
+
+
+def test_a_doubt_outlasts_a_node_that_is_away_for_hours(sandbox, make_refund):
+    sandbox.post("/api/faults", kind="commit_then_drop", match=PAY, count=1)
+    refund = step(make_refund())
+    sandbox.post("/api/faults", kind="node_500")
+    for _ in range(30):
+        step(refund)
+    assert (refund.status, refund.parked_at) == ("in_doubt", None)
+    sandbox.no_faults()
+    assert_sent_once(sandbox, step(refund))
+
+
+# -- failures ---------------------------------------------------------------------------------
+def test_after_a_definite_failure_another_bolt11_is_paid(sandbox, make_refund):
+    sandbox.post("/api/faults", kind="payment_failed", count=1)
+    refund = step(make_refund())
+    first = refund.bolt11
+    assert refund.status == "failed"
+    assert step(refund).status == "queued"
+    assert_sent_once(sandbox, step(refund))
+    assert refund.bolt11 != first
+
+
+def test_after_five_dead_bolt11s_staff_decide(sandbox, make_refund):
+    sandbox.post("/api/faults", kind="payment_failed")
+    refund = make_refund()
+    for _ in range(2 * refunds.MOST_BOLT11S):
+        if refund.parked_at is None:
+            step(refund)
+    assert (refund.status, refund.invoices_asked) == ("failed", refunds.MOST_BOLT11S)
+    assert refund.parked_at
+    assert refund.next_attempt_at is None
+    sandbox.no_faults()
+    refunds.retry(refund)
+    assert_sent_once(sandbox, step(refund))
+
+
+def test_a_balance_too_low_waits(sandbox, make_refund):
+    balance_sats = lightspark.available_msats() // 1000
+    refund = step(make_refund(sats=balance_sats))  # nothing is left for the fees
+    assert (refund.status, refund.last_error, refund.bolt11) == ("queued", "balance_too_low", "")
+    for _ in range(10):
+        step(refund)
+    assert (refund.status, refund.parked_at) == ("queued", None)
+    sandbox.fund(balance_sats // 10)
+    assert_sent_once(sandbox, step(refund))
+
+
+def test_an_address_that_cannot_receive_is_asked_for_anew(sandbox, make_refund, sandbox_url):
+    refund = step(make_refund("$nobody-at-all"))
+    assert (refund.status, refund.last_error, refund.next_attempt_at) == (
+        "needs_address", "cannot_receive", None,
+    )  # fmt: skip
+    refunds.give_address(refund, to=f"carol@{sandbox_url.removeprefix('http://')}")
+    assert_sent_once(sandbox, step(refund))
+
+
+def test_a_wallet_that_is_away_is_asked_again(sandbox, make_refund):
+    sandbox.post("/api/faults", kind="vasp_500")
+    refund = step(make_refund())
+    assert (refund.status, refund.last_error) == ("queued", "vasp_unreachable")
+    sandbox.no_faults()
+    assert_sent_once(sandbox, step(refund))
