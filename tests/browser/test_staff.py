@@ -1,0 +1,58 @@
+"""Staff at the admin in a real browser, under the shop's own strict content policy."""
+
+import re
+
+import pytest
+
+from tests.buyer import make_event
+
+PASSWORD = "a long enough password"
+
+
+@pytest.fixture
+def staff_page(open_context, stack):
+    stack.django(
+        "from accounts.staff import save_verified_user\n"
+        "answer = save_verified_user(email='staff@example.com', password=password)[0].pk",
+        password=PASSWORD,
+    )
+    page = open_context().new_page()
+    page.goto(f"{stack.shop_url}/admin/")
+    page.locator("[name=login]").fill("staff@example.com")
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("[name=password]").press("Enter")
+    page.wait_for_url(re.compile(r"/admin/$"))
+    return page
+
+
+def test_staff_make_an_event(staff_page, stack):
+    staff_page.get_by_role("heading", name="Needs attention").wait_for()
+    staff_page.goto(f"{stack.shop_url}/admin/events/event/add/")
+    staff_page.locator("#id_title").press_sequentially("Moon Songs")
+    assert staff_page.locator("#id_slug").input_value() == "moon-songs"
+    for field, day in (("start_time", "2031-05-01"), ("end_time", "2031-05-02")):
+        staff_page.locator(f"#id_{field}_0").fill(day)
+        staff_page.locator(f"#id_{field}_1").fill("20:00:00")
+    staff_page.locator("#id_capacity").fill("5")
+    staff_page.locator("#id_price_sats").fill("0")
+    staff_page.get_by_role("button", name="Save", exact=True).click()
+    staff_page.get_by_text("was added successfully").wait_for()
+    staff_page.goto(f"{stack.shop_url}/events/moon-songs")
+    assert staff_page.get_by_role("heading", level=1).inner_text() == "Moon Songs"
+    stack.django("Event.objects.filter(slug='moon-songs').delete()")
+
+
+def test_staff_cancel_an_order_after_a_question(staff_page, stack):
+    code = stack.django(
+        "from tickets.services import place_order\n"
+        "answer = place_order(event=Event.objects.get(pk=pk), quantity=2, email='ann@example.com').code",
+        pk=make_event(stack, price_sats=0),
+    )
+    staff_page.goto(f"{stack.shop_url}/admin/tickets/order/?q={code.lower()}")
+    staff_page.get_by_role("link", name=code).click()
+    staff_page.get_by_role("heading", name="What happened").wait_for()
+    staff_page.get_by_role("link", name="Cancel the order").click()
+    staff_page.get_by_role("button", name="Cancel the order").click()
+    staff_page.get_by_text("its seats are free again").first.wait_for()
+    assert stack.django("Order.objects.get(code=order_code).status", order_code=code) == "canceled"
+    stack.audit()
