@@ -8,23 +8,28 @@ import django
 
 from tests.environment import fresh_secrets
 
-os.environ |= {
-    "DJANGO_SETTINGS_MODULE": "ticketsuma.settings",
-    "VAR_DIR": tempfile.mkdtemp(prefix="ticketsuma-tests-"),
-    "DEBUG": "1",  # plain static files; pytest-django turns the setting itself off
-    "ALLOW_TEST_NETWORK": "1",
-    "PORT": "8080",
-    "SITE_URL": "http://localhost:8080",
-    "UMA_DOMAIN": "localhost:8080",
-    "UMA_LOCAL_VASPS": "localhost:8081",
-    "LIGHTSPARK_NETWORK": "REGTEST",
-    # Nothing listens there: a unit test that reaches for the node gets a refused connection, at once.
-    "LIGHTSPARK_BASE_URL": "http://127.0.0.1:9/graphql",
-    "ADMIN_EMAILS": "staff@example.com",
-    **fresh_secrets(),
-}
+# Processes of xdist inherit what the first process made, and pytest-django read it before this file.
+IS_FIRST = "PYTEST_XDIST_WORKER" not in os.environ
+
+if IS_FIRST:
+    os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "ticketsuma.settings",
+        "VAR_DIR": tempfile.mkdtemp(prefix="ticketsuma-tests-"),
+        "DEBUG": "1",  # plain static files; pytest-django turns the setting itself off
+        "ALLOW_TEST_NETWORK": "1",
+        "PORT": "8080",
+        "SITE_URL": "http://localhost:8080",
+        "UMA_DOMAIN": "localhost:8080",
+        "UMA_LOCAL_VASPS": "localhost:8081",
+        "LIGHTSPARK_NETWORK": "REGTEST",
+        # Nothing listens there: a unit test that reaches for the node gets a refused connection, at once.
+        "LIGHTSPARK_BASE_URL": "http://127.0.0.1:9/graphql",
+        "ADMIN_EMAILS": "staff@example.com",
+        **fresh_secrets(),
+    }
 django.setup()
 
 
 def pytest_unconfigure(config):
-    shutil.rmtree(os.environ["VAR_DIR"], ignore_errors=True)
+    if IS_FIRST:
+        shutil.rmtree(os.environ["VAR_DIR"], ignore_errors=True)
