@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from django.http import Http404
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, extend_schema
-from rest_framework import viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.response import Response
 
 from ticketsuma.schema import problems
+from ticketsuma.viewsets import ApiViewSet
 
 from . import limits, services
 from .models import User
@@ -30,7 +30,7 @@ OWN = ("not_authenticated", "not_found")
 CHANGES = problems(*OWN, "weak_password", "wrong_password", body=True)
 
 
-class UserViewSet(viewsets.GenericViewSet):
+class UserViewSet(ApiViewSet):
     """People see and change themselves; anybody else's account is a 404."""
 
     serializer_class = UserSerializer

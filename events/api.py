@@ -6,12 +6,13 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import conditional_page
 from drf_spectacular.utils import OpenApiExample, extend_schema
-from rest_framework import viewsets
+from rest_framework import mixins
 from rest_framework.permissions import SAFE_METHODS, AllowAny, IsAdminUser
 from rest_framework.response import Response
 
 from ticketsuma.errors import DomainError
 from ticketsuma.schema import problems
+from ticketsuma.viewsets import ApiViewSet
 
 from .models import Event
 from .serializers import EventQuerySerializer, EventSerializer, EventWriteSerializer
@@ -39,7 +40,7 @@ class EventChanged(DomainError):
 
 
 @method_decorator(conditional_page, name="dispatch")
-class EventViewSet(viewsets.ModelViewSet):
+class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
     """Reads carry an ETag and answer 304; hidden events are there for staff only."""
 
     lookup_value_regex = "[0-9]{1,18}"

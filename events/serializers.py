@@ -24,6 +24,7 @@ class EventSerializer(serializers.ModelSerializer):
     event_id = serializers.IntegerField(source="pk", read_only=True)
     url = serializers.SerializerMethodField(help_text="The event's page.")
     cover = serializers.SerializerMethodField(help_text="Address of its picture, or null.")
+    contact_email = serializers.CharField(read_only=True, help_text="May be empty.")
     seats_left = serializers.IntegerField(read_only=True)
     status = serializers.SerializerMethodField()
     price_sats = serializers.IntegerField(read_only=True, help_text="One seat, in satoshis; 0 is free.")
