@@ -125,6 +125,11 @@ class Event(models.Model):
         return zoneinfo.ZoneInfo(self.timezone)
 
     @property
+    def ends_another_day(self) -> bool:
+        """Whether its own clock strikes midnight before it ends."""
+        return self.start_time.astimezone(self.zone).date() != self.end_time.astimezone(self.zone).date()
+
+    @property
     def seats_left(self) -> int:
         return max(self.capacity - self.seats_taken, 0)
 

@@ -6,7 +6,7 @@ from django.db.models import Prefetch
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
-from rest_framework import mixins, viewsets
+from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.permissions import IsAdminUser, IsAuthenticated
 from rest_framework.response import Response
@@ -16,11 +16,14 @@ from events.models import Event
 from payments.uma.request import ensure_uma_invoice
 from ticketsuma.errors import DomainError
 from ticketsuma.schema import header, problems
+from ticketsuma.viewsets import ApiViewSet
 
 from . import services
+from .claims import check_now
 from .door import check_in, validate_code
 from .models import Order, Ticket
 from .people import orders_of
+from .refunds import give_refund_address
 from .serializers import (
     BoughtSerializer,
     CheckedInSerializer,
@@ -28,6 +31,7 @@ from .serializers import (
     MyTicketSerializer,
     PaymentStatusSerializer,
     PurchaseSerializer,
+    RefundAddressSerializer,
     TicketStatusSerializer,
     ValidateSerializer,
     ValidationSerializer,
@@ -72,14 +76,9 @@ def orders_to_show():
     )
 
 
-class TicketViewSet(viewsets.GenericViewSet):
+class TicketViewSet(ApiViewSet):
     queryset = Ticket.objects.select_related("order")
     lookup_value_regex = UUID_PATTERN
-
-    def read(self, serializer_class) -> dict:
-        serializer = serializer_class(data=self.request.data, context={"request": self.request})
-        serializer.is_valid(raise_exception=True)
-        return serializer.validated_data
 
     @extend_schema(
         operation_id="purchase", tags=["buying"], auth=[{}, {"token": []}], parameters=[KEY],
@@ -89,7 +88,7 @@ class TicketViewSet(viewsets.GenericViewSet):
     @action(detail=False, methods=["post"])
     def purchase(self, request):
         """Hold seats and ask for the money. The same Idempotency-Key and body answer the same order."""
-        data = self.read(PurchaseSerializer)
+        data = read(request, PurchaseSerializer)
         order = services.place_order(
             event=get_object_or_404(Event.objects.public(), pk=data["event_id"]),
             quantity=data["quantity"],
@@ -121,7 +120,7 @@ class TicketViewSet(viewsets.GenericViewSet):
     @action(detail=False, methods=["post"])
     def validate(self, request):
         """Whether a code would be let in. Always 200: an unknown code is an answer, not an error."""
-        data = self.read(ValidateSerializer)
+        data = read(request, ValidateSerializer)
         found = validate_code(data["ticket_code"], event_id=data.get("event_id"))
         if found.ticket is None:
             spend("UNKNOWN_CODE_PER_IP", client_ip(request))
@@ -138,14 +137,14 @@ class TicketViewSet(viewsets.GenericViewSet):
     @action(detail=False, methods=["post"], url_path="check-in", permission_classes=[IsAdminUser])
     def check_in(self, request):
         """Let somebody in, once; for staff. 409 says why not, 404 that there is no such code."""
-        data = self.read(CheckInSerializer)
+        data = read(request, CheckInSerializer)
         used = check_in(
             code=data["ticket_code"], event_id=data["event_id"], by=request.user, nonce=data["nonce"]
         )
         return Response(CheckedInSerializer(used).data)
 
 
-class OrderViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+class OrderViewSet(mixins.RetrieveModelMixin, ApiViewSet):
     """One order, for whoever holds its token, and for its buyer."""
 
     queryset = Order.objects.none()
@@ -184,6 +183,30 @@ class OrderViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
         services.cancel_order(order)
         return Response(self.get_serializer(self.get_object()).data)
 
+    @extend_schema(
+        operation_id="check_order", tags=["buying"], auth=[{}, {"token": []}], parameters=[ORDER_TOKEN],
+        request=None,
+        responses={200: BoughtSerializer} | problems("not_found", "node_unreachable", "node_refused"),
+    )  # fmt: skip
+    @action(detail=True, methods=["post"])
+    def check(self, request, pk=None):
+        """Somebody says they paid: ask the node now, and answer the order as it is then."""
+        check_now(self.get_object(), ip=client_ip(request))
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(
+        operation_id="give_refund_address", tags=["buying"], auth=[{}, {"token": []}],
+        parameters=[ORDER_TOKEN], request=RefundAddressSerializer,
+        responses={200: BoughtSerializer}
+        | problems("not_found", "invalid_uma_address", "nothing_to_refund", "invalid_transition", body=True),
+    )  # fmt: skip
+    @action(detail=True, methods=["post"], url_path="refund-address")
+    def refund_address(self, request, pk=None):
+        """Say where the money of this order that waits for an address shall go back to."""
+        order = self.get_object()
+        give_refund_address(order, address=read(request, RefundAddressSerializer)["uma_address"])
+        return Response(self.get_serializer(self.get_object()).data)
+
 
 @extend_schema_view(
     list=extend_schema(
@@ -193,7 +216,7 @@ class OrderViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
         | problems("not_authenticated", "not_found", "invalid"),
     )
 )
-class MyTicketViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
+class MyTicketViewSet(mixins.ListModelMixin, ApiViewSet):
     """The tickets of one person, newest first; for that person."""
 
     queryset = Ticket.objects.none()
@@ -212,7 +235,7 @@ class MyTicketViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
         )
 
 
-class PaymentViewSet(viewsets.GenericViewSet):
+class PaymentViewSet(ApiViewSet):
     """The payments of one's own orders, by the id of any of their invoices, an old one too."""
 
     permission_classes = [IsAuthenticated]
@@ -229,6 +252,12 @@ class PaymentViewSet(viewsets.GenericViewSet):
         orders = orders_of(request.user).filter(payment__invoices__invoice_id=invoice_id)
         orders = orders.select_related("payment").prefetch_related("tickets", "payment__invoices")
         return Response(PaymentStatusSerializer(get_object_or_404(orders)).data)
+
+
+def read(request, serializer_class) -> dict:
+    serializer = serializer_class(data=request.data, context={"request": request})
+    serializer.is_valid(raise_exception=True)
+    return serializer.validated_data
 
 
 def idempotency_key(request) -> str | None:

@@ -1,6 +1,7 @@
 """ "I already paid": find the order a payment was for, and repair it."""
 
 import hashlib
+import logging
 import re
 from collections.abc import Iterable
 from datetime import timedelta
@@ -10,12 +11,16 @@ from bolt11.exceptions import Bolt11Exception
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.limits import spend
 from payments import lightspark
 from payments.models import Invoice
 from payments.services import settle_node_payment
+from ticketsuma.errors import DomainError
 
 from .models import Mail, Order
 from .services import queue_mail
+
+logger = logging.getLogger(__name__)
 
 # A payment is watched this long after its order's end.
 WATCHED = timedelta(hours=24)
@@ -32,6 +37,20 @@ def check_order(order: Order) -> Order:
         _settle(Invoice.objects.filter(payment=order.payment_id, invoice_id__isnull=False))
     order.refresh_from_db()
     return order
+
+
+def check_now(order: Order, *, ip: str) -> Order:
+    """`check_order`, as often as CHECK_PER_ORDER lets `ip` ask; raises TooMany."""
+    spend("CHECK_PER_ORDER", ip, order.pk.hex)
+    return check_order(order)
+
+
+def claim_quietly(proof: str) -> None:
+    """`claim` for a stranger: that the node was asked, and did not answer, is told to staff only."""
+    try:
+        claim(proof)
+    except DomainError as error:
+        logger.warning("a claimed payment could not be looked up: %s", error.code)
 
 
 def claim(proof: str) -> None:

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from payments.models import Invoice, Payment, Refund
 from ticketsuma.live import Hub, version_of
+from ticketsuma.money import MSATS_PER_SAT
 
 from .models import Order
 
@@ -28,8 +29,10 @@ def read_states(order_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple]:
         "payment__uma_address",
         Subquery(open_invoice.values("pk")[:1]),
         Subquery(refunds.annotate(n=Count("pk")).values("n")),
-        Subquery(refunds.annotate(n=Count("pk", filter=Q(status=Refund.Status.SENT))).values("n")),
-        Subquery(refunds.annotate(n=Count("pk", filter=Q(status=Refund.Status.NEEDS_ADDRESS))).values("n")),
+        *(
+            Subquery(refunds.annotate(n=Count("pk", filter=Q(status=status))).values("n"))
+            for status in (Refund.Status.SENT, Refund.Status.NEEDS_ADDRESS, Refund.Status.FAILED)
+        ),
     )
     return {row[0]: row[1:] for row in rows}
 
@@ -65,8 +68,13 @@ def money_back(payment: Payment) -> dict:
     arrived = list(payment.incoming_payments.prefetch_related("refunds"))
     refunds = [refund for incoming in arrived for refund in incoming.refunds.all()]
     for refund in refunds:
-        refund.amount_sats = refund.amount_msats // 1000
-    return {"arrived": arrived, "refunds": refunds}
+        refund.amount_sats = refund.amount_msats // MSATS_PER_SAT
+    return {
+        "arrived": arrived,
+        "refunds": refunds,
+        "money_moves": any(refund.status != Refund.Status.SENT for refund in refunds),
+        "needs_address": any(refund.status == Refund.Status.NEEDS_ADDRESS for refund in refunds),
+    }
 
 
 def qr_svg(text: str) -> SafeString:

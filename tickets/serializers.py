@@ -56,6 +56,13 @@ class CheckInSerializer(StrictSerializer):
     )  # fmt: skip
 
 
+class RefundAddressSerializer(StrictSerializer):
+    uma_address = Line(
+        max_length=255,
+        help_text="`$name@wallet`, or a Lightning address `name@wallet`: the refund goes there.",
+    )
+
+
 # -- out --------------------------------------------------------------------------------------
 class OrderSerializer(serializers.ModelSerializer):
     token = serializers.CharField(help_text="Opens this order: header `Order-Token`. Keep it secret.")

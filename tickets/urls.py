@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import ticket_views, views
+from . import money_views, ticket_views, views
 
 urlpatterns = [
     path("events/<slug:slug>", views.event_page, name="event"),
@@ -10,6 +10,9 @@ urlpatterns = [
     path("orders/<str:token>/live", views.order_live, name="order_live"),
     path("orders/<str:token>/cancel", views.order_cancel, name="order_cancel"),
     path("orders/<str:token>/address", views.order_address, name="order_address"),
+    path("orders/<str:token>/check", money_views.order_check, name="order_check"),
+    path("orders/<str:token>/refund-address", money_views.refund_address, name="refund_address"),
+    path("paid", money_views.paid, name="paid"),
     path("tickets/<str:token>", ticket_views.ticket, name="ticket"),
     path("tickets/<str:token>/calendar.ics", ticket_views.ticket_calendar, name="ticket_calendar"),
     path("tickets/<str:token>/stream", ticket_views.stream, name="stream"),

@@ -15,6 +15,7 @@ from ticketsuma.live import stream_response, version_of
 from . import services
 from .forms import AddressForm, BuyForm
 from .models import Order
+from .money_forms import RefundAddressForm
 from .pages import hub, order_page, read_states
 from .privacy import private_page
 
@@ -82,7 +83,8 @@ def _held_order(request: HttpRequest, event: Event) -> Order | None:
 
 
 # -- the order --------------------------------------------------------------------------------
-def _order(token: str) -> Order:
+def order_by_token(token: str) -> Order:
+    """The order that `token` opens, with its event and payment; Http404 for any other token."""
     try:
         return Order.objects.select_related("event", "payment").by_token(token)
     except Order.DoesNotExist:
@@ -93,34 +95,34 @@ def _order(token: str) -> Order:
 @private_page
 def order(request: HttpRequest, token: str) -> HttpResponse:
     """Everything about one order, for whoever holds its link."""
-    return _show_order(request, _order(token))
+    return show_order(request, order_by_token(token))
 
 
 @require_safe
 @private_page
 def order_status(request: HttpRequest, token: str) -> HttpResponse:
     """The live part of the order's page; 204 when `?v=` is what it already shows."""
-    order = _order(token)
+    order = order_by_token(token)
     if request.GET.get("v") == version_of(read_states([order.pk]).get(order.pk)):
         return HttpResponse(status=204)
-    return _show_order(request, order, template="tickets/order_live.html")
+    return show_order(request, order, template="tickets/order_live.html")
 
 
 @require_safe
 def order_live(request: HttpRequest, token: str) -> HttpResponseBase:
     """Server-sent events: one `changed` whenever the order's page would look different."""
-    return stream_response(request, hub, _order(token).pk)
+    return stream_response(request, hub, order_by_token(token).pk)
 
 
 @require_POST
 @private_page
 def order_cancel(request: HttpRequest, token: str) -> HttpResponse:
     """Give the seats back; refused while a payment may be on its way."""
-    order = _order(token)
+    order = order_by_token(token)
     try:
         services.cancel_order(order)
     except DomainError as error:
-        return _show_order(request, _order(token), problem=str(error.sentence), status=error.status)
+        return show_order(request, order_by_token(token), problem=str(error.sentence), status=error.status)
     return redirect(order)
 
 
@@ -128,19 +130,22 @@ def order_cancel(request: HttpRequest, token: str) -> HttpResponse:
 @private_page
 def order_address(request: HttpRequest, token: str) -> HttpResponse:
     """Send the payment request to another wallet; the seats stay held."""
-    order = _order(token)
+    order = order_by_token(token)
     form = AddressForm(request.POST)
     if not form.is_valid():
-        return _show_order(request, order, form=form, status=422)
+        return show_order(request, order, form=form, status=422)
     try:
         services.change_uma_address(order, uma_address=form.cleaned_data["uma_address"])
     except DomainError as error:
-        return _show_order(request, _order(token), problem=str(error.sentence), status=error.status)
+        return show_order(request, order_by_token(token), problem=str(error.sentence), status=error.status)
     return redirect(order)
 
 
-def _show_order(
-    request: HttpRequest, order: Order, *, template="tickets/order.html", form=None, problem="", status=200
+def show_order(
+    request: HttpRequest, order: Order, *, template="tickets/order.html", problem="", status=200, **forms
 ) -> HttpResponse:
-    form = form or AddressForm(initial={"uma_address": order.uma_address})
-    return render(request, template, order_page(order) | {"form": form, "problem": problem}, status=status)
+    """The order's page, or its live part; `forms` are bound ones to show with their errors."""
+    context = order_page(order) | {"problem": problem}
+    context["form"] = AddressForm(initial={"uma_address": order.uma_address})
+    context["refund_form"] = RefundAddressForm()
+    return render(request, template, context | forms, status=status)

@@ -33,6 +33,7 @@ CODES = {
     "already_paid": (409, "Money came first."),
     "payment_in_flight": (409, "A payment may be on its way; try again after `Retry-After`."),
     "invalid_transition": (409, "It has changed in the meantime."),
+    "nothing_to_refund": (409, "No refund of this order is waiting for an address."),
     "event_has_orders": (409, "Seats were ordered: hide or cancel it instead."),
     "event_changed": (409, "Seats were sold meanwhile; look again."),
     "wrong_event": (409, "The ticket is for another event."),
@@ -46,6 +47,8 @@ CODES = {
     "idempotency_key_reused": (422, "This key was used for a different purchase."),
     "throttled": (429, "Too often; `Retry-After` says how many seconds to wait."),
     "hold_limit": (429, "Too many unpaid seats or orders of one person, address or network."),
+    "node_unreachable": (503, "The Lightning node does not answer; what it knows is unknown. Try again."),
+    "node_refused": (503, "The Lightning node said no. Try again."),
     "unavailable": (503, "The database did not answer in time; nothing was done. Try again."),
 }
 ALWAYS = ("bad_request", "token_not_valid", "not_acceptable", "throttled", "unavailable")

@@ -91,6 +91,8 @@ LIMITS = {
         ("BAD_TOKEN_PER_IP", 50, 900),
         ("PURCHASE_PER_IP", 30, HOLD_SECONDS),
         ("UNKNOWN_CODE_PER_IP", 20, 60),
+        ("CLAIM_PER_IP", 10, 900),
+        ("CHECK_PER_ORDER", 6, 60),
     )
 }
 

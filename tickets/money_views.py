@@ -1,0 +1,72 @@
+"""Money that has not become a seat: "I already paid", and where a refund shall go."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.limits import client_ip, spend
+from payments import lightspark
+from ticketsuma.errors import DomainError
+
+from . import claims, refunds
+from .models import Order
+from .money_forms import ClaimForm, RefundAddressForm
+from .privacy import private_page
+from .views import order_by_token, show_order
+
+
+@require_POST
+@private_page
+def refund_address(request: HttpRequest, token: str) -> HttpResponse:
+    """Send what waits for an address to the one given; whoever holds the order's link may say it."""
+    order = order_by_token(token)
+    form = RefundAddressForm(request.POST)
+    if not form.is_valid():
+        return show_order(request, order, refund_form=form, status=422)
+    try:
+        refunds.give_refund_address(order, address=form.cleaned_data["uma_address"])
+    except DomainError as error:
+        return show_order(request, order_by_token(token), problem=str(error.sentence), status=error.status)
+    return redirect(order)
+
+
+@require_POST
+@private_page
+def order_check(request: HttpRequest, token: str) -> HttpResponse:
+    """ "I already paid": ask the node now, and say plainly what it says."""
+    order = order_by_token(token)
+    before = order.status
+    try:
+        claims.check_now(order, ip=client_ip(request))
+    except (lightspark.NodeUnknown, lightspark.NodeRefused) as error:
+        problem = _(
+            "Our node does not answer right now. If you paid, nothing is lost: we keep looking for your "
+            "payment for a day, and this page will show it."
+        )
+        return show_order(request, order_by_token(token), problem=problem, status=error.status)
+    if order.status == before:
+        messages.info(request, _not_found(order))
+    return redirect(order)
+
+
+def _not_found(order: Order) -> str:
+    if order.is_pending:
+        return _("No payment has reached us yet. If your wallet says it is on its way, it soon will.")
+    return _("We looked again: no new payment for this order has reached us.")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def paid(request: HttpRequest) -> HttpResponse:
+    """Find a payment without its order's link. The answer never tells whether there was one."""
+    form = ClaimForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        spend("CLAIM_PER_IP", client_ip(request))
+        claims.claim_quietly(form.cleaned_data["proof"])
+        messages.success(
+            request,
+            _("Thank you, we are looking. If it is a payment of ours, its tickets are on their way by mail."),
+        )
+        return redirect("paid")
+    return render(request, "tickets/paid.html", {"form": form}, status=422 if form.is_bound else 200)

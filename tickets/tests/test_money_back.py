@@ -1,0 +1,139 @@
+"""Money that is no seat: the payer finds it, and says where it goes."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.utils import timezone
+
+from payments.models import Payment, Refund
+from payments.services import settle_node_payment
+from tests.shop import an_event, an_order, money_for, open_invoice
+from tickets.models import Order
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def text_of(answer) -> str:
+    return " ".join(answer.content.decode().replace("\N{NO-BREAK SPACE}", " ").split())
+
+
+@pytest.fixture
+def homeless() -> Order:
+    """A canceled order whose money came late, from nobody knows where."""
+    order = an_order()
+    invoice = open_invoice(order)
+    Payment.objects.update(status="closed")
+    order.advance(Order.Status.CANCELED, ended_at=timezone.now())
+    settle_node_payment(money_for(invoice))
+    assert Refund.objects.get().status == "needs_address"
+    return order
+
+
+@pytest.mark.parametrize(
+    "address", ["$ann@localhost:8081", "ann@wallet.example.com", " $Ann@Wallet.example.com "]
+)
+def test_the_payer_says_where_the_money_goes(client, homeless, address):
+    page = text_of(client.get(homeless.get_absolute_url()))
+    assert "We hold 2,100 sats that are yours" in page
+    answer = client.post(
+        f"{homeless.get_absolute_url()}/refund-address", {"uma_address": address}, follow=True
+    )
+    refund = Refund.objects.get()
+    assert (refund.status, refund.to) == ("queued", address.strip().lower())
+    assert f"2,100 sats are on their way back to {refund.to}" in text_of(answer)
+    assert "Send my sats back there" not in text_of(answer)
+
+
+@pytest.mark.parametrize(
+    "address", ["", "ann", "$ann@10.0.0.1", "$ann@localhost", "x" * 3000, "a\0b@c.example.com"]
+)
+def test_a_wrong_address_is_said_at_the_field(client, homeless, address):
+    answer = client.post(f"{homeless.get_absolute_url()}/refund-address", {"uma_address": address})
+    assert answer.status_code == 422
+    assert 'aria-invalid="true"' in answer.content.decode()
+    assert Refund.objects.get().status == "needs_address"
+
+
+def test_an_address_that_cannot_receive_is_named(client, homeless):
+    Refund.objects.update(to="$gone@wallet.example.com")
+    page = text_of(client.get(homeless.get_absolute_url()))
+    assert "The wallet behind $gone@wallet.example.com could not take 2,100 sats" in page
+
+
+def test_nobody_can_redirect_money_that_has_an_address(client, homeless):
+    path = f"{homeless.get_absolute_url()}/refund-address"
+    client.post(path, {"uma_address": "$ann@localhost:8081"})
+    answer = client.post(path, {"uma_address": "$thief@localhost:8081"})
+    assert answer.status_code == 409
+    assert "No refund of this order is waiting for an address" in text_of(answer)
+    assert Refund.objects.get().to == "$ann@localhost:8081"
+
+
+def test_the_api_takes_the_address_too(client, homeless):
+    def send(body, token=homeless.token):
+        return client.post(
+            f"/api/orders/{homeless.pk}/refund-address",
+            body,
+            content_type="application/json",
+            headers={"Order-Token": token},
+        )
+
+    assert send({"uma_address": "$ann@localhost:8081"}, token="x").status_code == 404
+    assert send({"uma_address": "nonsense"}).json()["code"] == "invalid_uma_address"
+    assert send({}).json()["code"] == "invalid"
+    answer = send({"uma_address": "$ann@localhost:8081"})
+    assert (answer.status_code, answer.json()["order"]["status"]) == (200, "canceled")
+    assert send({"uma_address": "$ann@localhost:8081"}).json()["code"] == "nothing_to_refund"
+
+
+# -- "I already paid" ---------------------------------------------------------------------------
+def test_a_silent_node_is_said_plainly(client):
+    order = an_order()
+    open_invoice(order)
+    answer = client.post(f"{order.get_absolute_url()}/check")
+    assert answer.status_code == 503
+    assert "If you paid, nothing is lost" in text_of(answer)
+    api = client.post(f"/api/orders/{order.pk}/check", headers={"Order-Token": order.token})
+    assert (api.status_code, api.json()["code"]) == (503, "node_unreachable")
+
+
+def test_no_payment_is_said_plainly_and_not_asked_for_without_end(client, settings):
+    settings.LIMITS = settings.LIMITS | {"CHECK_PER_ORDER": (1, 60)}
+    order = an_order()  # the node knows no invoice of it yet
+    answer = client.post(f"{order.get_absolute_url()}/check", follow=True)
+    assert "No payment has reached us yet" in text_of(answer)
+    refused = client.post(f"/api/orders/{order.pk}/check", headers={"Order-Token": order.token})
+    assert (refused.status_code, refused.json()["code"]) == (429, "throttled")
+
+
+def test_the_public_page_answers_everybody_alike(client):
+    order = an_order(uma_address="$ann@localhost:8081")
+    invoice = open_invoice(order)
+    proofs = [invoice.payment_hash, "$ann@localhost:8081", "0" * 64, "$nobody@localhost:8081", "lnbc1x", "?"]
+    answers = {text_of(client.post("/paid", {"proof": proof}, follow=True)) for proof in proofs}
+    assert len({answer.partition("Thank you, we are looking")[1] for answer in answers}) == 1
+    assert client.post("/paid", {"proof": ""}).status_code == 422
+    assert client.post("/paid", {"proof": "x" * 5000}).status_code == 422
+
+
+def test_guessing_on_the_public_page_is_counted(client, settings):
+    settings.LIMITS = settings.LIMITS | {"CLAIM_PER_IP": (1, 900)}
+    assert client.post("/paid", {"proof": "0" * 64}).status_code == 302
+    answer = client.post("/paid", {"proof": "0" * 64})
+    assert answer.status_code == 429
+    assert int(answer["Retry-After"]) > 0
+
+
+# -- times ----------------------------------------------------------------------------------------
+def test_an_event_over_midnight_names_both_days(client):
+    def at(day: int, hour: int):
+        return datetime(2031, 5, day, hour, tzinfo=UTC)
+
+    long = an_event(start_time=at(1, 0), end_time=at(3, 0))
+    assert "Thursday 1 May 2031, 00:00" in text_of(client.get(long.get_absolute_url()))
+    assert "Saturday 3 May 2031, 00:00" in text_of(client.get(long.get_absolute_url()))
+    # One afternoon in London is an evening past midnight in Tokyo.
+    evening = an_event(start_time=at(1, 12), end_time=at(1, 16), timezone="Asia/Tokyo")
+    assert evening.ends_another_day
+    evening.timezone = "Europe/London"
+    assert not evening.ends_another_day
