@@ -1,0 +1,181 @@
+"""Somebody who sends whatever they like, from a network address of their own."""
+
+import http.client
+import itertools
+import json
+import re
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import requests
+from requests.adapters import HTTPAdapter
+
+from tests.stack import Stack
+
+TIMEOUT = 30
+_numbers = itertools.count(1)
+
+
+def cases(names: str, rows: list[tuple]) -> pytest.MarkDecorator:
+    """Run a test once for each row `(id in the attack list, what is sent, values of names…)`."""
+    return pytest.mark.parametrize(
+        names.split(), [pytest.param(*values, id=f"{case} {what}") for case, what, *values in rows]
+    )
+
+
+def fresh_address() -> str:
+    """An address of the loopback network that nobody used before, so with every limit untouched."""
+    number = next(_numbers)
+    return f"127.{100 + number // 62_500}.{number // 250 % 250}.{number % 250 + 1}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def code(self) -> str:
+        """The stable code of a problem; empty when the answer is none."""
+        is_json = "json" in self.headers.get("Content-Type", "")
+        return self.json().get("code", "") if is_json and self.body.startswith(b"{") else ""
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """Which field was refused, and the code of why."""
+        return {each["field"]: each["code"] for each in self.json().get("errors", [])}
+
+    @property
+    def anonymous(self) -> bytes:
+        """The body without what differs from answer to answer."""
+        return re.sub(rb'"request_id": ?"[^"]*"', b"", self.body)
+
+
+class Attacker:
+    """Sends requests byte by byte as told: nothing is quoted, normalized or followed on the way."""
+
+    def __init__(self, stack: Stack, address: str = ""):
+        self.host, self.port = "localhost", stack.ports[0]
+        self.address = address or fresh_address()
+
+    def send(
+        self, method: str, path: str, body: Any = None, *, token: str = "", order_token: str = "", **headers
+    ) -> Answer:
+        """`body` is sent as it is when it is bytes, and else as JSON; `headers` with _ for -."""
+        sent = {"Host": f"{self.host}:{self.port}", "Connection": "close"}
+        if token:
+            sent["Authorization"] = f"Bearer {token}"
+        if order_token:
+            sent["Order-Token"] = order_token
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+            body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent |= {name.replace("_", "-"): value for name, value in headers.items() if value is not None}
+        if body is not None or method in ("POST", "PUT", "PATCH"):
+            sent.setdefault("Content-Length", str(len(body or b"")))
+        return self.raw(as_request(method, path, sent, body or b""), method)
+
+    def get(self, path: str, **more) -> Answer:
+        return self.send("GET", path, **more)
+
+    def post(self, path: str, body: Any = None, **more) -> Answer:
+        return self.send("POST", path, body, **more)
+
+    def raw(self, request: bytes, method: str = "GET") -> Answer:
+        """The answer to exactly these bytes."""
+        with self.connect() as sock:
+            sock.sendall(request)
+            response = http.client.HTTPResponse(sock, method=method)
+            response.begin()
+            return Answer(response.status, response.headers, response.read())
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection((self.host, self.port), TIMEOUT, source_address=(self.address, 0))
+
+    def browser(self) -> "Browser":
+        return Browser(f"http://{self.host}:{self.port}", self.address)
+
+
+def as_request(method: str, path: str, headers: dict, body: bytes) -> bytes:
+    lines = [f"{method} {path} HTTP/1.1".encode("utf-8", "surrogateescape")]
+    for name, value in headers.items():
+        lines.append(name.encode() + b": " + (value if isinstance(value, bytes) else value.encode()))
+    return b"\r\n".join([*lines, b"", body])
+
+
+class _From(HTTPAdapter):
+    """requests' transport, from one source address."""
+
+    def __init__(self, address: str):
+        self.address = address
+        super().__init__()
+
+    def init_poolmanager(self, *args, **kwargs):
+        super().init_poolmanager(*args, source_address=(self.address, 0), **kwargs)
+
+
+class Browser(requests.Session):
+    """Cookies and forms: `submit` fetches a page first, and sends its form's token with `fields`."""
+
+    def __init__(self, url: str, address: str):
+        super().__init__()
+        self.url = url
+        self.mount("http://", _From(address))
+
+    def open(self, path: str, **more) -> requests.Response:
+        return self.get(self.url + path, timeout=TIMEOUT, allow_redirects=False, **more)
+
+    def submit(self, path: str, *, to: str = "", headers: dict | None = None, **fields) -> requests.Response:
+        page = self.open(path)
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
+        assert token, f"{path} has no form ({page.status_code})"
+        return self.send_form(
+            to or path,
+            {"csrfmiddlewaretoken": token[1], **fields},
+            headers={"Referer": self.url} | (headers or {}),
+        )
+
+    def send_form(self, path: str, fields: dict, headers: dict | None = None) -> requests.Response:
+        return self.post(
+            self.url + path, data=fields, headers=headers, timeout=TIMEOUT, allow_redirects=False
+        )
+
+    def sign_in(self, email: str, password: str) -> requests.Response:
+        return self.submit("/accounts/login/", login=email, password=password)
+
+    @property
+    def is_signed_in(self) -> bool:
+        return self.open("/accounts/email/").status_code == 200
+
+
+def assert_problem(answer: Answer, status: int, code: str) -> None:
+    """A refusal of the API in its one shape (RFC 9457), with nothing of our insides in it."""
+    assert (answer.status, answer.code) == (status, code), answer.text[:500]
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    problem = answer.json()
+    assert set(problem) - {"errors"} == {"type", "title", "status", "detail", "code", "request_id"}
+    assert problem["status"] == status
+    assert_no_insides(answer)
+    if status == 401:
+        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="api"'
+    if status == 405:
+        assert answer.headers["Allow"]
+    if status in (429, 503):
+        assert int(answer.headers["Retry-After"]) > 0
+
+
+def assert_no_insides(answer: Answer | requests.Response) -> None:
+    """No traceback, SQL, path of ours or library's name and version (R10)."""
+    said = answer.text + str(answer.headers.items())
+    for word in ("Traceback", 'File "', "SELECT ", "INSERT ", "psycopg", "sqlite3", "django.", "Django/"):
+        assert word not in said, f"{word!r} is in the answer"

@@ -1,0 +1,39 @@
+"""One shop as in production on each database, shared by all attacks; every attacker is somebody new."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.attacks.attacker import Attacker, Browser
+from tests.attacks.shop import PRODUCTION, Shop
+
+
+@pytest.fixture(scope="session")
+def static_root():
+    folder = Path(tempfile.mkdtemp(prefix="ticketsuma-static-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", params=["postgresql", "sqlite"])
+def shop(request, stacks, vasp, static_root):
+    """The shop under attack. After the last attack nothing is sold twice, paid twice or lost."""
+    stack = stacks.new(request.param, vasps=(vasp.domain,), STATIC_ROOT=str(static_root), **PRODUCTION)
+    if not any(static_root.iterdir()):
+        stack.manage("collectstatic", "--no-input", "--verbosity=0", seconds=120)
+    yield Shop(stack.start())
+    stack.audit()
+    stack.close()
+
+
+@pytest.fixture
+def someone(shop) -> Attacker:
+    """Nobody the shop knows, at an address it has not seen."""
+    return shop.attacker()
+
+
+@pytest.fixture
+def visitor(someone) -> Browser:
+    return someone.browser()

@@ -1,0 +1,111 @@
+"""A shop as in production, with people, events and orders to attack."""
+
+import hmac
+import itertools
+import json
+from dataclasses import dataclass
+
+import jwt
+from jwt.utils import base64url_encode
+
+from tests.attacks.attacker import Answer, Attacker
+from tests.buyer import Sandbox, make_event
+from tests.processes import wait_until
+from tests.stack import Stack
+
+PASSWORD = "correct horse battery staple"
+STREAM = "https://stream.example.com/canary-stream-7f3a91"
+# As in production, but every attack comes from an address of its own, so that limits stay in force. The
+# two that cost a password hash for each try are tighter, to be quick. LOG_LEVEL: see test_secrets_in_logs.
+PRODUCTION = {
+    "DEBUG": "0",
+    "ALLOW_TEST_NETWORK": "1",
+    "LOG_LEVEL": "DEBUG",
+    "ADMIN_EMAILS": "staff@example.com,boss@example.com",
+    "CORS_ALLOWED_ORIGINS": "https://front.example",
+    "LIMIT_LOGIN_PER_IP": "12",
+    "LIMIT_LOGIN_PER_EMAIL": "8",
+    "LIMIT_BAD_TOKEN_PER_IP": "50",
+}
+_numbers = itertools.count(1)
+_PEOPLE = """
+from accounts.staff import save_verified_user
+from accounts.tokens import issue_token
+answer = {}
+for name in names:
+    user = save_verified_user(email=f"{name}@example.com", password=password, name=name.title())[0]
+    answer[name] = [user.pk, str(issue_token(user))]
+"""
+
+
+def sign(claims: dict, key: str | bytes, algorithm: str, headers: dict) -> str:
+    """A JWT with any key, also those that the library refuses to sign with."""
+    if algorithm != "HS256":
+        return jwt.encode(claims, key, algorithm=algorithm, headers=headers)
+    parts = [{"alg": "HS256", "typ": "JWT"} | headers, claims]
+    text = b".".join(base64url_encode(json.dumps(part).encode()) for part in parts)
+    key = key if isinstance(key, bytes) else key.encode()
+    return (text + b"." + base64url_encode(hmac.digest(key, text, "sha256"))).decode()
+
+
+@dataclass(frozen=True)
+class Person:
+    """An account with a proven mailbox, signed in to the API."""
+
+    id: int
+    email: str
+    token: str
+
+
+class Shop:
+    """A running stack, and what a test needs to know of it."""
+
+    def __init__(self, stack: Stack):
+        self.stack, self.sandbox = stack, Sandbox(stack)
+        self.owner, self.stranger, self.staff = self.people("owner", "stranger", "staff")
+        self.event = make_event(stack, title="Open night", stream_url=STREAM, capacity=5000)
+        self.free = make_event(stack, title="Free night", price_sats=0, stream_url=STREAM, capacity=5000)
+
+    def attacker(self) -> Attacker:
+        return Attacker(self.stack)
+
+    def people(self, *names: str) -> list[Person]:
+        rows = self.stack.django(_PEOPLE, names=names, password=PASSWORD)
+        return [Person(pk, f"{name}@example.com", token) for name, (pk, token) in rows.items()]
+
+    def person(self) -> Person:
+        """Somebody new."""
+        return self.people(f"person{next(_numbers)}")[0]
+
+    def forged(self, person: Person, *, key=None, algorithm="HS256", headers=None, **changes) -> str:
+        """The person's token with other claims (… takes one away), key or algorithm."""
+        claims = jwt.decode(person.token, options={"verify_signature": False}) | changes
+        claims = {name: value for name, value in claims.items() if value is not ...}
+        key = self.stack.env["JWT_SECRET"] if key is None else key
+        return sign(claims, key, algorithm, headers or {})
+
+    # -- orders ------------------------------------------------------------------------------------
+    def buy(self, by: Person | None = None, event: int = 0, **body) -> dict:
+        """What the purchase answers, of somebody's seat or of a guest's."""
+        body = {"event_id": event or self.event} | body
+        if by is None:
+            body = {"email": f"guest-{self.attacker().address}@example.com", "name": "Guest"} | body
+        answer = self.attacker().post("/api/tickets/purchase", body, token=by.token if by else "")
+        assert answer.status == 201, answer.text
+        return answer.json()
+
+    def order(self, bought: dict) -> Answer:
+        order = bought["order"]
+        return self.attacker().get(f"/api/orders/{order['id']}", order_token=order["token"])
+
+    def bolt11(self, bought: dict) -> str:
+        return wait_until(lambda: self.order(bought).json()["payment"]["bolt11"], 20, "a BOLT11")
+
+    def pay(self, bought: dict) -> dict:
+        """Pay an order from outside; the order once it is paid."""
+        self.sandbox.pay_from_outside(self.bolt11(bought))
+        wait_until(lambda: self.order(bought).json()["order"]["status"] == "paid", 20, "the order is paid")
+        return self.order(bought).json()
+
+    def buy_and_pay(self, by: Person | None = None, **body) -> dict:
+        return self.pay(self.buy(by, **body))

@@ -1,0 +1,481 @@
+"""A: who are you? Tokens, passwords, sessions, staff."""
+
+import re
+import time
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.attacks.attacker import assert_no_insides, assert_problem, cases
+from tests.attacks.shop import PASSWORD
+from tests.processes import wait_until
+
+ME = "/api/users/me"
+STAFF = "staff@example.com"
+RSA_KEY = rsa.generate_private_key(65537, 2048).private_bytes(
+    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+)
+GO_DEFAULT = "your-secret-key"
+
+
+# -- tokens nobody issued ---------------------------------------------------------------------------
+@cases(
+    "header_and_key",
+    [
+        ("A02", "alg none", {"algorithm": "none", "key": ""}),
+        ("A02", "RS256 with a key of the sender's", {"algorithm": "RS256", "key": RSA_KEY}),
+        ("A02", "HS512 with a key of the sender's", {"algorithm": "HS512", "key": "k" * 64}),
+        ("A02", "kid names a file", {"key": "", "headers": {"kid": "/dev/null"}}),
+        ("A02", "kid is SQL", {"key": "x" * 32, "headers": {"kid": "' UNION SELECT 'x' --"}}),
+        ("A02", "jku points elsewhere", {"key": RSA_KEY, "algorithm": "RS256", "headers": {"jku": "https://evil.example/k"}}),
+        ("A02", "x5u points elsewhere", {"key": RSA_KEY, "algorithm": "RS256", "headers": {"x5u": "https://evil.example/c"}}),
+        ("A02", "jwk brings its key along", {"key": "y" * 32, "headers": {"jwk": {"kty": "oct", "k": "eXl5"}}}),
+        ("A04", "signed with 'secret'", {"key": "secret"}),
+        ("A04", "signed with 'changeme'", {"key": "changeme"}),
+        ("A04", "signed with an empty key", {"key": ""}),
+        ("A04", "signed with the Go server's default", {"key": GO_DEFAULT}),
+    ],
+)  # fmt: skip
+def test_a_token_signed_by_somebody_else(shop, someone, header_and_key):
+    token = shop.forged(shop.owner, **header_and_key)
+    assert_problem(someone.get(ME, token=token), 401, "token_not_valid")
+
+
+@pytest.mark.parametrize("name", ["None", "NONE", "nOnE", "none", ""], ids=lambda name: f"A02 alg {name!r}")
+@pytest.mark.parametrize("keeps_signature", [True, False], ids=["its signature kept", "no signature"])
+def test_a_token_without_a_signature(shop, someone, name, keeps_signature):
+    _, claims, signature = shop.owner.token.split(".")
+    header = jwt.utils.base64url_encode(b'{"alg":"%s","typ":"JWT"}' % name.encode()).decode()
+    token = f"{header}.{claims}.{signature if keeps_signature else ''}"
+    assert_problem(someone.get(ME, token=token), 401, "token_not_valid")
+
+
+def test_a_token_signed_with_another_secret_of_ours(shop, someone):
+    """A04, and A02's confusion: HS256 over a text that we publish."""
+    published = someone.get("/.well-known/lnurlpubkey").body
+    for key in (shop.stack.env["SECRET_KEY"], published):
+        assert_problem(someone.get(ME, token=shop.forged(shop.owner, key=key)), 401, "token_not_valid")
+
+
+@cases(
+    "claims",
+    [
+        ("A03", "expired", {"exp": int(time.time()) - 1}),
+        ("A03", "no exp", {"exp": ...}),
+        ("A03", "exp is 10^20", {"exp": 10**20}),
+        ("A03", "exp is NaN", {"exp": float("nan")}),
+        ("A03", "exp is Infinity", {"exp": float("inf")}),
+        ("A03", "exp is a word", {"exp": "tomorrow"}),
+        ("A03", "exp is null", {"exp": None}),
+        ("A03", "nbf in the future", {"nbf": 4_000_000_000}),
+        ("A03", "iat in the future", {"iat": 4_000_000_000}),
+        ("A05", "another audience", {"aud": "https://other.example/api"}),
+        ("A05", "no audience", {"aud": ...}),
+        ("A05", "another issuer", {"iss": "https://other.example"}),
+        ("A05", "no issuer", {"iss": ...}),
+        ("A05", "a refresh token", {"token_type": "refresh"}),
+        ("A05", "no type", {"token_type": ...}),
+        ("A06", "user_id abc", {"user_id": "abc"}),
+        ("A06", "user_id -1", {"user_id": -1}),
+        ("A06", "user_id 10^30", {"user_id": 10**30}),
+        ("A06", "user_id 2^63", {"user_id": str(2**63)}),
+        ("A06", "user_id null", {"user_id": None}),
+        ("A06", "user_id a list", {"user_id": [1]}),
+        ("A06", "user_id an object", {"user_id": {"id": 1}}),
+        ("A06", "user_id 1.0", {"user_id": 1.0}),
+        ("A06", "user_id true", {"user_id": True}),
+        ("A06", "user_id in full-width digits", {"user_id": "１"}),
+        ("A06", "no user_id", {"user_id": ...}),
+        ("A07", "another epoch", {"token_epoch": 99}),
+        ("A07", "epoch as text", {"token_epoch": "0"}),
+        ("A07", "epoch false for 0", {"token_epoch": False}),
+        ("A07", "no epoch", {"token_epoch": ...}),
+    ],
+)  # fmt: skip
+def test_our_signature_under_odd_claims(shop, someone, claims):
+    assert someone.get(ME, token=shop.forged(shop.owner)).status == 200, "an honest copy is let in"
+    assert_problem(someone.get(ME, token=shop.forged(shop.owner, **claims)), 401, "token_not_valid")
+
+
+@cases(
+    "headers status code",
+    [
+        ("A01", "no header", [], 401, "not_authenticated"),
+        ("A10", "Basic", [b"Basic c3RhZmY6c2VjcmV0"], 401, "not_authenticated"),
+        ("A10", "Bearer alone", [b"Bearer"], 401, "token_not_valid"),
+        ("A10", "three parts", [b"Bearer a b"], 401, "token_not_valid"),
+        ("A10", "no JWT", [b"Bearer abc"], 401, "token_not_valid"),
+        ("A10", "empty parts", [b"Bearer .."], 401, "token_not_valid"),
+        ("A10", "not ASCII", [b"Bearer \xc3\xbc.\xff.\xe4"], 401, "token_not_valid"),
+        ("A10", "7 KB", [b"Bearer " + b"a" * 7000], 401, "token_not_valid"),
+        ("A10", "20 KB", [b"Bearer " + b"a" * 20_000], 431, ""),
+        ("A10", "two headers, the good one first", [b"TOKEN", b"Bearer x"], 401, "token_not_valid"),
+        ("A10", "two headers, the good one last", [b"Bearer x", b"TOKEN"], 401, "token_not_valid"),
+    ],
+)  # fmt: skip
+def test_odd_headers(shop, someone, headers, status, code):
+    good = f"Bearer {shop.owner.token}".encode()
+    lines = b"".join(
+        b"Authorization: " + (good if value == b"TOKEN" else value) + b"\r\n" for value in headers
+    )
+    answer = someone.raw(
+        b"GET /api/users/me HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + lines + b"\r\n"
+    )
+    if code:
+        assert_problem(answer, status, code)
+    assert answer.status == status
+
+
+@pytest.mark.parametrize(
+    "name", ["access_token", "token", "jwt", "Authorization"], ids=lambda n: f"A10 ?{n}="
+)
+def test_a_token_in_the_address_is_none(shop, someone, name):
+    answer = someone.get(f"{ME}?{name}={shop.owner.token}")
+    assert_problem(answer, 401, "not_authenticated")
+
+
+# -- tokens that ended ------------------------------------------------------------------------------
+def log_out(shop, person):
+    assert shop.attacker().post("/api/users/logout", token=person.token).status == 204
+
+
+def change_password(shop, person):
+    body = {"current_password": PASSWORD, "password": "another good passphrase"}
+    assert shop.attacker().send("PATCH", f"/api/users/{person.id}", body, token=person.token).status == 200
+
+
+def change_password_by_page(shop, person):
+    browser = shop.attacker().browser()
+    browser.sign_in(person.email, PASSWORD)
+    new = "another good passphrase"
+    done = browser.submit("/accounts/password/change/", oldpassword=PASSWORD, password1=new, password2=new)
+    assert done.status_code == 302, done.text
+
+
+def reset_password_by_page(shop, person):
+    browser = shop.attacker().browser()
+    browser.submit("/accounts/password/reset/", email=person.email)
+    set_new_password(browser, mailed_link(shop, person.email, "password/reset/key"))
+
+
+def change_email(shop, person):
+    new = f"new-{person.email}"
+    body = {"current_password": PASSWORD, "email": new}
+    assert shop.attacker().send("PATCH", f"/api/users/{person.id}", body, token=person.token).status == 200
+    key = mailed_link(shop, new, "confirm-email").rstrip("/").rpartition("/")[2]
+    assert shop.attacker().post("/api/users/verify-email", {"key": key}).status == 200
+
+
+def deactivate(shop, person):
+    shop.stack.django("User.objects.filter(pk=pk).update(is_active=False)", pk=person.id)
+
+
+def delete(shop, person):
+    assert shop.attacker().send("DELETE", f"/api/users/{person.id}", token=person.token).status == 204
+
+
+@cases(
+    "end",
+    [
+        ("A07", "logout", log_out),
+        ("A07", "password change", change_password),
+        ("A07", "password change by page", change_password_by_page),
+        ("A07", "password reset", reset_password_by_page),
+        ("A07", "e-mail change", change_email),
+        ("A07", "deactivation", deactivate),
+        ("A08", "deletion", delete),
+    ],
+)
+def test_a_token_is_dead_at_once_after(shop, someone, end):
+    person = shop.person()
+    assert someone.get(ME, token=person.token).status == 200
+    end(shop, person)
+    assert_problem(someone.get(ME, token=person.token), 401, "token_not_valid")
+
+
+def test_staff_who_lost_their_proof_are_staff_no_more(shop, someone):
+    """A07, role removal: who is staff is asked on every request."""
+    boss = shop.people("boss")[0]
+    assert_problem(someone.post("/api/events", {}, token=boss.token), 400, "invalid")
+    shop.stack.django(
+        "EmailAddress.objects.filter(user_id=pk).update(verified=False)",
+        pk=boss.id,
+    )
+    assert_problem(someone.post("/api/events", {}, token=boss.token), 403, "permission_denied")
+
+
+# -- mails ------------------------------------------------------------------------------------------
+def mailed_link(shop, to: str, part: str) -> str:
+    """The path of the newest mailed link to `to` that holds `part`."""
+
+    def newest():
+        texts = [str(mail.get_payload(decode=False)) for mail in shop.stack.mails() if mail["To"] == to]
+        found = [link for text in texts for link in re.findall(r"http://\S+", text) if part in link]
+        return found[-1] if found else None
+
+    link = wait_until(newest, 10, f"a mail to {to} with {part}")
+    assert link.startswith(shop.stack.shop_url + "/"), link
+    return link.removeprefix(shop.stack.shop_url)
+
+
+def set_new_password(browser, link: str, password: str = "a third good passphrase"):
+    form = browser.open(link).headers.get("Location", "")
+    return browser.submit(form, password1=password, password2=password)
+
+
+# -- signing in -------------------------------------------------------------------------------------
+def test_every_refused_login_is_the_same(shop, someone):
+    """A11: wrong password, unknown address, not proven yet, deactivated."""
+    gone = shop.person()
+    deactivate(shop, gone)
+    someone.post("/api/users", {"email": "unproven@example.com", "password": PASSWORD})
+    answers = [
+        someone.post("/api/users/login", {"email": email, "password": password})
+        for email, password in [
+            (shop.owner.email, "not the password"), ("nobody@example.com", PASSWORD),
+            ("unproven@example.com", PASSWORD), (gone.email, PASSWORD),
+        ]
+    ]  # fmt: skip
+    for answer in answers:
+        assert_problem(answer, 401, "invalid_credentials")
+    assert len({answer.anonymous for answer in answers}) == 1
+
+
+@cases(
+    "email password status code",
+    [
+        ("A12", "password of 200 KB", "x@example.com", "a" * 200_000, 400, "invalid"),
+        ("A12", "password of 1 MB", "x@example.com", "a" * 1_000_000, 413, "too_large"),
+        ("A12", "password with NUL", "x@example.com", "a good pass\0phrase", 400, "malformed_json"),
+        ("A12", "password is a number", "x@example.com", 1234567890123, 400, "invalid"),
+        ("A12", "password is a list", "x@example.com", ["a good passphrase"], 400, "invalid"),
+        ("A12", "e-mail of 100,000 characters", "a" * 100_000 + "@example.com", PASSWORD, 400, "invalid"),
+        ("A12", "e-mail with a line end", "x@example.com\nBcc: all@example.com", PASSWORD, 400, "invalid"),
+        ("A13", "a common password", "x@example.com", "password123", 400, "weak_password"),
+        ("A13", "the e-mail address", "long-name@example.com", "long-name@example.com", 400, "weak_password"),
+        ("A13", "7 characters", "x@example.com", "Xk3%fQ!", 400, "weak_password"),
+        ("A13", "only digits of a date", "x@example.com", "1234567890", 400, "weak_password"),
+        ("A13", "70 characters of any kind", "long@example.com", "пароль és 密码 🔑 " * 5, 202, ""),
+    ],
+)  # fmt: skip
+def test_signing_up_with_odd_words(someone, email, password, status, code):
+    answer = someone.post("/api/users", {"email": email, "password": password})
+    assert (answer.status, answer.code) == (status, code), answer.text
+    assert_no_insides(answer)
+
+
+def login(attacker, email: str, password: str = "not the password") -> int:
+    return attacker.post("/api/users/login", {"email": email, "password": password}).status
+
+
+def test_guessing_one_account_from_many_addresses(shop):
+    """A14: the account's own limit ends it; the victim, who was here before, still comes in."""
+    victim, home = shop.person(), shop.attacker()
+    assert login(home, victim.email, PASSWORD) == 200
+    said = [login(shop.attacker(), victim.email) for _ in range(10)]
+    assert said == [401] * 7 + [429] * 3, "of 8 in an hour one was the victim's own"
+    assert login(shop.attacker(), victim.email, PASSWORD) == 429
+    assert login(home, victim.email, PASSWORD) == 200
+
+
+def test_guessing_many_accounts_from_one_address(shop, someone):
+    """A14"""
+    said = [login(someone, f"victim{number}@example.com") for number in range(14)]
+    assert said == [401] * 12 + [429] * 2
+    assert_problem(
+        someone.post("/api/users/login", {"email": "v@example.com", "password": "x"}), 429, "throttled"
+    )
+
+
+def test_guessing_one_account_from_one_address(shop, someone):
+    """A14"""
+    victim = shop.person()
+    assert [login(someone, victim.email) for _ in range(7)] == [401] * 5 + [429] * 2
+
+
+@pytest.mark.parametrize(
+    "path", ["/accounts/login/", "/accounts/login/?next=/admin/"], ids=["A14 page", "A15 admin"]
+)
+def test_guessing_by_page(shop, visitor, path):
+    """The pages' limit is the API's: who is shut out of one is shut out of the other."""
+    victim = shop.person()
+    said = [visitor.submit(path, login=victim.email, password="wrong").status_code for _ in range(7)]
+    assert said == [200] * 5 + [429] * 2
+
+
+def test_the_admin_has_no_door_of_its_own(shop, visitor):
+    """A15"""
+    for path in ("/admin/", "/admin/login/", "/admin/events/event/"):
+        answer = visitor.open(path)
+        assert answer.status_code == 302
+        assert answer.headers["Location"].startswith(("/accounts/login/", "/admin/login/"))
+    fields = {"username": STAFF, "password": PASSWORD}
+    assert visitor.send_form("/admin/login/", fields).status_code in (302, 403)
+    assert visitor.open("/admin/events/event/").status_code == 302
+
+
+# -- becoming staff ---------------------------------------------------------------------------------
+@cases(
+    "email",
+    [
+        ("A16", "as listed", STAFF),
+        ("A17", "capitals", "Staff@Example.COM"),
+        ("A17", "a space behind", "staff@example.com "),
+        ("A17", "a long s", "ſtaff@example.com"),
+        ("A17", "full-width letters", "ｓｔａｆｆ@example.com"),
+        ("A17", "a zero-width space", "staff\u200b@example.com"),
+        ("A17", "a dotless i", "ıboss@example.com"),
+        ("A17", "a Kelvin sign", "\u212aeeper@example.com"),
+        ("A17", "a homoglyph domain", "staff@ехаmple.com"),
+        ("A17", "a full-width dot in the domain", "staff@example．com"),
+        ("A17", "quoted", '"staff"@example.com'),
+        ("A17", "a plus tag", "staff+x@example.com"),
+        ("A17", "a dot", "st.aff@example.com"),
+        ("A17", "two addresses", "staff@example.com,x@evil.example"),
+        ("A17", "a comment", "staff(x)@example.com"),
+        ("A17", "a soft hyphen", "sta\u00adff@example.com"),
+    ],
+)  # fmt: skip
+def test_nobody_becomes_staff_by_spelling(shop, someone, email):
+    """Either it is no address, or the mail goes to staff's own mailbox, or it is somebody else's account."""
+    before = len(shop.stack.mails())
+    body = {"email": email, "password": "the attackers passphrase"}
+    answer = someone.post("/api/users", body)
+    assert answer.status in (400, 202), answer.text
+    if answer.status == 400:
+        assert answer.fields == {"email": "invalid"} or answer.code == "malformed_json", answer.text
+        return
+    mail = wait_until(lambda: shop.stack.mails()[before:], 10, "a mail")[-1]
+    if mail["To"] in (STAFF, "boss@example.com"):
+        assert_problem(someone.post("/api/users/login", body), 401, "invalid_credentials")
+        return
+    key = re.search(r"/confirm-email/([^/\s]+)", str(mail.get_payload()))
+    assert key, mail
+    verified = someone.post("/api/users/verify-email", {"key": key[1]})
+    assert (verified.status, verified.json()["is_staff"]) == (200, False)
+    signed_in = someone.post("/api/users/login", body).json()
+    assert_problem(someone.post("/api/events", {}, token=signed_in["token"]), 403, "permission_denied")
+
+
+def test_a_listed_address_is_nobodys_until_its_mailbox_is_proven(shop, someone):
+    """A16"""
+    shop.stack.django("User.objects.filter(email='boss@example.com').delete()")
+    body = {"email": "boss@example.com", "password": "the attackers passphrase"}
+    assert someone.post("/api/users", body).status == 202
+    assert_problem(someone.post("/api/users/login", body), 401, "invalid_credentials")
+    browser = someone.browser()
+    browser.sign_in(**body)
+    assert browser.open("/admin/").status_code == 302
+
+
+def test_an_address_of_staff_is_not_taken_by_changing_to_it(shop, someone):
+    """A18: the old one stays until the new mailbox is proven, and a taken address looks like a free one."""
+    person = shop.person()
+    answers = []
+    for email in (STAFF, "boss@example.com", "free-address@example.com"):
+        body = {"email": email, "current_password": PASSWORD}
+        answers.append(someone.send("PATCH", f"/api/users/{person.id}", body, token=person.token))
+    said = [(a.status, a.json()["email"], a.json()["is_staff"]) for a in answers]
+    assert said == [(200, person.email, False)] * 3
+    assert_problem(someone.post("/api/events", {}, token=person.token), 403, "permission_denied")
+
+
+def test_signing_up_tells_nobody_who_has_an_account(shop, someone):
+    """A19"""
+    bodies = [{"email": email, "password": PASSWORD} for email in (shop.owner.email, "newcomer@example.com")]
+    taken, new = (someone.post("/api/users", body) for body in bodies)
+    assert (taken.status, new.status) == (202, 202)
+    assert taken.json() | {"email": ""} == new.json() | {"email": ""}
+    mails = [mail for mail in shop.stack.mails() if mail["To"] == shop.owner.email]
+    assert "confirm-email" not in str(mails[-1].get_payload())
+
+
+def test_signing_up_by_page_tells_nobody_either(shop, someone):
+    """A19"""
+    pages = []
+    for email in (shop.owner.email, "newcomer-by-page@example.com"):
+        page = someone.browser().submit("/accounts/signup/", email=email, password1=PASSWORD)
+        pages.append((page.status_code, page.headers.get("Location")))
+    assert pages[0] == pages[1]
+
+
+# -- reset ------------------------------------------------------------------------------------------
+def test_a_reset_tells_nobody_who_has_an_account(shop, someone):
+    """A20"""
+    pages = []
+    for email in (shop.owner.email, "nobody-at-all@example.com"):
+        page = someone.browser().submit("/accounts/password/reset/", email=email)
+        pages.append((page.status_code, page.headers.get("Location")))
+    assert pages[0] == pages[1] == (302, "/accounts/password/reset/done/")
+
+
+def test_a_reset_link_works_once(shop, someone):
+    """A20"""
+    person = shop.person()
+    someone.browser().submit("/accounts/password/reset/", email=person.email)
+    link = mailed_link(shop, person.email, "password/reset/key")
+    assert set_new_password(someone.browser(), link).status_code == 302
+    again = someone.browser().open(link)
+    assert "Location" not in again.headers
+    assert 'name="password1"' not in again.text
+
+
+@cases(
+    "headers",
+    [
+        ("A20", "X-Forwarded-Host", {"X-Forwarded-Host": "evil.example"}),
+        ("A20", "Forwarded", {"Forwarded": "host=evil.example;proto=https"}),
+        ("A20", "X-Host", {"X-Host": "evil.example", "X-Forwarded-Server": "evil.example"}),
+        ("A20", "another port", {"Host": "localhost:1"}),
+        ("A20", "another of our hosts", {"Host": "LOCALHOST:8080"}),
+    ],
+)  # fmt: skip
+def test_a_reset_link_leads_to_the_shop_whatever_the_headers_say(shop, someone, headers):
+    person = shop.person()
+    browser = someone.browser()
+    browser.headers.update(headers)
+    browser.submit("/accounts/password/reset/", email=person.email)
+    mailed_link(shop, person.email, "password/reset/key")
+
+
+# -- sessions ---------------------------------------------------------------------------------------
+def test_signing_in_makes_a_new_session(shop, visitor):
+    """A21: fixation"""
+    visitor.cookies.set("sessionid", "a" * 32, domain="localhost.local", path="/")
+    person = shop.person()
+    assert visitor.sign_in(person.email, PASSWORD).status_code == 302
+    assert visitor.is_signed_in
+    assert all(cookie.value != "a" * 32 for cookie in visitor.cookies if cookie.domain != "localhost.local")
+
+
+@pytest.mark.parametrize(
+    "value", ["", "x", "a" * 32, "../../etc/passwd", "\u00e9" * 9, "a" * 4000], ids=lambda v: f"A21 {v[:9]!r}"
+)
+def test_a_made_up_session_is_nobody(someone, value):
+    answer = someone.get("/accounts/email/", Cookie=f"sessionid={value}".encode())
+    assert (answer.status, answer.headers["Location"].partition("?")[0]) == (302, "/accounts/login/")
+
+
+def test_a_password_change_ends_the_other_sessions(shop, someone):
+    """A21"""
+    person = shop.person()
+    here, elsewhere = someone.browser(), someone.browser()
+    for browser in (here, elsewhere):
+        browser.sign_in(person.email, PASSWORD)
+    new = "another good passphrase"
+    here.submit("/accounts/password/change/", oldpassword=PASSWORD, password1=new, password2=new)
+    assert here.is_signed_in
+    assert not elsewhere.is_signed_in
+
+
+def test_nobody_is_signed_out_by_a_link_or_by_another_site(shop, visitor):
+    """A22"""
+    visitor.sign_in(shop.person().email, PASSWORD)
+    visitor.open("/accounts/logout/")
+    assert visitor.is_signed_in
+    assert visitor.send_form("/accounts/logout/", {}, {"Origin": "https://evil.example"}).status_code == 403
+    assert visitor.is_signed_in
+    assert visitor.submit("/accounts/logout/").status_code == 302
+    assert not visitor.is_signed_in
