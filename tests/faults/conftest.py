@@ -9,6 +9,8 @@ import pytest
 from tests.buyer import Sandbox
 from tests.faults.faulty import FaultyStack, FaultyStacks
 
+FLOAT_SATS = 1_000_000  # so that the node can pay the fees of refunds
+
 
 @pytest.fixture(scope="session")
 def faulty_stacks():
@@ -21,7 +23,9 @@ def faulty_stacks():
 
 @pytest.fixture(scope="session")
 def faulty_stack(faulty_stacks, vasp) -> FaultyStack:
-    return faulty_stacks.new("postgresql", workers=2, vasps=(vasp.domain,), WEB_THREADS="32").start()
+    stack = faulty_stacks.new("postgresql", workers=2, vasps=(vasp.domain,), WEB_THREADS="32").start()
+    stack.node.post(f"/api/nodes/{stack.env['LIGHTSPARK_NODE_ID']}/fund", amount_sats=FLOAT_SATS)
+    return stack
 
 
 @pytest.fixture
