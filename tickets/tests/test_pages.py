@@ -71,7 +71,7 @@ def test_sold_out_is_said_at_the_form_and_nothing_is_charged(client):
     ("fields", "words"),
     [
         ({"uma_address": "ann@wallet.example"}, "Did you mean $ann@wallet.example?"),
-        ({"email": "$ann@wallet.example"}, "That is a wallet address"),
+        ({"email": "$ann@wallet.example"}, "Put it into the field “Your UMA address”."),
         ({"email": ""}, "This field is required"),
         ({"quantity": "0"}, "greater than or equal to 1"),
         ({"quantity": "11"}, "less than or equal to 10"),
@@ -195,7 +195,7 @@ def test_an_expired_order_says_that_nothing_came(client):
         ("queued", "are on their way back to $ann@localhost:8081"),
         ("failed", "They are still yours"),
         ("in_doubt", "waiting for the network to confirm it"),
-        ("needs_address", "we need an address to send them back to"),
+        ("needs_address", "we need another address to send them back to"),
     ],
 )
 def test_money_that_found_no_seat_is_accounted_for(client, status, words):
