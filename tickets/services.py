@@ -256,3 +256,10 @@ def send_tickets_again(email: str) -> int:
         .exclude(sent_at__gt=now - timedelta(minutes=10))
         .update(status=Mail.Status.DUE, next_attempt_at=now, attempts=0, parked_at=None)
     )
+
+
+def name_holder(ticket: Ticket, *, name: str) -> None:
+    """Write `name`, or none, on the ticket. Raises InvalidTransition once it is used."""
+    waiting = Ticket.objects.admitting().filter(pk=ticket.pk, check_in=None)
+    if not waiting.update(holder_name=" ".join(name.split()), updated_at=timezone.now()):
+        raise InvalidTransition(_("The name on this ticket can no longer be changed."))

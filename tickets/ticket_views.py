@@ -6,9 +6,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from events.words import calendar_file
+from ticketsuma.errors import DomainError
 
 from . import services
 from .forms import FindForm
@@ -16,9 +17,11 @@ from .models import Ticket
 from .pages import qr_svg
 from .privacy import private_page
 from .stream import player_for
+from .ticket_forms import HolderForm
 
 
-def _ticket(token: str) -> Ticket:
+def ticket_by_token(token: str) -> Ticket:
+    """The ticket that `token` opens, with its order and event; Http404 for any other token."""
     try:
         return Ticket.objects.select_related("order__event", "check_in").by_token(token)
     except Ticket.DoesNotExist:
@@ -29,18 +32,22 @@ def _ticket(token: str) -> Ticket:
 @private_page
 def ticket(request: HttpRequest, token: str) -> HttpResponse:
     """One seat, for whoever holds its link: QR and code while it admits, else what became of it."""
-    ticket = _ticket(token)
-    context = {"ticket": ticket, "order": ticket.order, "event": ticket.order.event}
+    return _show_ticket(request, ticket_by_token(token))
+
+
+def _show_ticket(request: HttpRequest, ticket: Ticket, *, form=None, problem="", status=200) -> HttpResponse:
+    context = {"ticket": ticket, "order": ticket.order, "event": ticket.order.event, "problem": problem}
+    context["form"] = form or HolderForm(initial={"holder_name": ticket.holder_name})
     if ticket.admits:
         context["qr"] = qr_svg(ticket.ticket_code)
-    return render(request, "tickets/ticket.html", context)
+    return render(request, "tickets/ticket.html", context, status=status)
 
 
 @require_safe
 @private_page
 def ticket_calendar(request: HttpRequest, token: str) -> HttpResponse:
     """The event for the holder's calendar, with the ticket's page to join from."""
-    ticket = _ticket(token)
+    ticket = ticket_by_token(token)
     body = calendar_file(ticket.order.event, settings.SITE_URL + ticket.get_absolute_url())
     answer = HttpResponse(body, content_type="text/calendar; charset=utf-8")
     answer["Content-Disposition"] = 'attachment; filename="ticket.ics"'
@@ -49,9 +56,39 @@ def ticket_calendar(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_safe
 @private_page
+def ticket_file(request: HttpRequest, token: str) -> HttpResponse:
+    """The ticket as a PDF, for whom paper calms; only while it admits."""
+    from .pdf import ticket_pdf  # reportlab takes a while to import; the first reader of a PDF waits
+
+    ticket = ticket_by_token(token)
+    if not ticket.admits:
+        return redirect(ticket)
+    answer = HttpResponse(ticket_pdf(ticket), content_type="application/pdf")
+    answer["Content-Disposition"] = f'inline; filename="ticket-{ticket.order.code}-{ticket.number}.pdf"'
+    return answer
+
+
+@require_POST
+@private_page
+def ticket_holder(request: HttpRequest, token: str) -> HttpResponse:
+    """Put another name on the ticket; whoever holds its link may."""
+    ticket = ticket_by_token(token)
+    form = HolderForm(request.POST)
+    if not form.is_valid():
+        return _show_ticket(request, ticket, form=form, status=422)
+    try:
+        services.name_holder(ticket, name=form.cleaned_data["holder_name"])
+    except DomainError as error:
+        return _show_ticket(request, ticket_by_token(token), problem=str(error.sentence), status=error.status)
+    messages.success(request, _("The ticket now bears that name."))
+    return redirect(ticket)
+
+
+@require_safe
+@private_page
 def stream(request: HttpRequest, token: str) -> HttpResponse:
     """The lobby, the stream, or the closing page; only for a ticket that admits."""
-    ticket = _ticket(token)
+    ticket = ticket_by_token(token)
     event = ticket.order.event
     if not Ticket.objects.admitting().filter(pk=ticket.pk).exists():
         return redirect(ticket)

@@ -15,6 +15,8 @@ urlpatterns = [
     path("paid", money_views.paid, name="paid"),
     path("tickets/<str:token>", ticket_views.ticket, name="ticket"),
     path("tickets/<str:token>/calendar.ics", ticket_views.ticket_calendar, name="ticket_calendar"),
+    path("tickets/<str:token>/ticket.pdf", ticket_views.ticket_file, name="ticket_file"),
+    path("tickets/<str:token>/holder", ticket_views.ticket_holder, name="ticket_holder"),
     path("tickets/<str:token>/stream", ticket_views.stream, name="stream"),
     path("find", ticket_views.find_tickets, name="find_tickets"),
 ]
