@@ -1,6 +1,7 @@
 """A shop that can be broken everywhere, and the proof that nothing was lost by it."""
 
 import functools
+import json
 import signal
 import time
 from collections import Counter
@@ -11,8 +12,9 @@ from tests.buyer import Sandbox
 from tests.faults.kill_points import POINTS, planted_tree
 from tests.faults.mailbox import Mailbox
 from tests.faults.proxy import Proxy
+from tests.faults.watched_net import write_sitecustomize
 from tests.postgres import Cluster
-from tests.processes import free_port, wait_until
+from tests.processes import Process, free_port, wait_until
 from tests.stack import Stack, Stacks
 
 NAMES = {point.name for point in POINTS}
@@ -73,6 +75,11 @@ class FaultyStack(Stack):
             "EMAIL_URL": f"smtp://127.0.0.1:{self.mailbox.port}",
         }
 
+    def _process(self, name: str, command: list[str], **more: str) -> Process:
+        if name.startswith(("web", "worker")):
+            more["PYTHONPATH"] = str(write_sitecustomize(self.folder / "site"))
+        return super()._process(name, command, **more)
+
     @functools.cached_property
     def node(self) -> Sandbox:
         return Sandbox(self)
@@ -90,6 +97,16 @@ class FaultyStack(Stack):
 
     def _point(self, name: str) -> Path:
         return self.folder / "points" / name
+
+    def resolve(self, **names: list[list[str]]) -> None:
+        """From now on these names (`_` for `.`) have these addresses, another list at each asking."""
+        text = json.dumps({name.replace("_", "."): answers for name, answers in names.items()})
+        (self.folder / "names.json").write_text(text)
+
+    def connects(self) -> list[str]:
+        """Every `address port` that web and worker connected to, or wanted to, by Python's own sockets."""
+        log = self.folder / "connects.log"
+        return log.read_text().splitlines() if log.exists() else []
 
     def hurry(self) -> None:
         """Let every lease and every delay run out now."""

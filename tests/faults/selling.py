@@ -1,5 +1,8 @@
 """What every fault test asks at its end: of a buyer, of an event, of the sandbox's ledger."""
 
+import hashlib
+import hmac
+import json
 import uuid
 
 import requests
@@ -73,3 +76,22 @@ def assert_one_mail(buyer: Buyer, seconds: float = 30) -> None:
     due = "Mail.objects.filter(order__pk=pk, status='due').count()"
     wait_until(lambda: buyer.stack.django(due, pk=buyer.order_id) == 0, seconds, "no mail is due")
     assert len(buyer.stack.mailbox.to(buyer.email)) == 1
+
+
+def post_webhook(
+    shop: FaultyStack,
+    entity_id: str,
+    *,
+    kind: str = "PAYMENT_FINISHED",
+    key: str = "",
+    sign: bool = True,
+    change: bytes = b"",
+) -> requests.Response:
+    """A webhook as the node would send it, from a sender with patience; `change` is added after signing."""
+    event = {"event_type": kind, "event_id": uuid.uuid4().hex, "entity_id": entity_id}
+    body = json.dumps(event).encode()
+    key = key or shop.env["LIGHTSPARK_WEBHOOK_SIGNING_KEY"]
+    digest = hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
+    headers = {"lightspark-signature": digest} if sign else {}
+    url = f"{shop.shop_url}/api/webhooks/payment"
+    return requests.post(url, data=body + change, headers=headers, timeout=30)

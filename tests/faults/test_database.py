@@ -1,8 +1,5 @@
 """PostgreSQL restarts, goes away, loses an answer; SQLite is locked; gunicorn is replaced under load."""
 
-import hashlib
-import hmac
-import json
 import sqlite3
 import time
 import uuid
@@ -13,7 +10,7 @@ import pytest
 import requests
 
 from tests.buyer import Buyer, Sandbox, make_event, post_purchase
-from tests.faults.selling import assert_one_mail, assert_paid_once, seats_taken
+from tests.faults.selling import assert_one_mail, assert_paid_once, post_webhook, seats_taken
 from tests.processes import wait_until
 
 
@@ -71,7 +68,7 @@ def test_without_its_database_the_shop_says_so_and_settles_later(shop, faulty_st
     faulty_stacks.server.stop()
     try:
         paid = [shop.node.pay_from_outside(bolt11)["to"]["payment_id"] for bolt11 in bolt11s]
-        assert tell(shop, paid[0]).status_code == 503
+        assert post_webhook(shop, paid[0]).status_code == 503
         wait_until(lambda: webhooks_tried(shop, paid), 15, "the node told us")
         assert "delivered" not in {row["state"] for row in webhooks_of(shop, paid)}
         assert requests.get(f"{shop.shop_url}/health", timeout=20).status_code == 503
@@ -90,17 +87,6 @@ def answers_orders(buyer: Buyer) -> bool:
         return bool(buyer.status())
     except AssertionError:
         return False
-
-
-def tell(shop, payment_id: str) -> requests.Response:
-    """The webhook about this payment, from a sender with more patience than the sandbox."""
-    body = json.dumps(
-        {"event_type": "PAYMENT_FINISHED", "event_id": uuid.uuid4().hex, "entity_id": payment_id}
-    ).encode()
-    key = shop.env["LIGHTSPARK_WEBHOOK_SIGNING_KEY"].encode()
-    sign = hmac.new(key, body, hashlib.sha256).hexdigest()
-    url = f"{shop.shop_url}/api/webhooks/payment"
-    return requests.post(url, data=body, headers={"lightspark-signature": sign}, timeout=30)
 
 
 def webhooks_of(shop, entities: list[str]) -> list[dict]:
