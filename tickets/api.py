@@ -154,7 +154,8 @@ class OrderViewSet(mixins.RetrieveModelMixin, ApiViewSet):
     def get_object(self) -> Order:
         orders = orders_to_show().filter(pk=self.kwargs["pk"])
         try:
-            if token := self.request.headers.get("Order-Token"):
+            token = self.request.headers.get("Order-Token")
+            if token is not None:
                 return orders.by_token(token)
             if self.request.user.is_authenticated:
                 return orders.filter(pk__in=orders_of(self.request.user).values("pk")).get()
