@@ -19,6 +19,15 @@ def either_stack(request):
     Sandbox(stack).no_faults()
 
 
+@pytest.fixture(scope="session")
+def two(stacks):
+    """Buyers use the first server; the node tells the second one."""
+    stack = stacks.new("postgresql", webs=2, workers=2)
+    stack.env["SANDBOX_WEBHOOK_URL"] = f"{stack.shop_urls[1]}/api/webhooks/payment"
+    yield stack.start()
+    stack.close()
+
+
 @pytest.fixture
 def sandbox(stack) -> Sandbox:
     return Sandbox(stack)

@@ -8,22 +8,13 @@ import pytest
 import requests
 
 from tests.buyer import Buyer, Sandbox, assert_sold_once, make_event, post_purchase
-from tests.journeys.test_two_of_each import Page
+from tests.journeys.open_page import Page
 from tests.journeys.test_webhooks import body_of, signature
 from tests.processes import wait_until
 
 BUYERS, SEATS = 64, 20
 COPIES, PUSHES = 40, 12
 CHANGED_WITHIN_SECONDS = 5
-
-
-@pytest.fixture(scope="module")
-def two(stacks):
-    """Buyers use the first server; the node tells the second one."""
-    stack = stacks.new("postgresql", webs=2, workers=2)
-    stack.env["SANDBOX_WEBHOOK_URL"] = f"{stack.shop_urls[1]}/api/webhooks/payment"
-    yield stack.start()
-    stack.close()
 
 
 def mails_to(stack, email: str) -> list:
@@ -111,3 +102,26 @@ def test_two_workers_push_every_request_once(two):
     undelivered = "Payment.objects.filter(order__event_id=pk).exclude(push='delivered').count()"
     wait_until(lambda: two.django(undelivered, pk=event) == 0, 40, "every push is delivered")
     assert [len(requests_of(buyer, user)) for buyer, user in buyers] == [1] * PUSHES
+
+
+def test_the_same_key_at_both_servers_at_once_is_one_order(two):
+    event = make_event(two)
+    with ThreadPoolExecutor(10) as pool:
+        urls = two.shop_urls * 5
+        buy = lambda url: post_purchase(two, event, url=url, key="twice", email="same@example.com")  # noqa: E731
+        orders = {answer.json()["order"]["id"] for answer in pool.map(buy, urls)}
+    assert len(orders) == 1
+    assert two.django("Event.objects.get(pk=pk).seats_taken", pk=event) == 1
+
+
+def test_one_of_each_dies_and_the_others_go_on(two):
+    two.webs[1].kill()
+    two.workers[0].kill()
+    sandbox = Sandbox(two)
+    buyer = Buyer(two).buy(make_event(two), uma_address=sandbox.wallet("alice").address)
+    alice = sandbox.wallet("alice")
+    alice.approve(alice.request_for(buyer, seconds=40))
+    assert_sold_once(buyer)
+    two.webs[1].start()
+    two.workers[0].start()
+    two.wait_healthy()
