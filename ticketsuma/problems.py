@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -20,6 +21,7 @@ from .errors import DomainError
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+CHALLENGE = 'Bearer realm="api"'  # RFC 9110: a 401 names what would be let in
 BUSY_SECONDS = 2
 
 
@@ -30,6 +32,14 @@ class Busy(exceptions.APIException):
     default_detail = gettext_lazy("The shop is busy. Please try again in a moment.")
     default_code = "unavailable"
     wait = BUSY_SECONDS
+
+
+class Unreadable(exceptions.APIException):
+    """Django itself refuses to look at this request."""
+
+    status_code = 400
+    default_detail = gettext_lazy("Bad Request.")
+    default_code = "bad_request"
 
 
 class Broken(exceptions.APIException):
@@ -77,6 +87,8 @@ def _refusal(error: DomainError, request: HttpRequest) -> Response:
         request=request, status=error.status, code=error.code, detail=error.sentence, errors=errors or None
     )
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
+    if error.status == 401:
+        headers["WWW-Authenticate"] = CHALLENGE
     return Response(body, status=error.status, headers=headers, content_type=CONTENT_TYPE)
 
 
@@ -87,6 +99,8 @@ def _known(error: Exception, request: HttpRequest) -> exceptions.APIException:
         return exceptions.PermissionDenied()
     if isinstance(error, exceptions.APIException):
         return error
+    if isinstance(error, SuspiciousOperation):  # such as more parameters than anybody needs
+        return Unreadable()
     if isinstance(error, OperationalError):
         logger.warning("the database did not answer: %s", type(error.__cause__ or error).__name__)
         return Busy()
