@@ -153,6 +153,11 @@ class Browser(requests.Session):
     def sign_in(self, email: str, password: str) -> requests.Response:
         return self.submit("/accounts/login/", login=email, password=password)
 
+    def reset_password(self, link: str, password: str = "a third good passphrase") -> requests.Response:
+        """Follow a mailed link to its form, and send it."""
+        form = self.open(link).headers.get("Location", "")
+        return self.submit(form, password1=password, password2=password)
+
     @property
     def is_signed_in(self) -> bool:
         return self.open("/accounts/email/").status_code == 200

@@ -3,7 +3,9 @@
 import hmac
 import itertools
 import json
+import re
 from dataclasses import dataclass
+from email.message import Message
 
 import jwt
 from jwt.utils import base64url_encode
@@ -48,6 +50,12 @@ def sign(claims: dict, key: str | bytes, algorithm: str, headers: dict) -> str:
     return (text + b"." + base64url_encode(hmac.digest(key, text, "sha256"))).decode()
 
 
+def text_of(mail: Message) -> str:
+    """The words of a mail, decoded."""
+    parts = [part for part in mail.walk() if part.get_content_maintype() == "text"]
+    return "\n".join(part.get_payload(decode=True).decode() for part in parts)
+
+
 @dataclass(frozen=True)
 class Person:
     """An account with a proven mailbox, signed in to the API."""
@@ -83,6 +91,20 @@ class Shop:
         claims = {name: value for name, value in claims.items() if value is not ...}
         key = self.stack.env["JWT_SECRET"] if key is None else key
         return sign(claims, key, algorithm, headers or {})
+
+    def mailed_link(self, to: str, part: str) -> str:
+        """The path of the newest link with `part` mailed to `to`; every link leads to the shop's own address."""
+
+        def newest() -> str:
+            texts = [text_of(mail) for mail in self.stack.mails() if mail["To"] == to]
+            found = [
+                link for text in texts for link in re.findall(r"http://[^\s\"<>]+", text) if part in link
+            ]
+            return found[-1] if found else ""
+
+        link = wait_until(newest, 10, f"a mail to {to} with {part}")
+        assert link.startswith(f"{self.stack.shop_url}/"), link
+        return link.removeprefix(self.stack.shop_url)
 
     # -- orders ------------------------------------------------------------------------------------
     def buy(self, by: Person | None = None, event: int = 0, **body) -> dict:
