@@ -56,7 +56,11 @@ def test_the_shop_starts_with_the_sandbox_deleted(tmp_path):
     assert not (tree / "sandbox").exists()
     # Production settings, with nothing of this test run in the environment.
     env = {"PATH": os.environ["PATH"], **fresh_secrets(), "VAR_DIR": str(tmp_path / "var")}
-    env |= {"SITE_URL": "https://tickets.example.com", "LIGHTSPARK_NETWORK": "MAINNET"}
+    env |= {
+        "SITE_URL": "https://tickets.example.com",
+        "LIGHTSPARK_NETWORK": "MAINNET",
+        "EMAIL_URL": "dummymail://",
+    }
     for command in (["check", "--fail-level", "WARNING"], ["migrate", "--no-input", "--verbosity=0"]):
         done = subprocess.run(
             [sys.executable, "manage.py", *command], cwd=tree, env=env, capture_output=True, text=True

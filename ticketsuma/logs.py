@@ -13,6 +13,19 @@ logger = structlog.get_logger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
+class RouteNotAddress(logging.Filter):
+    """Django names the address of a request that failed, which may hold a token; we name the route."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request = getattr(record, "request", None)
+        if request is None or not isinstance(record.args, tuple):
+            return True
+        match = getattr(request, "resolver_match", None)
+        route = match.route if match else "no route"
+        record.args = tuple(route if arg == request.path else arg for arg in record.args)
+        return route != "health"  # its 503 is an answer, and every monitor's question would be a line
+
+
 def configure(options: dict) -> None:
     """Set up logging (called by Django with `settings.LOGGING`)."""
     shared = [
@@ -43,6 +56,7 @@ def configure(options: dict) -> None:
                     "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
                 }
             },
+            "filters": {"route": {"()": RouteNotAddress}},
             "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "line"}},
             "root": {"handlers": ["out"], "level": options["level"]},
             "loggers": {
@@ -50,7 +64,7 @@ def configure(options: dict) -> None:
                 "lightspark": {"level": "CRITICAL"},
                 "urllib3": quiet,
                 "PIL": quiet,
-                "django.request": {"level": "ERROR"},
+                "django.request": {"level": "ERROR", "filters": ["route"]},
                 "django.security.DisallowedHost": {"level": "CRITICAL"},
             },
         }

@@ -244,7 +244,7 @@ ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
 ACCOUNT_CHANGE_EMAIL = True  # the old address stays until the new one is verified
-ACCOUNT_REAUTHENTICATION_REQUIRED = True  # a new address takes the password, or having just signed in
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # a new address, and leaving, take the password once more
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 # allauth would count in the cache, for each process alone; accounts.limits counts for all together.
 ACCOUNT_RATE_LIMITS = False
@@ -355,6 +355,8 @@ WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["gz", "br", "png", "jpg", "jpeg", "webp", "woff2", "map"]
 EMAIL_TIMEOUT = 10
+if not ALLOW_TEST_NETWORK:
+    env.demand("EMAIL_URL", env.str("EMAIL_URL", ""))  # else tickets would be printed to the log
 _mail = f"filemail:///{VAR_DIR / 'mail'}" if DEBUG else "consolemail://"
 vars().update(readable("EMAIL_URL", lambda: env.email_url("EMAIL_URL", _mail)))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <tickets@{urlsplit(SITE_URL).hostname}>")

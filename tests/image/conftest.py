@@ -38,11 +38,11 @@ class ImageStack(Stack):
     """The sandbox from the source tree; web servers and worker from the image, with production settings."""
 
     def __init__(self, tree: Tree, folder: Path, database_url: str):
-        mails = f"filemail://{tree.root / 'data' / 'mail'}"
+        mails = f"filemail:///{tree.root / 'data' / 'mail'}"
         super().__init__(
             folder, database_url, webs=2, DEBUG="0", ALLOW_TEST_NETWORK="1", EMAIL_URL=mails, WEB_THREADS="64"
         )
-        start = [IMAGE, str(tree.root)]
+        self.tree, start = tree, [IMAGE, str(tree.root)]
         self.webs = [
             self._contained(f"web{number}", [*start, "start"], PORT=str(port))
             for number, port in enumerate(self.ports)
@@ -60,6 +60,10 @@ class ImageStack(Stack):
         more = {"SITE_URL": "https://tickets.example.com", "UMA_DOMAIN": "tickets.example.com"}
         more |= {"TRUSTED_PROXIES": "1", "PORT": str(port)}
         return self._contained("web-https", list(self.web.command), **more), f"http://127.0.0.1:{port}"
+
+    def mailed(self) -> str:
+        """The text of every mail sent so far."""
+        return "".join(path.read_text() for path in (self.tree.root / "data" / "mail").glob("*"))
 
     def log_lines(self) -> list[str]:
         """Everything web servers and worker have said."""
@@ -81,7 +85,8 @@ def tree():
 @pytest.fixture
 def production() -> dict[str, str]:
     """The least that a production shop needs."""
-    return fresh_secrets() | {"SITE_URL": "https://tickets.example.com", "VAR_DIR": "/nowhere"}
+    wiring = {"SITE_URL": "https://tickets.example.com", "EMAIL_URL": "dummymail://", "VAR_DIR": "/nowhere"}
+    return fresh_secrets() | wiring
 
 
 @pytest.fixture(scope="session")

@@ -43,6 +43,7 @@ REFUSED = [
     ("DATABASE_URL", "nonsense:secret-of-the-database", "must begin with postgres://"),
     ("DATABASE_URL", "postgres://shop:pass/word#@db:x/shop", "cannot be read"),
     ("CACHE_URL", "nonsense://", "cannot be read"),
+    ("EMAIL_URL", None, "missing"),
     ("EMAIL_URL", "nonsense://", "cannot be read"),
     ("LOG_LEVEL", "LOUD", "DEBUG, INFO"),
 ]
