@@ -1,0 +1,255 @@
+"""A random walk through everything that can happen to orders and money: no step breaks an invariant.
+
+In one process, without a node: what the node would say is handed in, and whoever asks it hears nothing.
+"""
+
+import contextlib
+import secrets
+from datetime import timedelta
+
+import pytest
+from django.conf import settings as shop_settings
+from django.utils import timezone
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+
+from events.models import Event
+from payments import refunds as payment_refunds
+from payments.lightspark import NodePayment, OutgoingPayment
+from payments.models import IncomingPayment, Invoice, Payment, Refund
+from payments.services import _record, allocate, settle_node_payment
+from payments.signals import payment_settled
+from tests.shop import an_event, money_for, open_invoice, overdue
+from tickets import refunds
+from tickets.audit import find_broken, unlike
+from tickets.models import CheckIn, Mail, Order, Ticket
+from tickets.services import cancel_order, expire_order, place_order
+from ticketsuma.errors import DomainError
+
+CAPACITY = 4
+ADDRESS = "$alice@wallet.example.com"
+EXTRA_MSATS = st.sampled_from([0, 0, 0, 1, 10_000, 20_500, -1000])
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+def die(**_kwargs) -> None:
+    raise Crash
+
+
+class Shop(RuleBasedStateMachine):
+    orders = Bundle("orders")
+    money = Bundle("money")  # what the node has received
+
+    def __init__(self):
+        super().__init__()
+        for model in (Mail, CheckIn, Ticket, Order, Refund, IncomingPayment, Invoice, Payment, Event):
+            model.objects.all().delete()
+        self.event = an_event(capacity=CAPACITY)
+        self.stale_event = Event.objects.get(pk=self.event.pk)
+        self.node: list[NodePayment] = []
+
+    # -- buying --------------------------------------------------------------------------------
+    @rule(target=orders, quantity=st.integers(1, 3), with_address=st.booleans(), key=st.integers(0, 5))
+    def buy(self, quantity, with_address, key):
+        address = ADDRESS if with_address else ""
+        buyer = {"email": f"buyer{key}@example.com", "key": f"{key}-{quantity}-{with_address}"}
+        self.event.refresh_from_db()
+        try:
+            order = place_order(event=self.event, quantity=quantity, uma_address=address, **buyer)
+        except DomainError:
+            return multiple()
+        if order.payment.invoices.filter(status="requested").exists():
+            open_invoice(order)
+        return order
+
+    @rule(target=orders, quantity=st.integers(1, 2))
+    def buy_without_a_node(self, quantity):
+        self.event.refresh_from_db()
+        try:
+            return place_order(event=self.event, quantity=quantity, email="ann@example.com")
+        except DomainError:
+            return multiple()
+
+    # -- money ---------------------------------------------------------------------------------
+    def receive(self, order: Order, extra_msats: int) -> NodePayment | None:
+        """Somebody pays the order's newest BOLT11: the first time, again, late; whatever its state."""
+        invoice = order.payment.invoices.exclude(invoice_id=None).last()
+        if invoice is None:
+            return None
+        seen = money_for(invoice, invoice.payment.amount_msats + extra_msats)
+        self.node.append(seen)
+        return seen
+
+    @rule(target=money, order=orders, extra_msats=EXTRA_MSATS)
+    def pay(self, order, extra_msats):
+        seen = self.receive(order, extra_msats)
+        if seen is None:
+            return multiple()
+        settle_node_payment(seen)
+        return seen
+
+    @rule(target=money, order=orders)
+    def pay_and_crash_after_recording(self, order):
+        seen = self.receive(order, 0)
+        if seen is None:
+            return multiple()
+        _record(seen)
+        return seen
+
+    @rule(target=money, order=orders)
+    def pay_and_crash_while_settling(self, order):
+        seen = self.receive(order, 0)
+        if seen is None:
+            return multiple()
+        payment_settled.connect(die)
+        try:
+            settle_node_payment(seen)
+        except Crash:
+            pass
+        finally:
+            payment_settled.disconnect(die)
+        return seen
+
+    @rule(seen=money)
+    def tell_again(self, seen):
+        settle_node_payment(seen)
+
+    @rule(seen=money)
+    def two_workers_allocate(self, seen):
+        row = IncomingPayment.objects.get(node_payment_id=seen.node_payment_id)
+        allocate(row)
+        allocate(row)
+
+    @rule(msats=st.integers(1, 10**7))
+    def money_from_nowhere(self, msats):
+        name = secrets.token_hex(16)
+        seen = NodePayment(f"IncomingPayment:{name}", None, name, msats, timezone.now())
+        self.node.append(seen)
+        settle_node_payment(seen)
+
+    # -- it ends -------------------------------------------------------------------------------
+    @rule(order=orders)
+    def expire(self, order):
+        """The node is silent: only a hold whose BOLT11 never left us can end."""
+        self._expire(order)
+
+    @rule(order=orders)
+    def expire_after_long_silence(self, order):
+        order.refresh_from_db()
+        if order.is_pending:
+            silent = timedelta(seconds=shop_settings.HOLD_UNKNOWN_SECONDS + 60)
+            Order.objects.filter(pk=order.pk).update(expires_at=timezone.now() - silent)
+            self._expire(order, move=False)
+
+    def _expire(self, order: Order, *, move: bool = True) -> None:
+        order = Order.objects.select_related("event", "payment").get(pk=order.pk)
+        if order.is_pending:
+            with contextlib.suppress(DomainError):
+                expire_order(overdue(order) if move else order)
+
+    @rule(order=orders)
+    def cancel(self, order):
+        self._attempt(cancel_order, order)
+
+    @rule(order=orders)
+    def refund(self, order):
+        self._attempt(refunds.refund_order, order)
+
+    @rule(order=orders, sats=st.integers(1, 5000))
+    def refund_a_part(self, order, sats):
+        before = refunds.refunded_sats(order.payment)
+        self._attempt(refunds.refund_part, order, amount_sats=sats, already_refunded_sats=before)
+
+    @rule()
+    def cancel_the_event(self):
+        self._attempt(refunds.cancel_event, self.event)
+
+    @rule()
+    def end_the_orders_of_a_canceled_event(self):
+        for order in refunds.orders_of_canceled_events().select_related("event", "payment"):
+            self._attempt(refunds.end_canceled_order, order)
+
+    @rule()
+    def staff_save_an_old_copy(self):
+        self.stale_event.title = "Another title"
+        self.stale_event.save()
+
+    def _attempt(self, act, row, **named) -> None:
+        """A refusal is an answer; anything else is not."""
+        row = type(row).objects.get(pk=row.pk)
+        with contextlib.suppress(DomainError):
+            act(row, **named)
+
+    # -- refunds go out ------------------------------------------------------------------------
+    @rule(outcome=st.sampled_from(["sent", "failed", "pending", "silence"]))
+    def send_a_refund(self, outcome):
+        refund = Refund.objects.filter(status__in=["queued", "in_doubt", "failed"]).first()
+        if refund is None:
+            return
+        if refund.status == "failed":
+            refund.advance("queued")
+        if refund.status == "queued":
+            refund.advance("sending", bolt11="lnbcrt1", payment_hash=secrets.token_hex(32))
+        if outcome == "silence":
+            self._fall_silent(refund)
+            return
+        name = f"OutgoingPayment:{secrets.token_hex(8)}"
+        payment_refunds._record(refund, OutgoingPayment(name, outcome == "sent", outcome == "failed"))
+
+    def _fall_silent(self, refund: Refund) -> None:
+        if refund.status == "sending":
+            refund.advance("in_doubt")
+
+    @rule()
+    def give_an_address(self):
+        refund = Refund.objects.filter(status="needs_address").first()
+        if refund:
+            payment_refunds.give_address(refund, to=ADDRESS)
+
+    # -- always --------------------------------------------------------------------------------
+    @invariant()
+    def nothing_is_broken(self):
+        assert find_broken() == []
+
+    @invariant()
+    def our_books_are_the_nodes(self):
+        ours = dict(IncomingPayment.objects.values_list("node_payment_id", "amount_msats"))
+        assert unlike(self.node, ours) == []
+
+    @invariant()
+    def nothing_is_given_back_twice(self):
+        for row in IncomingPayment.objects.prefetch_related("refunds"):
+            sent = sum(refund.amount_msats for refund in row.refunds.all())
+            assert row.applied_msats + row.kept_msats + sent <= row.amount_msats
+
+    @invariant()
+    def only_the_paid_are_let_in(self):
+        admitting = Ticket.objects.admitting().filter(order__payment__isnull=False)
+        paid = IncomingPayment.objects.filter(applied_msats__gt=0).values("payment")
+        assert not admitting.exclude(order__payment__in=paid).exists()
+
+
+@pytest.mark.short
+@pytest.mark.case("I1–I9", fault="a random walk: hold, pay, duplicate, late, expire, cancel, refund, crash")
+def test_no_walk_breaks_an_invariant(transactional_db):
+    """After every step: seats are those of orders, every msat has one purpose, only the paid are let in."""
+    run_state_machine_as_test(
+        Shop,
+        settings=settings(
+            max_examples=25,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
