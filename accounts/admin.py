@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef
 from ticketsuma.admin import ReadOnlyAdmin
 
 from .models import Usage, User
+from .tokens import end_tokens
 
 admin.site.unregister(Group)  # who is staff stands in ADMIN_EMAILS
 
@@ -26,6 +27,12 @@ class UserAdmin(ReadOnlyAdmin):
 
     def get_readonly_fields(self, request, obj=None):
         return [name for name in self.fields if name != "is_active"]
+
+    def save_model(self, request, user, form, change):
+        """Who was shut out starts with no token when let in again."""
+        super().save_model(request, user, form, change)
+        if not user.is_active:
+            end_tokens(user)
 
     def get_queryset(self, request):
         own = EmailAddress.objects.filter(user=OuterRef("pk"), email=OuterRef("email"), verified=True)

@@ -61,12 +61,12 @@ def sign_up(*, request: HttpRequest, email: str, password: str, name: str = "") 
         return
     try:
         with transaction.atomic():
-            User.objects.filter(email=email).delete()
+            forget_unproven(email)
             user = User.objects.create_user(email, password, name=name)
             address = EmailAddress.objects.create(user=user, email=email, primary=True)
     except IntegrityError:
         return  # two at once: the other one's mail is on its way
-    address.send_confirmation(request, signup=True)
+    EmailConfirmationHMAC(address).send(request, signup=True)
 
 
 def verify_email(*, request: HttpRequest, key: str) -> User:
@@ -90,16 +90,35 @@ def sign_in(*, request: HttpRequest, email: str, password: str) -> User:
     is not locked out by others' guesses at the account.
     """
     email, ip = normalize_email(email), limits.client_ip(request)
+    count_sign_in(email, ip)
+    user = authenticate(request, email=email, password=password)
+    if user is None or not user.has_verified_email:
+        raise BadCredentials
+    remember_sign_in(email, ip)
+    return user
+
+
+def count_sign_in(email: str, ip: str) -> None:
+    """Count one password tried, on a page or in the API; raises TooMany."""
     limits.spend("LOGIN_PER_IP", ip)
     limits.spend("LOGIN_PER_EMAIL_AND_IP", email, ip)
     if not limits.is_known(email, ip):
         limits.spend("LOGIN_PER_EMAIL", email)
-    user = authenticate(request, email=email, password=password)
-    if user is None or not user.has_verified_email:
-        raise BadCredentials
+
+
+def remember_sign_in(email: str, ip: str) -> None:
+    """The password was right: earlier slips from here are forgotten, and others' guesses lock nobody out."""
     limits.forgive("LOGIN_PER_EMAIL_AND_IP", email, ip)
     limits.remember(email, ip)
-    return user
+
+
+def forget_unproven(email: str, *, keep: int | None = None) -> bool:
+    """Nobody but user `keep` claims `email` unproven any more; True when nobody has proven it either."""
+    claims = User.objects.filter(email=email).exclude(pk=keep)
+    claims.exclude(emailaddress__verified=True).delete()
+    addresses = EmailAddress.objects.filter(email=email).exclude(user=keep)
+    addresses.filter(verified=False).delete()
+    return not claims.exists() and not addresses.exists()
 
 
 def change_password(*, user: User, current_password: str, password: str) -> None:
@@ -121,7 +140,7 @@ def ask_for_new_email(*, request: HttpRequest, user: User, email: str) -> None:
         get_adapter(request).send_account_already_exists_mail(email)
         return
     address = EmailAddress.objects.add_new_email(request, user, email, send_verification=False)
-    address.send_confirmation(request)
+    EmailConfirmationHMAC(address).send(request)
 
 
 def check_current_password(user: User, password: str) -> None:

@@ -183,3 +183,9 @@ def close_payment(payment: Payment) -> None:
         raise StillOpen
     locked.advance(Payment.Status.CLOSED, next_attempt_at=None)
     payment.status = locked.status
+
+
+def forget_payers(payments: list[int]) -> None:
+    """Which wallets paid `payments` is gone; for when nothing can have to go back there any more."""
+    Payment.objects.filter(pk__in=payments).update(uma_address="", payer_uma="", uma_invoice="")
+    Invoice.objects.filter(payment__in=payments).update(payer="")

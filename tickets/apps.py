@@ -5,8 +5,13 @@ class TicketsConfig(AppConfig):
     name = "tickets"
 
     def ready(self):
+        from allauth.account.signals import email_confirmed
+        from django.contrib.auth.signals import user_logged_in
+
         from payments.signals import payment_settled
 
-        from . import services
+        from . import people, services
 
         payment_settled.connect(services.on_payment_settled, dispatch_uid="tickets.on_payment_settled")
+        email_confirmed.connect(people.on_email_confirmed, dispatch_uid="tickets.on_email_confirmed")
+        user_logged_in.connect(people.on_signed_in, dispatch_uid="tickets.on_signed_in")

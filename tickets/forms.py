@@ -6,7 +6,8 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User, normalize_email
+from accounts.forms import PersonEmailField
+from accounts.models import User
 from events.models import Event
 from payments.uma.address import normalize_uma_address
 from ticketsuma.errors import DomainError
@@ -54,23 +55,6 @@ class UmaAddressField(forms.CharField):
             raise forms.ValidationError(str(error.sentence), code=error.code)
 
 
-class PersonEmailField(forms.EmailField):
-    """An e-mail address; a wallet's address typed here by mistake is recognized."""
-
-    widget = forms.EmailInput(attrs={"autocomplete": "email", "placeholder": "you@example.com"})
-
-    def __init__(self, **kwargs):
-        super().__init__(max_length=254, **kwargs)
-
-    def clean(self, value):
-        if str(value or "").strip().startswith("$"):
-            raise forms.ValidationError(
-                _("That is a wallet address. Here we need your e-mail address, to send the tickets to."),
-                code="wallet_address",
-            )
-        return normalize_email(super().clean(value))
-
-
 class BuyForm(DescribedForm):
     """How many seats, which wallet, and, from guests, where to send the tickets."""
 
@@ -82,7 +66,11 @@ class BuyForm(DescribedForm):
         required=False,
         help_text=_("We send the payment request there, and refunds. Without one you pay by QR code."),
     )
-    email = PersonEmailField(label=_("E-mail"), help_text=_("Your tickets go here as well."))
+    email = PersonEmailField(
+        label=_("E-mail"),
+        help_text=_("Your tickets go here as well."),
+        elsewhere=_("Put it into the field “Your UMA address”."),
+    )
     name = forms.CharField(
         label=_("Name"),
         max_length=120,
@@ -101,6 +89,7 @@ class BuyForm(DescribedForm):
         quantity.widget.attrs |= {"min": 1, "max": most, "class": ""}
         if event.is_free:
             del self.fields["uma_address"]
+            self.fields["email"].elsewhere = ""
         if user:
             del self.fields["email"], self.fields["name"]
 

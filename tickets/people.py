@@ -2,8 +2,12 @@
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from accounts.models import User
+from accounts.tokens import end_tokens
+from payments.models import Refund
+from payments.services import forget_payers
 
 from .models import Mail, Order, Ticket
 
@@ -14,6 +18,25 @@ def orders_of(user: User) -> QuerySet[Order]:
     if user.has_verified_email:
         mine |= Q(buyer=None, email=user.email)
     return Order.objects.filter(mine)
+
+
+def adopt_orders(user: User, email: str) -> int:
+    """Orders a guest placed with `email`, which `user` has proven, are theirs; answers how many.
+
+    They stay theirs when the address changes later.
+    """
+    return Order.objects.filter(buyer=None, email=email).update(buyer=user)
+
+
+def on_email_confirmed(*, email_address, **kwargs) -> None:
+    """Receiver of allauth's news that a mailbox is proven."""
+    adopt_orders(email_address.user, email_address.email)
+
+
+def on_signed_in(*, user: User, **kwargs) -> None:
+    """Receiver of Django's news that somebody signed in: guests' orders since the last time come along."""
+    if user.has_verified_email:
+        adopt_orders(user, user.email)
 
 
 def export_person(user: User) -> dict:
@@ -55,13 +78,30 @@ def _export_order(order: Order) -> dict:
 def forget_person(user: User) -> None:
     """Delete the account and the person in its orders; orders and money stay, as accounts must.
 
-    Tickets still admit whoever has their links; mails about the orders are gone, sent or not. A payment
-    keeps the UMA address it came from, because refunds go there.
+    Tickets still admit whoever has their links. An order that is still being paid, or whose money is on
+    its way back, keeps the addresses that this takes; all others lose them, and the mails about them.
+    A payment for an event to come keeps the wallet it came from, in case the event is canceled.
     """
     with transaction.atomic():
         orders = orders_of(user)
         pks = list(orders.values_list("pk", flat=True))
         Ticket.objects.filter(order__in=pks).update(holder_name="")
-        Mail.objects.filter(order__in=pks).delete()
-        Order.objects.filter(pk__in=pks).update(buyer=None, email="", name="", uma_address="")
+        Order.objects.filter(pk__in=pks).update(buyer=None, name="")
+        settled = Order.objects.filter(pk__in=pks).exclude(money_is_moving())
+        done = list(settled.values_list("pk", flat=True))
+        Mail.objects.filter(order__in=done).delete()
+        past = Order.objects.filter(pk__in=done, event__end_time__lt=timezone.now())
+        forget_payers(list(past.exclude(payment=None).values_list("payment_id", flat=True)))
+        Order.objects.filter(pk__in=done).update(email="", uma_address="")
+        end_tokens(user)
         user.delete()
+
+
+def money_is_moving() -> Q:
+    """Orders being paid, or with a refund that has not arrived."""
+    waiting = Refund.objects.exclude(status=Refund.Status.SENT)
+    return Q(status=Order.Status.PENDING) | Q(
+        payment__in=waiting.filter(incoming_payment__payment__isnull=False).values(
+            "incoming_payment__payment"
+        )
+    )

@@ -10,8 +10,9 @@ from . import health
 urlpatterns = [
     path("", include("events.urls")),
     path("", include("tickets.urls")),
+    path("", include("tickets.me_urls")),
     path("", include("payments.urls")),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("accounts.urls")),
     path("admin/", admin.site.urls),
     path("api/webhooks/payment", webhooks.receive),
     path("api/", include("ticketsuma.api")),

@@ -1,0 +1,84 @@
+"""How allauth does things here: our limits instead of its per-process ones, our words, our mails."""
+
+from smtplib import SMTPException
+
+import structlog
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailConfirmationHMAC
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from . import limits
+from .models import User, normalize_email
+from .services import count_sign_in, forget_unproven, remember_sign_in
+
+logger = structlog.get_logger(__name__)
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": _("E-mail address and password do not belong together."),
+        "incorrect_code": _("That is not the code we sent. Please look again."),
+        "incorrect_password": _("That is not your current password."),
+        "duplicate_email": _("That is your address already."),
+        "email_taken": _("This address cannot be used for your account."),
+        "too_many_login_attempts": _("That was tried too often. Please ask for a new code."),
+        "invalid_password_reset": _("This link is not valid, or no longer."),
+        "rate_limited": _("That was too often. Please wait a little and try again."),
+    }
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return limits.client_ip(request)
+
+    # -- signing in ---------------------------------------------------------------------------
+    def pre_authenticate(self, request: HttpRequest, **credentials) -> None:
+        """Every password typed into a page counts like one sent to the API; raises TooMany."""
+        count_sign_in(normalize_email(credentials.get("email", "")), limits.client_ip(request))
+
+    def authenticate(self, request: HttpRequest, **credentials) -> User | None:
+        user = super().authenticate(request, **credentials)
+        if user:
+            remember_sign_in(user.email, limits.client_ip(request))
+        return user
+
+    def save_user(self, request, user, form, commit=True):
+        user.name = form.cleaned_data.get("name", "")
+        return super().save_user(request, user, form, commit)
+
+    def clean_password(self, password, user=None):
+        validate_password(password, user)
+        return password
+
+    def confirm_email(self, request, email_address) -> bool:
+        """The mailbox is proven: who only claimed it makes way. False if somebody else proved it first."""
+        try:
+            with transaction.atomic():
+                forget_unproven(email_address.email, keep=email_address.user_id)
+                return super().confirm_email(request, email_address)
+        except IntegrityError:
+            return False
+
+    def get_password_change_redirect_url(self, request) -> str:
+        return reverse("account_page")
+
+    # -- mails --------------------------------------------------------------------------------
+    def send_confirmation_mail(self, request, emailconfirmation, signup: bool) -> None:
+        """A code for whoever is on our pages; a link, with its key, for whoever asked through the API."""
+        if not isinstance(emailconfirmation, EmailConfirmationHMAC):
+            return super().send_confirmation_mail(request, emailconfirmation, signup)
+        path = reverse("account_confirm_email", args=[emailconfirmation.key])
+        said = {"activate_url": settings.SITE_URL + path, "key": emailconfirmation.key}
+        kind = "email_confirmation_signup" if signup else "email_confirmation"
+        return self.send_mail(f"account/email/{kind}", emailconfirmation.email_address.email, said)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict) -> None:
+        """A mail server that refuses is logged, and looks to strangers like one that does not."""
+        site = {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}
+        try:
+            super().send_mail(template_prefix, email, site | context)
+        except (SMTPException, OSError) as error:
+            logger.warning("account_mail_failed", kind=template_prefix, error=type(error).__name__)

@@ -1,0 +1,193 @@
+"""The forms of the account pages: allauth's, in our words, our look and under our limits."""
+
+from allauth.account import forms as allauth
+from allauth.core import context
+from django import forms
+from django.core.validators import MaxLengthValidator
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from . import limits
+from .models import User, normalize_email
+from .serializers import LONGEST_PASSWORD
+from .services import WrongPassword, check_current_password, forget_unproven
+
+
+class PersonEmailField(forms.EmailField):
+    """An e-mail address; a UMA address typed here by mistake is recognized, and explained.
+
+    `elsewhere` says where a UMA address belongs, when the form has a place for it.
+    """
+
+    widget = forms.EmailInput(attrs={"autocomplete": "email", "placeholder": "you@example.com"})
+
+    def __init__(self, *, elsewhere: str = "", **kwargs):
+        self.elsewhere = elsewhere
+        super().__init__(max_length=254, **kwargs)
+
+    def clean(self, value):
+        value = normalize_email(str(value or ""))
+        if value.startswith("$"):
+            words = _("That is a UMA address, the address of a wallet. Here we need an e-mail address.")
+            raise forms.ValidationError(f"{words} {self.elsewhere}".strip(), code="uma_address")
+        return super().clean(value)
+
+
+class PersonNameField(forms.CharField):
+    """How somebody wants to be called, on one line."""
+
+    widget = forms.TextInput(attrs={"autocomplete": "name"})
+
+    def __init__(self, **kwargs):
+        super().__init__(max_length=120, **kwargs)
+
+    def clean(self, value):
+        return " ".join(super().clean(value).split())
+
+
+class OurLook:
+    """Puts our classes and words on the fields of an allauth form, and bounds passwords before hashing."""
+
+    labels = {
+        "password": _("Password"),
+        "password1": _("Password"),
+        "oldpassword": _("Current password"),
+        "code": _("Code"),
+    }
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields.pop("password2", None)  # the browser's manager types it; a reset mends a slip
+        for name, field in self.fields.items():
+            field.label = self.labels.get(name, field.label)
+            field.widget.attrs["class"] = "input"
+            if isinstance(field.widget, forms.PasswordInput):
+                field.widget.attrs.pop("placeholder", None)
+                field.validators.append(MaxLengthValidator(LONGEST_PASSWORD))
+                field.help_text = _("At least 10 characters. A short sentence works well.")
+                if name in ("password", "oldpassword"):
+                    field.help_text = ""
+
+
+class SignInForm(OurLook, allauth.LoginForm):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["login"] = PersonEmailField(label=_("E-mail"))
+        self.fields["login"].widget.attrs |= {"class": "input", "autocomplete": "username"}
+        self.order_fields(["login", "password"])
+
+
+class SignUpForm(OurLook, allauth.SignupForm):
+    field_order = ["email", "name", "password1"]
+    email = PersonEmailField(label=_("E-mail"))
+    name = PersonNameField(label=_("Name"), required=False)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = _("E-mail")
+
+    def try_save(self, request):
+        """A new account, or the same page for an address that has one (its owner gets a mail).
+
+        Signing up again before verifying starts anew, with the newer password. Of two at once, the
+        second is told what anybody is told whose address is taken.
+        """
+        email = self.cleaned_data["email"]
+        limits.spend("SIGN_UP_PER_IP", limits.client_ip(request))
+        limits.spend("MAIL_PER_EMAIL", email)
+        try:
+            with transaction.atomic():
+                if self.account_already_exists and forget_unproven(email):
+                    self.account_already_exists = False
+                if self.account_already_exists:
+                    User().set_password(self.cleaned_data["password1"])  # takes as long as the other way
+                else:
+                    return self.save(request), None
+        except IntegrityError:
+            self.account_already_exists = True
+        return super().try_save(request)
+
+
+def spend_mail(request, email: str) -> None:
+    """Count a mail that somebody unknown asks us to send to `email`; raises TooMany."""
+    limits.spend("MAIL_PER_IP", limits.client_ip(request))
+    limits.spend("MAIL_PER_EMAIL", email)
+
+
+class SignInCodeForm(OurLook, allauth.RequestLoginCodeForm):
+    email = PersonEmailField(label=_("E-mail"))
+
+    def clean_email(self):
+        spend_mail(context.request, self.cleaned_data["email"])
+        return super().clean_email()
+
+
+class ResetForm(OurLook, allauth.ResetPasswordForm):
+    email = PersonEmailField(label=_("E-mail"))
+
+    def save(self, request, **kwargs):
+        spend_mail(request, self.cleaned_data["email"])
+        return super().save(request, **kwargs)
+
+
+class NewEmailForm(OurLook, allauth.AddEmailForm):
+    email = PersonEmailField(label=_("New e-mail address"))
+
+    def save(self, request):
+        spend_mail(request, self.cleaned_data["email"])
+        return super().save(request)
+
+
+class ChangePasswordForm(OurLook, allauth.ChangePasswordForm):
+    labels = OurLook.labels | {"password1": _("New password")}
+
+    def clean_oldpassword(self):
+        limits.spend("LOGIN_PER_EMAIL_AND_IP", self.user.email, limits.client_ip(context.request))
+        try:
+            check_current_password(self.user, self.cleaned_data["oldpassword"])
+        except WrongPassword as error:
+            raise forms.ValidationError(str(error.sentence), code=error.code) from None
+        return self.cleaned_data["oldpassword"]
+
+
+class SetPasswordForm(OurLook, allauth.SetPasswordForm):
+    labels = OurLook.labels | {"password1": _("New password")}
+
+
+class ResetPasswordForm(OurLook, allauth.ResetPasswordKeyForm):
+    labels = OurLook.labels | {"password1": _("New password")}
+
+
+class PasswordAgainForm(OurLook, allauth.ReauthenticateForm):
+    pass
+
+
+class CodeLook(OurLook):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["code"].max_length = 40
+        self.fields["code"].widget.attrs |= {
+            "class": "input text-center font-mono text-xl tracking-widest uppercase",
+            "placeholder": "",
+            "autocapitalize": "characters",
+            "spellcheck": "false",
+        }
+
+
+class SignInByCodeForm(CodeLook, allauth.ConfirmLoginCodeForm):
+    pass
+
+
+class VerifyEmailForm(CodeLook, allauth.ConfirmEmailVerificationCodeForm):
+    def clean_code(self):
+        """The right code proves the mailbox, so whoever merely claimed it makes way."""
+        allauth.BaseConfirmCodeForm.clean_code(self)  # raises when the code is wrong
+        if self.user:
+            forget_unproven(self.email, keep=self.user.pk)
+        return super().clean_code()
+
+
+class NameForm(OurLook, forms.Form):
+    """What one may change about oneself without a proof."""
+
+    name = PersonNameField(label=_("Name"), required=False)

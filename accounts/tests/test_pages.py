@@ -1,0 +1,345 @@
+"""Account pages: every flow goes through the mailbox, and nobody learns who has an account."""
+
+import re
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core import mail
+from django.test import Client
+
+from accounts.models import User
+from accounts.staff import save_verified_user
+from accounts.tokens import issue_token
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PASSWORD = "a long enough passphrase"
+OTHER = "quite another passphrase"
+
+
+def text_of(answer) -> str:
+    return " ".join(answer.content.decode().split())
+
+
+def ann() -> User:
+    return save_verified_user(email="ann@example.com", password=PASSWORD, name="Ann")[0]
+
+
+def sign_up(client, email="ann@example.com", password=PASSWORD, name="Ann"):
+    return client.post("/accounts/signup/", {"email": email, "password1": password, "name": name})
+
+
+def sign_in(client, email="ann@example.com", password=PASSWORD):
+    return client.post("/accounts/login/", {"login": email, "password": password})
+
+
+def ask_for_new_address(client, email="new@example.com"):
+    """Answers the page to which the form leads, the password typed once more."""
+    fields = {"email": email, "action_add": "1"}
+    again = client.post("/accounts/email/", fields)["Location"]
+    assert again == "/accounts/reauthenticate/?next=%2Faccounts%2Femail%2F"
+    return client.post(again, {"password": PASSWORD, "next": "/accounts/email/"})
+
+
+def mailed_code() -> str:
+    return re.search(r"^([A-Z0-9]+-?[A-Z0-9]+)$", mail.outbox[-1].body, re.MULTILINE)[1]
+
+
+def mailed_link() -> str:
+    return re.search(r"http://[^/\s]+(/accounts/\S+)", mail.outbox[-1].body)[1]
+
+
+def who(client) -> str | None:
+    """Whose account page this browser sees."""
+    answer = client.get("/me/account")
+    return None if answer.status_code == 302 else answer.context["user"].email
+
+
+def token_works(client, token: str) -> bool:
+    answer = client.get("/api/users/me", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code in (200, 401)
+    return answer.status_code == 200
+
+
+# -- signing up -------------------------------------------------------------------------------
+def test_sign_up_verify_by_code_and_be_in(client):
+    answer = sign_up(client, email=" Ann@Example.COM ")
+    assert answer["Location"] == "/accounts/confirm-email/"
+    assert who(client) is None
+    assert mail.outbox[0].to == ["ann@example.com"]
+    assert mail.outbox[0].alternatives[0].mimetype == "text/html"
+    assert mailed_code() in mail.outbox[0].alternatives[0].content
+    answer = client.post("/accounts/confirm-email/", {"code": mailed_code()})
+    assert answer["Location"] == "/me"
+    assert who(client) == "ann@example.com"
+    user = User.objects.get()
+    assert (user.name, user.has_verified_email) == ("Ann", True)
+
+
+def test_nobody_gets_in_unverified_or_with_a_wrong_code(client):
+    sign_up(client)
+    answer = client.post("/accounts/confirm-email/", {"code": "WRONG-CODE"})
+    assert "That is not the code we sent" in text_of(answer)
+    assert sign_in(Client())["Location"] == "/accounts/confirm-email/"
+    assert not EmailAddress.objects.filter(verified=True).exists()
+
+
+def test_three_wrong_codes_end_the_attempt(client):
+    sign_up(client)
+    code = mailed_code()
+    for _ in range(3):
+        client.post("/accounts/confirm-email/", {"code": "WRONG-CODE"})
+    client.post("/accounts/confirm-email/", {"code": code})
+    assert who(client) is None
+
+
+def test_a_new_code_replaces_the_first(client):
+    sign_up(client)
+    first = mailed_code()
+    client.post("/accounts/confirm-email/", {"action": "resend"})
+    assert len(mail.outbox) == 2
+    client.post("/accounts/confirm-email/", {"code": first})
+    assert who(client) is None
+    client.post("/accounts/confirm-email/", {"code": mailed_code()})
+    assert who(client) == "ann@example.com"
+
+
+def test_signing_up_again_before_verifying_starts_anew(client):
+    sign_up(Client(), password=OTHER, name="Mallory")
+    sign_up(client)
+    client.post("/accounts/confirm-email/", {"code": mailed_code()})
+    user = User.objects.get()
+    assert (user.name, user.check_password(PASSWORD)) == ("Ann", True)
+
+
+def test_the_link_of_the_api_opens_a_page_that_verifies(client):
+    body = {"email": "ann@example.com", "password": PASSWORD}
+    client.post("/api/users", body, content_type="application/json")
+    link = mailed_link()
+    assert "Is this your address?" in text_of(client.get(link))
+    assert client.post(link)["Location"] == "/accounts/login/"
+    assert User.objects.get().has_verified_email
+    assert sign_in(client)["Location"] == "/me"
+    assert "no longer good" in text_of(client.get("/accounts/confirm-email/nonsense/"))
+
+
+# -- signing in and out -----------------------------------------------------------------------
+def test_sign_in_by_password_and_out_by_post(client):
+    ann()
+    assert sign_in(client, email="ANN@example.com")["Location"] == "/me"
+    client.get("/accounts/logout/")
+    assert who(client) == "ann@example.com"
+    client.post("/accounts/logout/")
+    assert who(client) is None
+
+
+def test_sign_in_by_a_mailed_code(client):
+    ann()
+    answer = client.post("/accounts/login/code/", {"email": "ann@example.com"})
+    assert answer["Location"] == "/accounts/login/code/confirm/"
+    assert client.post(answer["Location"], {"code": mailed_code()})["Location"] == "/me"
+    assert who(client) == "ann@example.com"
+
+
+def test_sign_in_leads_back_to_our_pages_only(client):
+    ann()
+    for path, location in [("/find", "/find"), ("https://evil.example/", "/me"), ("//evil.example", "/me")]:
+        data = {"login": "ann@example.com", "password": PASSWORD, "next": path}
+        assert Client().post("/accounts/login/", data)["Location"] == location
+
+
+def test_who_is_shut_out_stays_out_and_their_tokens_stay_dead(client, admin_of_the_shop):
+    user = ann()
+    token = str(issue_token(user))
+    sign_in(client)
+    path = f"/admin/accounts/user/{user.pk}/change/"
+    admin_of_the_shop.post(path, {"_save": "1"})
+    assert who(client) is None
+    assert sign_in(client)["Location"] == "/accounts/inactive/"
+    assert client.get("/accounts/inactive/").status_code == 200
+    admin_of_the_shop.post(path, {"is_active": "on", "_save": "1"})
+    assert User.objects.get(pk=user.pk).is_active
+    assert not token_works(client, token)
+
+
+@pytest.fixture
+def admin_of_the_shop():
+    staff = Client()
+    staff.force_login(save_verified_user(email="staff@example.com", password=PASSWORD)[0])
+    return staff
+
+
+# -- passwords --------------------------------------------------------------------------------
+def test_a_forgotten_password_is_replaced_by_mail_once(client):
+    token = str(issue_token(ann()))
+    client.post("/accounts/password/reset/", {"email": "ann@example.com"})
+    link = mailed_link()
+    form = client.get(link, follow=True)
+    assert "Choose a new password" in text_of(form)
+    answer = client.post(form.request["PATH_INFO"], {"password1": OTHER})
+    assert (answer["Location"], who(client)) == ("/me", "ann@example.com")
+    assert mail.outbox[-1].subject == "Your password was changed"
+    assert not token_works(client, token)
+    assert "no longer good" in text_of(Client().get(link, follow=True))
+    assert sign_in(Client()).status_code == 200, "the old password is over"
+    assert sign_in(Client(), password=OTHER).status_code == 302
+
+
+def test_a_changed_password_ends_other_sessions_and_tokens(client):
+    token = str(issue_token(ann()))
+    elsewhere = Client()
+    sign_in(client), sign_in(elsewhere)
+    answer = client.post("/accounts/password/change/", {"oldpassword": "wrong", "password1": OTHER})
+    assert "That is not your current password." in text_of(answer)
+    answer = client.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": OTHER})
+    assert answer["Location"] == "/me/account"
+    assert (who(client), who(elsewhere)) == ("ann@example.com", None)
+    assert not token_works(client, token)
+
+
+@pytest.mark.parametrize("password", ["short", "password123", "ann@example.com", "x" * 129, ""])
+def test_weak_passwords_are_refused_at_the_field(client, password):
+    answer = sign_up(client, password=password)
+    assert answer.context["form"].errors["password1"]
+    assert not User.objects.exists()
+
+
+# -- the address ------------------------------------------------------------------------------
+def test_the_old_address_stays_until_the_new_one_is_verified(client):
+    user = ann()
+    token = str(issue_token(user))
+    sign_in(client)
+    assert ask_for_new_address(client)["Location"] == "/accounts/confirm-email/"
+    assert mail.outbox[-1].to == ["new@example.com"]
+    assert (who(client), token_works(client, token)) == ("ann@example.com", True)
+    client.post("/accounts/confirm-email/", {"code": mailed_code()})
+    assert who(client) == "new@example.com"
+    assert (mail.outbox[-1].to, mail.outbox[-1].subject) == (
+        ["ann@example.com"],
+        "Your e-mail address was changed",
+    )
+    assert not token_works(client, token)
+    assert [a.email for a in EmailAddress.objects.filter(user=user)] == ["new@example.com"]
+
+
+def test_a_new_address_takes_the_right_password(client):
+    client.force_login(ann())
+    path = client.post("/accounts/email/", {"email": "new@example.com", "action_add": "1"})["Location"]
+    assert "Is it you?" in text_of(client.get(path))
+    assert "That is not your current password." in text_of(client.post(path, {"password": OTHER}))
+    assert mail.outbox == []
+
+
+def test_an_address_that_somebody_only_claimed_is_no_hindrance(client):
+    sign_up(Client(), email="new@example.com", name="Mallory")
+    ann()
+    sign_in(client)
+    ask_for_new_address(client)
+    client.post("/accounts/confirm-email/", {"code": mailed_code()})
+    assert who(client) == "new@example.com"
+    assert User.objects.count() == 1
+
+
+# -- nobody learns of anybody -----------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/accounts/signup/", {"email": "{}", "password1": OTHER, "name": "X"}),
+        ("/accounts/login/", {"login": "{}", "password": "not the passphrase"}),
+        ("/accounts/login/code/", {"email": "{}"}),
+        ("/accounts/password/reset/", {"email": "{}"}),
+    ],
+)
+def test_pages_answer_the_same_with_and_without_an_account(path, fields):
+    ann()
+    said = {}
+    for name in ("ann", "zoe"):
+        client = Client()
+        email = f"{name}@example.com"
+        answer = client.post(path, {key: value.format(email) for key, value in fields.items()})
+        pages = [answer, client.get(answer["Location"])] if answer.status_code == 302 else [answer]
+        if "code" in path or "signup" in path:
+            pages.append(client.post(answer["Location"], {"code": "WRONG-CODE"}))
+        words = [re.sub(r'value="[^"]{64}"', "", text_of(page)).replace(email, "") for page in pages]
+        sent = [message.to for message in mail.outbox if message.to == [email]]
+        said[name] = [page.status_code for page in pages], answer.headers.get("Location"), words, len(sent)
+    assert said["ann"] == said["zoe"]
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/accounts/signup/", "email"),
+        ("/accounts/login/", "login"),
+        ("/accounts/login/code/", "email"),
+        ("/accounts/password/reset/", "email"),
+    ],
+)
+def test_a_uma_address_in_the_email_box_is_understood(client, path, field):
+    answer = client.post(path, {field: " $Ann@wallet.example", "password": PASSWORD, "password1": PASSWORD})
+    assert "That is a UMA address" in answer.context["form"].errors[field][0]
+    assert mail.outbox == []
+
+
+@pytest.mark.parametrize("value", ["", "x", "a\0b@example.com", "a\r\nBcc: b@example.com", "a@" + "x" * 400])
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [("/accounts/signup/", "email"), ("/accounts/login/", "login"), ("/accounts/login/code/", "email")],
+)
+def test_odd_addresses_are_form_errors(client, path, field, value):
+    answer = client.post(path, {field: value, "password": PASSWORD, "password1": PASSWORD})
+    assert (answer.status_code, mail.outbox) == (200, [])
+    assert answer.context["form"].errors[field]
+
+
+@pytest.mark.parametrize("path", ["/accounts/confirm-email/", "/accounts/login/code/confirm/"])
+def test_code_pages_without_a_code_lead_back(client, path):
+    for ask in (client.get, client.post):
+        assert ask(path).status_code == 302
+
+
+# -- limits -----------------------------------------------------------------------------------
+def limit(settings, **limits):
+    settings.LIMITS = settings.LIMITS | limits
+
+
+def test_guessing_ends_with_429_and_other_people_still_get_in(client, settings):
+    limit(settings, LOGIN_PER_EMAIL_AND_IP=(3, 900))
+    ann(), save_verified_user(email="bob@example.com", password=PASSWORD)
+    said = [sign_in(client, password=f"guess number {n}") for n in range(4)]
+    assert [answer.status_code for answer in said] == [200, 200, 200, 429]
+    assert 0 < int(said[-1]["Retry-After"]) <= 900
+    assert "That was too often." in text_of(said[-1])
+    assert sign_in(client, email="bob@example.com").status_code == 302
+    guess = {"email": "ann@example.com", "password": PASSWORD}
+    api = client.post("/api/users/login", guess, content_type="application/json")
+    assert api.status_code == 429, "pages and API count together"
+
+
+def test_mails_to_one_address_are_limited_with_and_without_account(client, settings):
+    limit(settings, MAIL_PER_EMAIL=(2, 3600))
+    ann()
+    for email in ("ann@example.com", "zoe@example.com"):
+        said = [Client().post("/accounts/password/reset/", {"email": email}).status_code for _ in range(2)]
+        said += [Client().post("/accounts/login/code/", {"email": email}).status_code]
+        assert said == [302, 302, 429]
+
+
+def test_sign_ups_from_one_network_are_limited(settings):
+    limit(settings, SIGN_UP_PER_IP=(2, 3600))
+    said = [sign_up(Client(), email=f"p{n}@example.com").status_code for n in range(3)]
+    assert said == [302, 302, 429]
+
+
+# -- what a page costs ------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("path", "statements"),
+    [
+        ("/accounts/login/", 0),
+        ("/accounts/signup/", 0),
+        ("/accounts/login/code/", 0),
+        ("/accounts/password/reset/", 0),
+    ],
+)
+def test_forms_for_strangers_ask_the_database_nothing(client, django_assert_num_queries, path, statements):
+    with django_assert_num_queries(statements):
+        assert client.get(path).status_code == 200
