@@ -30,6 +30,13 @@ class EventForm(forms.ModelForm):
             raise ValidationError(_("%(taken)s seats are taken already.") % {"taken": taken})
         return capacity
 
+    def clean_replay_until(self):
+        """A replay that ends before the event does is a slip of the pen."""
+        until, end = self.cleaned_data["replay_until"], self.cleaned_data.get("end_time")
+        if until and end and until <= end:
+            raise ValidationError(_("The replay ends after the event does."))
+        return until
+
 
 class WhenFilter(admin.SimpleListFilter):
     title = "when"
@@ -67,7 +74,7 @@ class EventAdmin(admin.ModelAdmin):
         ),
         (_("When (times are UTC)"), {"fields": ["start_time", "end_time", "timezone", "sales_end"]}),
         (_("Seats"), {"fields": ["capacity", "seats_taken", "max_per_order", "price_sats"]}),
-        (_("Stream"), {"fields": ["stream_url"]}),
+        (_("Stream"), {"fields": ["stream_url", "replay_until"]}),
         (_("State"), {"fields": ["is_active", "canceled_at", "created_at", "updated_at"]}),
     ]
 

@@ -75,6 +75,10 @@ class Event(models.Model):
         max_length=500, blank=True, validators=[URLValidator(schemes=["https"])],
         help_text=_("Shown to holders of a paid ticket only."),
     )  # fmt: skip
+    replay_until = models.DateTimeField(
+        null=True, blank=True,
+        help_text=_("Holders may watch it again until then, at the same address. Empty: no replay."),
+    )  # fmt: skip
     cover = models.ImageField(upload_to="covers/", blank=True)
     is_active = models.BooleanField(default=True, help_text=_("Visible and on sale."))
     canceled_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -166,6 +170,18 @@ class Event(models.Model):
     @property
     def stream_is_open(self) -> bool:
         return self.stream_opens_at <= timezone.now() < self.end_time and not self.is_canceled
+
+    @property
+    def replay_is_open(self) -> bool:
+        """Whether it is over and may still be watched."""
+        if self.replay_until is None or self.is_canceled:
+            return False
+        return self.end_time <= timezone.now() < self.replay_until
+
+    @property
+    def shows_stream(self) -> bool:
+        """Whether a ticket that admits opens the stream now, live or again."""
+        return self.stream_is_open or self.replay_is_open
 
     def claim(self, quantity: int) -> None:
         """Take `quantity` seats, or raise `SoldOut` or `SalesClosed`.

@@ -19,9 +19,10 @@ from ticketsuma.states import InvalidTransition
 
 from .claims import check_order
 from .mails import mail_tickets_again
-from .models import Order
+from .models import Order, Viewer
 from .progress import refunds_of
 from .refunds import cancel_event, preview_cancel, refund_order, refund_part, refunded_sats
+from .room import release
 from .services import cancel_order
 
 
@@ -116,6 +117,12 @@ ORDER_ACTIONS = [
         lambda order: [*_story(order), f"Mails the tickets to {order.email} once more."],
         _mail_again, is_open=lambda order: order.is_paid and bool(order.email),
         seen=lambda order: list(order.mails.values_list("kind", "status", "sent_at")),
+    ),
+    StaffAction(
+        "viewers", "Let other devices watch",
+        lambda order: [*_story(order), "Whoever opens the stream next with one of its tickets may watch."],
+        lambda order, asked: f"{release(order)} of its tickets were being watched; any device may join.",
+        is_open=lambda order: order.is_paid and Viewer.objects.filter(ticket__order=order).exists(),
     ),
     StaffAction(
         "refund-part", "Refund a part",

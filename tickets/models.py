@@ -212,6 +212,17 @@ class CheckIn(models.Model):
         return f"{self.ticket_id} at {self.at:%F %T}"
 
 
+class Viewer(models.Model):
+    """Who watches with a ticket: one browser, the newest; no row while nobody has joined."""
+
+    ticket = models.OneToOneField(Ticket, models.CASCADE, primary_key=True, related_name="viewer")
+    key = models.CharField(max_length=32, help_text="Made up for the browser and kept in its session.")
+    since = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.ticket_id} since {self.since:%F %T}"
+
+
 class Mail(Stateful, Leased):
     """A mail that must go out once, written with what it tells of and sent by the worker."""
 

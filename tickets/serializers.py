@@ -94,7 +94,9 @@ class TicketSerializer(serializers.ModelSerializer):
     payment_status = serializers.ChoiceField(Ticket.PaymentStatus.choices)
     ticket_code = serializers.SerializerMethodField(help_text="null until paid.")
     url = serializers.SerializerMethodField(help_text="This ticket's own page, to share; null until paid.")
-    stream_url = serializers.SerializerMethodField(help_text="From 15 minutes before the start to the end.")
+    stream_url = serializers.SerializerMethodField(
+        help_text="From 15 minutes before the start to the end, and while there is a replay."
+    )
 
     class Meta:
         model = Ticket
@@ -112,7 +114,7 @@ class TicketSerializer(serializers.ModelSerializer):
 
     def get_stream_url(self, ticket: Ticket) -> str | None:
         event = ticket.order.event
-        return event.stream_url or None if ticket.admits and event.stream_is_open else None
+        return event.stream_url or None if ticket.admits and event.shows_stream else None
 
 
 class MyTicketSerializer(TicketSerializer):

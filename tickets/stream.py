@@ -8,15 +8,24 @@ from django.conf import settings
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
+# What some browsers play by themselves; we bring no player for the others.
+MEDIA = {".m3u8": "application/vnd.apple.mpegurl", ".mp4": "video/mp4", ".webm": "video/webm"}
+MEETINGS = {"zoom.us": "Zoom", "meet.jit.si": "Jitsi", "meet.google.com": "Google Meet"}
+
 
 @dataclass(frozen=True)
 class Player:
-    """`frame_url` is shown in the page, whose policy then allows `frame_origin`; without it, a link."""
+    """`frame_url` is shown in the page, whose policy then allows `frame_origin`; `media_url` is a video
+    for browsers that know `media_type`, from `media_origin`. With neither, and for all others: `link`.
+    """
 
     link: str
     provider: str
     frame_url: str = ""
     frame_origin: str = ""
+    media_url: str = ""
+    media_type: str = ""
+    media_origin: str = ""
 
 
 def player_for(stream_url: str) -> Player:
@@ -35,7 +44,19 @@ def player_for(stream_url: str) -> Player:
     if host == "twitch.tv" and len(path) == 1 and _ID.fullmatch(path[0]):
         origin, parent = "https://player.twitch.tv", quote(settings.SITE_HOST.partition(":")[0])
         return Player(stream_url, "Twitch", f"{origin}/?channel={path[0]}&parent={parent}", origin)
-    return Player(stream_url, host)
+    for ending, media_type in MEDIA.items():
+        if parts.path.lower().endswith(ending):
+            origin = f"https://{parts.netloc}"
+            return Player(stream_url, host, media_url=stream_url, media_type=media_type, media_origin=origin)
+    return Player(stream_url, _meeting(host) or host)
+
+
+def _meeting(host: str) -> str:
+    """The name by which people know a place that opens in a tab of its own."""
+    for domain, name in MEETINGS.items():
+        if host == domain or host.endswith(f".{domain}"):
+            return name
+    return ""
 
 
 def _youtube_id(host: str, path: list[str], query: str) -> str:

@@ -1,10 +1,9 @@
-"""The pages of a ticket's holder: the ticket, the stream, and getting lost tickets again."""
+"""The pages of a ticket's holder: the ticket, on paper too, and getting lost tickets again."""
 
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -16,7 +15,6 @@ from .forms import FindForm
 from .models import Ticket
 from .pages import qr_svg
 from .privacy import private_page
-from .stream import player_for
 from .ticket_forms import HolderForm
 
 
@@ -82,28 +80,6 @@ def ticket_holder(request: HttpRequest, token: str) -> HttpResponse:
         return _show_ticket(request, ticket_by_token(token), problem=str(error.sentence), status=error.status)
     messages.success(request, _("The ticket now bears that name."))
     return redirect(ticket)
-
-
-@require_safe
-@private_page
-def stream(request: HttpRequest, token: str) -> HttpResponse:
-    """The lobby, the stream, or the closing page; only for a ticket that admits."""
-    ticket = ticket_by_token(token)
-    event = ticket.order.event
-    if not Ticket.objects.admitting().filter(pk=ticket.pk).exists():
-        return redirect(ticket)
-    context = {"ticket": ticket, "event": event}
-    now = timezone.now()
-    if now < event.stream_opens_at:
-        context["seconds_left"] = int((event.stream_opens_at - now).total_seconds()) + 1
-        return render(request, "tickets/lobby.html", context)
-    if not event.stream_is_open:
-        return render(request, "tickets/closing.html", context)
-    context["player"] = player_for(event.stream_url) if event.stream_url else None
-    answer = render(request, "tickets/stream.html", context)
-    if context["player"] and context["player"].frame_origin:
-        answer._csp_update = {"frame-src": [context["player"].frame_origin]}
-    return answer
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

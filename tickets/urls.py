@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import money_views, ticket_views, views
+from . import money_views, room_views, ticket_views, views
 
 urlpatterns = [
     path("events/<slug:slug>", views.event_page, name="event"),
@@ -17,6 +17,8 @@ urlpatterns = [
     path("tickets/<str:token>/calendar.ics", ticket_views.ticket_calendar, name="ticket_calendar"),
     path("tickets/<str:token>/ticket.pdf", ticket_views.ticket_file, name="ticket_file"),
     path("tickets/<str:token>/holder", ticket_views.ticket_holder, name="ticket_holder"),
-    path("tickets/<str:token>/stream", ticket_views.stream, name="stream"),
+    path("tickets/<str:token>/stream", room_views.stream, name="stream"),
+    path("tickets/<str:token>/stream/here", room_views.stream_here, name="stream_here"),
+    path("tickets/<str:token>/stream/status", room_views.stream_status, name="stream_status"),
     path("find", ticket_views.find_tickets, name="find_tickets"),
 ]

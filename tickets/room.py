@@ -1,0 +1,53 @@
+"""The stream room: one viewer for each ticket, and the check-in that comes with joining."""
+
+import uuid
+
+from django.db import transaction
+from django.utils import timezone
+
+from ticketsuma.live import version_of
+
+from .models import CheckIn, Order, Ticket, Viewer
+
+
+class NoRoom(Exception):
+    """The ticket does not open this stream now."""
+
+
+def join(ticket: Ticket, *, key: str, take_over: bool = False) -> Viewer:
+    """Let the browser `key` watch with `ticket`, when nobody else does or when it may `take_over`.
+
+    The row that holds then: another `key` in it means that somebody else watches. Of two at once one
+    is first, and the other is told so; of two that take over the later wins. The first to join the live
+    stream checks the ticket in, unless the door did. Raises NoRoom.
+    """
+    if not ticket.order.event.shows_stream:
+        raise NoRoom
+    with transaction.atomic():
+        Order.objects.select_for_update().get(pk=ticket.order_id)  # a refund waits, or came first
+        if not Ticket.objects.admitting().filter(pk=ticket.pk).exists():
+            raise NoRoom
+        viewer, _ = Viewer.objects.get_or_create(ticket=ticket, defaults={"key": key})
+        if viewer.key != key and take_over:
+            viewer.key, viewer.since = key, timezone.now()
+            viewer.save()
+        if not ticket.order.event.is_past:
+            CheckIn.objects.get_or_create(ticket=ticket)
+    return viewer
+
+
+def release(order: Order) -> int:
+    """Forget who watches with this order's tickets, so that any browser may join; how many did."""
+    return Viewer.objects.filter(ticket__order=order).delete()[0]
+
+
+def room_version(ticket_id: uuid.UUID) -> str:
+    """One query: a short name for everything by which an open room would look different."""
+    state = Ticket.objects.filter(pk=ticket_id).values_list(
+        "viewer__key",
+        "voided_at",
+        "order__status",
+        "order__event__canceled_at",
+        "order__event__stream_url",
+    )
+    return version_of(state.first())

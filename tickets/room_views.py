@@ -1,0 +1,82 @@
+"""The pages of the stream room: the lobby, the stream, its replay, and the door between two browsers."""
+
+import uuid
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from .models import Ticket, Viewer
+from .privacy import private_page
+from .room import NoRoom, join, room_version
+from .stream import player_for
+from .ticket_views import ticket_by_token
+
+VIEWER = "viewer"  # session key: what tells this browser from the others
+
+
+@require_safe
+@private_page
+def stream(request: HttpRequest, token: str) -> HttpResponse:
+    """The lobby, the stream, or the closing page; only for a ticket that admits. Entering is joining."""
+    ticket = ticket_by_token(token)
+    event = ticket.order.event
+    if not ticket.admits:
+        return redirect(ticket)
+    if timezone.now() < event.stream_opens_at:
+        left = int((event.stream_opens_at - timezone.now()).total_seconds()) + 1
+        return render(request, "tickets/lobby.html", {"ticket": ticket, "event": event, "seconds_left": left})
+    if not event.shows_stream:
+        return render(request, "tickets/closing.html", {"event": event})
+    try:
+        viewer = join(ticket, key=_browser(request))
+    except NoRoom:
+        return redirect(ticket)
+    if viewer.key != _browser(request):
+        return _show_elsewhere(request, ticket, viewer)
+    return _show_room(request, ticket)
+
+
+@require_POST
+@private_page
+def stream_here(request: HttpRequest, token: str) -> HttpResponse:
+    """Watch in this browser instead of the one that did."""
+    ticket = ticket_by_token(token)
+    try:
+        join(ticket, key=_browser(request), take_over=True)
+    except NoRoom:
+        return redirect(ticket)
+    return redirect("stream", token)
+
+
+@require_safe
+@private_page
+def stream_status(request: HttpRequest, token: str) -> HttpResponse:
+    """204 while the room is as `?v=` says; 200 when its page should be loaded anew."""
+    same = request.GET.get("v") == room_version(ticket_by_token(token).pk)
+    return HttpResponse(status=204 if same else 200)
+
+
+def _browser(request: HttpRequest) -> str:
+    """What tells this browser from others, kept in its session."""
+    if VIEWER not in request.session:
+        request.session[VIEWER] = uuid.uuid4().hex
+    return request.session[VIEWER]
+
+
+def _show_elsewhere(request: HttpRequest, ticket: Ticket, viewer: Viewer) -> HttpResponse:
+    context = {"ticket": ticket, "event": ticket.order.event, "viewer": viewer}
+    return render(request, "tickets/elsewhere.html", context)
+
+
+def _show_room(request: HttpRequest, ticket: Ticket) -> HttpResponse:
+    event = ticket.order.event
+    player = player_for(event.stream_url) if event.stream_url else None
+    context = {"ticket": ticket, "event": event, "player": player, "version": room_version(ticket.pk)}
+    answer = render(request, "tickets/stream.html", context)
+    if player and player.frame_origin:
+        answer._csp_update = {"frame-src": [player.frame_origin]}
+    elif player and player.media_origin:
+        answer._csp_update = {"media-src": [player.media_origin, "blob:"]}
+    return answer

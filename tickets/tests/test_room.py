@@ -1,0 +1,157 @@
+"""The stream room: one viewer per ticket, checked in once, and a replay for as long as there is one."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from events.models import Event
+from tests.shop import an_event, together
+from tickets.door import validate_code
+from tickets.models import CheckIn, Order, Ticket, Viewer
+from tickets.room import NoRoom, join
+from tickets.services import place_order
+from tickets.stream import player_for
+from tickets.tests.desk import act
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SECRET = "https://stream.example/secret"
+
+
+def at(start: timedelta, end: timedelta, **fields) -> None:
+    """Move the event to where now is between `start` and `end`."""
+    now = timezone.now()
+    Event.objects.update(start_time=now + start, end_time=now + end, **fields)
+
+
+def live() -> None:
+    at(-timedelta(minutes=5), timedelta(hours=1))
+
+
+@pytest.fixture
+def ticket() -> Ticket:
+    order = place_order(event=an_event(price_sats=0), quantity=1, email="ann@example.com", name="Ann")
+    live()
+    return order.tickets.select_related("order__event").get()
+
+
+@pytest.fixture
+def path(ticket) -> str:
+    return f"{ticket.get_absolute_url()}/stream"
+
+
+def test_the_newest_browser_wins_and_the_older_is_told(client, path):
+    phone = Client()
+    first = client.get(path)
+    assert SECRET in first.content.decode()
+    version = first.context["version"]
+    assert client.get(f"{path}/status?v={version}").status_code == 204
+
+    asked = phone.get(path).content.decode()
+    assert "Watch here instead?" in asked
+    assert SECRET not in asked
+    assert client.get(f"{path}/status?v={version}").status_code == 204  # only asked so far
+
+    assert SECRET in phone.post(f"{path}/here", follow=True).content.decode()
+    assert client.get(f"{path}/status?v={version}").status_code == 200
+    assert "Watch here instead?" in client.get(path).content.decode()
+    assert SECRET in phone.get(path).content.decode()
+
+
+def test_joining_checks_in_once(client, ticket, path):
+    assert not CheckIn.objects.exists()
+    for _ in range(2):
+        client.get(path)
+    Client().post(f"{path}/here")
+    assert CheckIn.objects.get().by is None
+    assert validate_code(ticket.ticket_code).reason == "already_checked_in"
+
+
+def test_looking_at_the_lobby_checks_nobody_in(client, path):
+    at(timedelta(minutes=16), timedelta(hours=2))
+    client.get(path)
+    client.post(f"{path}/here")
+    assert not CheckIn.objects.exists()
+    assert not Viewer.objects.exists()
+
+
+def test_two_browsers_at_once_are_one_viewer_and_one_check_in(ticket):
+    seen = together(lambda: join(ticket, key="a" * 32), lambda: join(ticket, key="b" * 32))
+    assert {viewer.key for viewer in seen} == {Viewer.objects.get().key}
+    assert CheckIn.objects.count() == 1
+
+
+def test_staff_let_any_device_watch_again(client, staff, ticket, path):
+    client.get(path)
+    act(staff, ticket.order, "viewers")
+    assert SECRET in Client().get(path).content.decode()
+
+
+def test_a_refund_ends_the_room(client, ticket, path):
+    version = client.get(path).context["version"]
+    ticket.order.advance(Order.Status.CANCELED, ended_at=timezone.now())
+    assert client.get(f"{path}/status?v={version}").status_code == 200
+    assert client.get(path)["Location"] == ticket.get_absolute_url()
+    assert client.post(f"{path}/here")["Location"] == ticket.get_absolute_url()
+    with pytest.raises(NoRoom):
+        join(ticket, key="c" * 32)
+
+
+def test_a_forged_link_has_no_room(client):
+    for name in ("stream/here", "stream/status", "stream", "ticket.pdf"):
+        method = client.post if name.endswith("here") else client.get
+        assert method(f"/tickets/forged/{name}").status_code == 404
+
+
+def test_a_replay_lasts_until_the_organizer_says(client, ticket, path):
+    now = timezone.now()
+    at(-timedelta(hours=3), -timedelta(hours=1), replay_until=now + timedelta(days=3))
+    page = client.get(path).content.decode()
+    assert (SECRET in page, "Replay" in page) == (True, True)
+    assert "Watch it again" in client.get(ticket.get_absolute_url()).content.decode()
+    assert not CheckIn.objects.exists()  # who only sees the replay was not there
+    Event.objects.update(replay_until=now)
+    assert "Thank you for being there" in client.get(path).content.decode()
+
+
+def test_the_admin_refuses_a_replay_that_ends_too_early(staff):
+    event = an_event()
+    page = staff.get(f"/admin/events/event/{event.pk}/change/")
+    form = page.context["adminform"].form
+    data = {name: form[name].value() or "" for name in form.fields if name not in ("cover",)}
+    data |= {f"{name}_0": f"{getattr(event, name):%F}" for name in ("start_time", "end_time")}
+    data |= {f"{name}_1": f"{getattr(event, name):%T}" for name in ("start_time", "end_time")}
+    data |= {"replay_until_0": f"{event.start_time:%F}", "replay_until_1": f"{event.start_time:%T}"}
+    answer = staff.post(f"/admin/events/event/{event.pk}/change/", data)
+    assert "The replay ends after the event does." in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("url", "media_type"),
+    [
+        ("https://cdn.example.com/live/index.m3u8?x=1", "application/vnd.apple.mpegurl"),
+        ("https://cdn.example.com/a.MP4", "video/mp4"),
+        ("https://cdn.example.com/a.mp4.html", ""),
+    ],
+)
+def test_a_video_is_played_by_browsers_that_can(client, path, url, media_type):
+    Event.objects.update(stream_url=url)
+    assert player_for(url).media_type == media_type
+    answer = client.get(path)
+    assert url in answer.content.decode()
+    assert ("media-src https://cdn.example.com" in answer["Content-Security-Policy"]) == bool(media_type)
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://us02web.zoom.us/j/123", "Zoom"),
+        ("https://meet.jit.si/room", "Jitsi"),
+        ("https://zoom.us.evil.example/j", "zoom.us.evil.example"),
+    ],
+)
+def test_a_meeting_opens_in_its_own_tab(url, name):
+    player = player_for(url)
+    assert (player.provider, player.frame_url, player.media_url) == (name, "", "")
