@@ -29,7 +29,7 @@ threads = int(os.environ.get("WEB_THREADS", "320"))
 worker_connections = 1000
 keepalive = 10
 timeout = 60
-graceful_timeout = 4
+graceful_timeout = 3  # with open streams too, the whole stop stays below five seconds
 preload_app = (
     True  # imported once, shared by the processes; nothing opens a connection or a thread before the fork
 )
