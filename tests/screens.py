@@ -1,0 +1,136 @@
+"""Pictures of the main screens for people who read about the shop: `bin/screens [folder]`."""
+
+import io
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.buyer import Buyer, Sandbox
+from tests.stack import ROOT, Stack, Stacks
+
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 800}
+# For each screen the scheme on the phone and on the desktop.
+SCHEMES = {
+    "list": ("light", "light"),
+    "event": ("light", "dark"),
+    "pay": ("dark", "light"),
+    "ticket": ("light", "light"),
+    "wallet": ("light", "light"),
+    "lobby": ("dark", "dark"),
+    "admin": ("light", "light"),
+    "admin-order": ("light", "light"),
+}
+STAFF = "from tickets.demo import SIGN_INS\nanswer = SIGN_INS[0]"  # as seeded
+
+
+def some_sales(stack: Stack) -> str:
+    """A day's business: paid, declined and waiting orders; the address of one paid ticket's page."""
+    sandbox = Sandbox(stack)
+    for event_id, seats, user in ((1, 2, "bob"), (2, 1, "carol"), (3, 4, "alice")):
+        buyer = Buyer(stack, email=f"{user}@example.com").buy(event_id, quantity=seats, name=user.title())
+        sandbox.wallet(user).pay(buyer.bolt11())
+        buyer.wait_for("paid")
+    Buyer(stack, email="dora@example.com").buy(5, quantity=1, name="Dora")
+    wallet = sandbox.wallet("carol")
+    shown = Buyer(stack, email="elis@example.com").buy(1, name="Elis", uma_address=wallet.address)
+    wallet.approve(wallet.request_for(shown))
+    shown.wait_for("paid")
+    return stack.django(
+        "[order.get_absolute_url() for order in Order.objects.filter(pk=pk)]"
+        " + [ticket.get_absolute_url() for ticket in Ticket.objects.filter(order_id=pk)]",
+        pk=shown.order_id,
+    )
+
+
+def pending_page(stack: Stack, email: str) -> str:
+    """The page of a new order whose request has reached alice's wallet."""
+    wallet = Sandbox(stack).wallet("alice")
+    buyer = Buyer(stack, email=email).buy(1, quantity=2, name="Ana", uma_address=wallet.address)
+    wallet.request_for(buyer)
+    buyer.bolt11()
+    return stack.django("Order.objects.get(pk=pk).get_absolute_url()", pk=buyer.order_id)
+
+
+def addresses(stack: Stack) -> dict[str, str]:
+    _order, ticket = some_sales(stack)
+    paid = stack.django("Order.objects.filter(status='paid', payment__isnull=False).latest('paid_at').pk.hex")
+    return {
+        "list": f"{stack.shop_url}/",
+        "event": f"{stack.shop_url}/events/night-frequencies",
+        "pay": f"{stack.shop_url}{pending_page(stack, 'ana@example.com')}",
+        "ticket": f"{stack.shop_url}{ticket}",
+        "wallet": f"{stack.sandbox_url}/wallet/alice",
+        "lobby": f"{stack.shop_url}{ticket}/stream",
+        "admin": f"{stack.shop_url}/admin/",
+        "admin-order": f"{stack.shop_url}/admin/tickets/order/{paid}/change/",
+    }
+
+
+def sign_in_staff(page: Page, stack: Stack) -> None:
+    email, password, _name = stack.django(STAFF)
+    page.goto(f"{stack.shop_url}/admin/")
+    page.locator("[name=login]").fill(email)
+    page.locator("[name=password]").fill(password)
+    page.locator("[name=password]").press("Enter")
+    page.wait_for_url(re.compile(r"/admin/$"))
+
+
+def take(browser: Browser, stack: Stack, urls: dict[str, str], folder: Path) -> None:
+    """One WebP for each screen and size: `<screen>-<size>-<scheme>.webp`."""
+    for column, (size_name, size) in enumerate((("phone", PHONE), ("desktop", DESKTOP))):
+        for scheme in ("light", "dark"):
+            context = browser.new_context(
+                viewport=size, color_scheme=scheme, device_scale_factor=2 if size is PHONE else 1.5,
+                locale="en-US", timezone_id="Europe/Berlin", reduced_motion="reduce",
+            )  # fmt: skip
+            page = context.new_page()
+            signed_in = False
+            for name, schemes in SCHEMES.items():
+                if schemes[column] != scheme:
+                    continue
+                if name.startswith("admin") and not signed_in:
+                    sign_in_staff(page, stack)
+                    signed_in = True
+                page.goto(urls[name], wait_until="load")
+                if name == "admin-order":
+                    page.locator("h2", has_text="What happened").evaluate(
+                        "title => title.scrollIntoView({block: 'center'})"
+                    )
+                picture = Image.open(io.BytesIO(page.screenshot()))
+                picture.save(folder / f"{name}-{size_name}-{scheme}.webp", quality=80, method=6)
+            context.close()
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.webp"):
+        old.unlink()
+    place = Path(tempfile.mkdtemp(prefix="ticketsuma-screens-"))
+    stacks = Stacks(place)
+    try:
+        stack = stacks.new("sqlite")
+        stack.manage("seed")
+        stack.start()
+        urls = addresses(stack)
+        with sync_playwright() as playwright:
+            chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+            browser = playwright.chromium.launch(
+                executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+            )
+            take(browser, stack, urls, folder)
+            browser.close()
+    finally:
+        stacks.close()
+        shutil.rmtree(place, ignore_errors=True)
+    files = sorted(folder.glob("*.webp"))
+    print(f"{len(files)} pictures, {sum(file.stat().st_size for file in files) // 1000} kB, in {folder}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "screens")
