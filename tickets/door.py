@@ -1,9 +1,10 @@
 """The door: would this code be let in, and letting it in, once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import Count, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -97,3 +98,25 @@ def _same_scan(earlier: CheckIn, nonce: str) -> CheckIn:
     if nonce and earlier.nonce == nonce:
         return earlier
     raise AlreadyCheckedIn(earlier.at)
+
+
+# -- a door's page ----------------------------------------------------------------------------
+def scan(*, code: str, event_id: int, by: User, nonce: str) -> Validation:
+    """`check_in`, with the refusal as an answer: `ok` means that this very scan let somebody in."""
+    try:
+        used = check_in(code=code, event_id=event_id, by=by, nonce=nonce)
+    except (NotAdmitted, AlreadyCheckedIn) as refusal:
+        return replace(validate_code(code, event_id=event_id), reason=refusal.code)
+    return replace(validate_code(code), reason="ok", checked_in_at=used.at)
+
+
+def last_check_ins(event: Event, most: int = 8) -> QuerySet[CheckIn]:
+    """Who came last, by any door and by joining the stream; the newest first."""
+    came = CheckIn.objects.filter(ticket__order__event=event)
+    return came.select_related("ticket__order", "by").order_by("-at", "-pk")[:most]
+
+
+def turnout(event: Event) -> dict[str, int]:
+    """How many tickets admit, and how many of them have been used."""
+    admitting = Ticket.objects.admitting().filter(order__event=event)
+    return admitting.aggregate(sold=Count("pk"), inside=Count("check_in"))

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from .models import Ticket, Viewer
+from .models import Ticket
 from .privacy import private_page
 from .room import NoRoom, join, room_version
 from .stream import player_for
@@ -34,7 +34,7 @@ def stream(request: HttpRequest, token: str) -> HttpResponse:
     except NoRoom:
         return redirect(ticket)
     if viewer.key != _browser(request):
-        return _show_elsewhere(request, ticket, viewer)
+        return _show_elsewhere(request, ticket)
     return _show_room(request, ticket)
 
 
@@ -65,8 +65,8 @@ def _browser(request: HttpRequest) -> str:
     return request.session[VIEWER]
 
 
-def _show_elsewhere(request: HttpRequest, ticket: Ticket, viewer: Viewer) -> HttpResponse:
-    context = {"ticket": ticket, "event": ticket.order.event, "viewer": viewer}
+def _show_elsewhere(request: HttpRequest, ticket: Ticket) -> HttpResponse:
+    context = {"ticket": ticket, "event": ticket.order.event}
     return render(request, "tickets/elsewhere.html", context)
 
 

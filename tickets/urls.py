@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import money_views, room_views, ticket_views, views
+from . import door_views, money_views, room_views, ticket_views, views
 
 urlpatterns = [
     path("events/<slug:slug>", views.event_page, name="event"),
@@ -20,5 +20,7 @@ urlpatterns = [
     path("tickets/<str:token>/stream", room_views.stream, name="stream"),
     path("tickets/<str:token>/stream/here", room_views.stream_here, name="stream_here"),
     path("tickets/<str:token>/stream/status", room_views.stream_status, name="stream_status"),
+    path("door", door_views.doors, name="doors"),
+    path("door/<int:event_id>", door_views.door_page, name="door"),
     path("find", ticket_views.find_tickets, name="find_tickets"),
 ]

@@ -1,0 +1,79 @@
+"""The door's page: staff let people in by camera, photo or typed code."""
+
+import functools
+import uuid
+from collections.abc import Callable
+
+from django import forms
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from events.models import Event
+
+from . import door
+from .forms import DescribedForm
+from .privacy import private_page
+
+
+class ScanForm(DescribedForm):
+    code = forms.CharField(
+        label=_("Ticket code"),
+        max_length=64,
+        widget=forms.TextInput(
+            attrs={
+                "class": "input code", "autocomplete": "off", "autocapitalize": "characters",
+                "spellcheck": "false", "enterkeyhint": "go",
+            }
+        ),
+    )  # fmt: skip
+    # The same scan sent again gets the same answer; the page makes up a new one for each scan.
+    nonce = forms.CharField(max_length=64, widget=forms.HiddenInput, initial=lambda: uuid.uuid4().hex)
+
+
+def staff_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """For staff alone: others are asked to sign in, or told that it is not for them."""
+
+    @functools.wraps(view)
+    def answer_staff(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        if not request.user.is_staff:
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return private_page(answer_staff)
+
+
+@require_safe
+@staff_page
+def doors(request: HttpRequest) -> HttpResponse:
+    """The events that have a door to mind: those not over yet."""
+    return render(request, "tickets/doors.html", {"events": Event.objects.upcoming()[:50]})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page
+def door_page(request: HttpRequest, event_id: int) -> HttpResponse:
+    """Scan for one event. A POST is one scan; with `part` it answers the verdict alone, for the script."""
+    event = get_object_or_404(Event, pk=event_id)
+    context = {"event": event, "form": ScanForm()}
+    if request.method == "POST":
+        context["verdict"] = _verdict(request, event)
+    context |= door.turnout(event) | {"last": door.last_check_ins(event)}
+    if request.POST.get("part"):
+        return render(request, "tickets/door_verdict.html", context)
+    answer = render(request, "tickets/door.html", context)
+    answer._csp_update = {"script-src": ["'wasm-unsafe-eval'"]}
+    return answer
+
+
+def _verdict(request: HttpRequest, event: Event) -> door.Validation:
+    form = ScanForm(request.POST)
+    if not form.is_valid():
+        return door.Validation("unknown_code")
+    data = form.cleaned_data
+    return door.scan(code=data["code"], event_id=event.pk, by=request.user, nonce=data["nonce"])

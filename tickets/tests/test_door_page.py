@@ -1,0 +1,121 @@
+"""The door's page: for staff alone; a ticket is let in once, and the same scan twice is one."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from tests.shop import an_event, an_order, together
+from tickets import door
+from tickets.models import CheckIn, Order, Ticket
+from tickets.room import join
+from tickets.services import place_order
+from tickets.tests.selling import make_staff
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def ticket() -> Ticket:
+    order = place_order(event=an_event(price_sats=0), quantity=1, email="ann@example.com", name="Ann <i>")
+    return order.tickets.select_related("order__event").get()
+
+
+@pytest.fixture
+def door_path(ticket) -> str:
+    return f"/door/{ticket.order.event_id}"
+
+
+def scan(client, path: str, code: str, nonce: str = "n1", **more) -> str:
+    answer = client.post(path, {"code": code, "nonce": nonce} | more)
+    assert answer.status_code == 200
+    return answer.context["verdict"].reason if answer.context["verdict"] else ""
+
+
+def test_only_staff_mind_a_door(client, staff, door_path):
+    for path in (door_path, "/door"):
+        assert client.get(path)["Location"] == f"/accounts/login/?next={path}"
+    assert client.post(door_path, {"code": "x"})["Location"].startswith("/accounts/login/")
+    guest = Client()
+    guest.force_login(User.objects.create_user("bo@example.com", "a long enough password"))
+    assert [guest.get(path).status_code for path in (door_path, "/door")] == [403, 403]
+    assert guest.post(door_path, {"code": "x", "nonce": "1"}).status_code == 403
+    assert staff.get("/door").status_code == staff.get(door_path).status_code == 200
+    assert staff.get("/door/999999").status_code == 404
+    assert not CheckIn.objects.exists()
+
+
+def test_the_camera_s_wasm_is_allowed_here_only(staff, door_path):
+    assert "'wasm-unsafe-eval'" in staff.get(door_path)["Content-Security-Policy"]
+    assert "wasm" not in staff.get("/door")["Content-Security-Policy"]
+
+
+def test_a_ticket_is_let_in_once_and_the_same_scan_again_is_harmless(staff, ticket, door_path):
+    typed = ticket.ticket_code.lower()
+    typed = f" {typed[:4]}-{typed[4:8]} {typed[8:]}"
+    page = staff.post(door_path, {"code": typed, "nonce": "n1"})
+    assert page.context["verdict"].reason == "ok"
+    text = page.content.decode()
+    assert "Welcome" in text
+    assert "Ann &lt;i&gt;" in text
+    assert "1 of 1 are in" in text
+    assert scan(staff, door_path, typed, "n1", part="1") == "ok"
+    assert scan(staff, door_path, typed, "n2") == "already_checked_in"
+    assert scan(staff, door_path, typed, "n2", part="1") == "already_checked_in"
+    assert CheckIn.objects.get().by == User.objects.get()
+
+
+def test_the_part_is_the_verdict_alone(staff, ticket, door_path):
+    part = staff.post(door_path, {"code": ticket.ticket_code, "nonce": "n1", "part": "1"}).content.decode()
+    assert part.lstrip().startswith('<div data-reason="ok">')
+    assert "<html" not in part
+
+
+@pytest.mark.parametrize("code", ["", "nope", "x" * 500, "a\0b", "<script>", "é" * 26, "'; --"])
+def test_what_is_no_code_lets_nobody_in(staff, door_path, code):
+    assert scan(staff, door_path, code) == "unknown_code"
+    assert not CheckIn.objects.exists()
+
+
+def test_every_other_refusal_is_said(staff, ticket, door_path):
+    elsewhere = an_event(title="Elsewhere", price_sats=0)
+    page = staff.post(f"/door/{elsewhere.pk}", {"code": ticket.ticket_code, "nonce": "1"})
+    assert "This ticket is for A talk." in page.content.decode()
+    unpaid = an_order(an_event()).tickets.get()
+    assert scan(staff, f"/door/{unpaid.order.event_id}", unpaid.ticket_code) == "not_paid"
+    ticket.order.advance(Order.Status.CANCELED, ended_at=timezone.now())
+    assert scan(staff, door_path, ticket.ticket_code) == "void"
+    type(elsewhere).objects.update(canceled_at=timezone.now())
+    assert scan(staff, door_path, ticket.ticket_code) == "event_canceled"
+    assert not CheckIn.objects.exists()
+
+
+def test_who_joined_the_stream_is_in_already(staff, ticket, door_path):
+    now = timezone.now()
+    type(ticket.order.event).objects.update(start_time=now - timedelta(minutes=1))
+    join(Ticket.objects.select_related("order__event").get(), key="k" * 32)
+    assert scan(staff, door_path, ticket.ticket_code) == "already_checked_in"
+    assert "joined the stream" in staff.get(door_path).content.decode()
+
+
+def test_of_two_scanners_at_once_one_lets_in(ticket):
+    staff, event_id, code = make_staff(), ticket.order.event_id, ticket.ticket_code
+    seen = together(
+        *(
+            lambda nonce=nonce: door.scan(code=code, event_id=event_id, by=staff, nonce=nonce)
+            for nonce in ("a", "b")
+        )
+    )
+    assert sorted(found.reason for found in seen) == ["already_checked_in", "ok"]
+
+
+@pytest.mark.parametrize("came", [1, 3])
+def test_the_page_asks_as_often_for_three_as_for_one(staff, django_assert_num_queries, came):
+    event = an_event(price_sats=0)
+    for ticket in place_order(event=event, quantity=came, email="ann@example.com").tickets.all():
+        CheckIn.objects.create(ticket=ticket)
+    staff.get(f"/door/{event.pk}")
+    with django_assert_num_queries(6):
+        staff.get(f"/door/{event.pk}")
