@@ -21,11 +21,9 @@ def confirm_email(request: HttpRequest, key: str) -> HttpResponse:
         try:
             services.verify_email(request=request, key=key)
         except services.BadKey:
-            return render(request, "account/email_confirm.html", status=410)
+            return render(request, "account/email_confirm.html")
         messages.success(request, _("Your address is verified. You can sign in now."))
         return redirect("account_login")
     confirmation = EmailConfirmationHMAC.from_key(key)
     email = confirmation.email_address.email if confirmation else ""
-    status = 200 if confirmation else 410
-    context = {"can_confirm": bool(confirmation), "email": email}
-    return render(request, "account/email_confirm.html", context, status=status)
+    return render(request, "account/email_confirm.html", {"can_confirm": bool(confirmation), "email": email})
