@@ -92,12 +92,13 @@ class Attacker:
         return self.send("POST", path, body, **more)
 
     def raw(self, request: bytes, method: str = "GET") -> Answer:
-        """The answer to exactly these bytes."""
+        """The answer to exactly these bytes; of an event stream, which has no end, only its head."""
         with self.connect() as sock:
             sock.sendall(request)
             response = http.client.HTTPResponse(sock, method=method)
             response.begin()
-            return Answer(response.status, response.headers, response.read())
+            is_endless = response.getheader("Content-Type") == "text/event-stream"
+            return Answer(response.status, response.headers, b"" if is_endless else response.read())
 
     def connect(self) -> socket.socket:
         return socket.create_connection((self.host, self.port), TIMEOUT, source_address=(self.address, 0))

@@ -72,6 +72,8 @@ class Shop:
         self.stack, self.sandbox = stack, Sandbox(stack)
         self.owner, self.stranger, self.staff = self.people("owner", "stranger", "staff")
         self.event = make_event(stack, title="Open night", stream_url=STREAM, capacity=5000)
+        self.slug = stack.django("Event.objects.get(pk=pk).slug", pk=self.event)
+        self.hidden = make_event(stack, title="Hidden night", stream_url=STREAM, is_active=False)
         self.free = make_event(stack, title="Free night", price_sats=0, stream_url=STREAM, capacity=5000)
 
     def attacker(self) -> Attacker:
@@ -93,7 +95,7 @@ class Shop:
         return sign(claims, key, algorithm, headers or {})
 
     def mailed_link(self, to: str, part: str) -> str:
-        """The path of the newest link with `part` mailed to `to`; every link leads to the shop's own address."""
+        """The path of the newest mailed link with `part`; each leads to the shop's own address."""
 
         def newest() -> str:
             texts = [text_of(mail) for mail in self.stack.mails() if mail["To"] == to]

@@ -1,0 +1,225 @@
+"""B01, B02, B09: who may do what. Five roles × every endpoint; an endpoint without a line here fails.
+
+The stranger, the owner and staff are signed in (by token in the API, by session on pages). The guest has
+no account, but the token of an order of their own, and sends it along wherever the API would read it.
+A write carries an empty body unless the line has one: 400 (API) or 422 (page) then means "you may".
+"""
+
+import pytest
+
+from tests.attacks.attacker import assert_no_insides, assert_problem
+from tests.attacks.cast import ROLES, make_cast
+from tests.attacks.endpoints import admin_paths, endpoints
+
+NOBODY = "0" * 8 + "-0000-4000-8000-" + "0" * 12
+EVENT = {
+    "title": "Made by staff", "start_time": "2030-01-01T10:00:00Z", "end_time": "2030-01-01T12:00:00Z",
+    "capacity": 5, "price_sats": 0, "is_active": False,
+}  # fmt: skip
+
+# fmt: off
+API = [
+    # endpoint, path to ask for                                      nobody stranger guest owner staff
+    ("GET /api/events", "/api/events",                                 (200, 200, 200, 200, 200)),
+    ("POST /api/events", "/api/events",                                (401, 403, 401, 403, 400)),
+    ("POST /api/events", "/api/events", EVENT,                         (401, 403, 401, 403, 201)),
+    ("GET /api/events/{pk}", "/api/events/{event}",                    (200, 200, 200, 200, 200)),
+    ("GET /api/events/{pk}", "/api/events/{hidden}",                   (404, 404, 404, 404, 200)),
+    ("PUT /api/events/{pk}", "/api/events/{event}",                    (401, 403, 401, 403, 400)),
+    ("PATCH /api/events/{pk}", "/api/events/{event}",                  (401, 403, 401, 403, 200)),
+    ("DELETE /api/events/{pk}", "/api/events/{event}",                 (401, 403, 401, 403, 409)),
+    ("POST /api/tickets/purchase", "/api/tickets/purchase",            (400, 400, 400, 400, 400)),
+    ("GET /api/tickets/{pk}/status", "/api/tickets/{ticket}/status",   (200, 200, 200, 200, 200)),
+    ("POST /api/tickets/validate", "/api/tickets/validate",            (400, 400, 400, 400, 400)),
+    ("POST /api/tickets/check-in", "/api/tickets/check-in",            (401, 403, 401, 403, 400)),
+    ("GET /api/orders/{pk}", "/api/orders/{order}",                    (404, 404, 404, 200, 404)),
+    ("GET /api/orders/{pk}", "/api/orders/{guests}",                   (404, 404, 200, 404, 404)),
+    ("GET /api/orders/{pk}", f"/api/orders/{NOBODY}",                  (404, 404, 404, 404, 404)),
+    ("POST /api/orders/{pk}/cancel", "/api/orders/{paid}/cancel",      (404, 404, 404, 200, 404)),
+    ("POST /api/orders/{pk}/cancel", "/api/orders/{guests}/cancel",    (404, 404, 200, 404, 404)),
+    ("POST /api/orders/{pk}/check", "/api/orders/{order}/check",       (404, 404, 404, 200, 404)),
+    ("POST /api/orders/{pk}/check", "/api/orders/{guests}/check",      (404, 404, 200, 404, 404)),
+    ("POST /api/orders/{pk}/refund-address", "/api/orders/{order}/refund-address",
+                                                                       (404, 404, 404, 400, 404)),
+    ("GET /api/payments/{invoice_id}/status", "/api/payments/{invoice}/status",
+                                                                       (401, 404, 401, 200, 404)),
+    ("GET /api/users/me", "/api/users/me",                             (401, 200, 401, 200, 200)),
+    ("GET /api/users/{pk}", "/api/users/{owner}",                      (401, 404, 401, 200, 404)),
+    ("PUT /api/users/{pk}", "/api/users/{owner}",                      (401, 404, 401, 400, 404)),
+    ("PATCH /api/users/{pk}", "/api/users/{owner}",                    (401, 404, 401, 200, 404)),
+    ("GET /api/users/{pk}/export", "/api/users/{owner}/export",        (401, 404, 401, 200, 404)),
+    ("GET /api/users/{user_id}/tickets", "/api/users/{owner}/tickets", (401, 404, 401, 200, 404)),
+    ("DELETE /api/users/{pk}", "/api/users/{owner}",                   (401, 404, 401, 204, 404)),
+    ("POST /api/users", "/api/users",                                  (400, 400, 400, 400, 400)),
+    ("POST /api/users/login", "/api/users/login",                      (400, 400, 400, 400, 400)),
+    ("POST /api/users/verify-email", "/api/users/verify-email",        (400, 400, 400, 400, 400)),
+    ("POST /api/users/logout", "/api/users/logout",                    (401, 204, 401, 204, 204)),
+    ("/api/webhooks/payment", "POST /api/webhooks/payment",            (401, 401, 401, 401, 401)),
+    ("/api/schema", "GET /api/schema",                                 (200, 200, 200, 200, 200)),
+    ("/api/docs", "GET /api/docs",                                     (200, 200, 200, 200, 200)),
+    ("/api/", "GET /api/nothing",                                      (404, 404, 404, 404, 404)),
+    ("/api/uma/payreq/{reference}", "GET /api/uma/payreq/{reference}", (400, 400, 400, 400, 400)),
+    ("/api/uma/payreq/{reference}", "POST /api/uma/payreq/{reference}", (400, 400, 400, 400, 400)),
+    ("/api/uma/utxos/{reference}", "POST /api/uma/utxos/{reference}",  (400, 400, 400, 400, 400)),
+    ("/api/uma/verify/{payment_hash}", f"GET /api/uma/verify/{'0' * 64}", (404, 404, 404, 404, 404)),
+]
+# Links are keys: whoever holds one may, whoever is signed in; nobody else, staff and owner included.
+# A form sent without the token of its page is refused before anybody looks who sends it.
+PAGES = [
+    ("/", "GET /",                                                     (200, 200, 200, 200, 200)),
+    ("/.well-known/lnurlp/{name}", "GET /.well-known/lnurlp/{reference}", (200, 200, 200, 200, 200)),
+    ("/.well-known/lnurlpubkey", "GET /.well-known/lnurlpubkey",       (200, 200, 200, 200, 200)),
+    ("/.well-known/uma-configuration", "GET /.well-known/uma-configuration", (200, 200, 200, 200, 200)),
+    ("/health", "GET /health",                                         (200, 200, 200, 200, 200)),
+    ("/health/live", "GET /health/live",                               (200, 200, 200, 200, 200)),
+    ("/posters/{seed}.svg", "GET /posters/7.svg",                      (200, 200, 200, 200, 200)),
+    ("/events/{slug}", "GET /events/{slug}",                           (200, 200, 200, 200, 200)),
+    ("/events/{slug}", "GET /events/{hidden}",                         (404, 404, 404, 404, 404)),
+    ("/events/{slug}/calendar.ics", "GET /events/{slug}/calendar.ics", (200, 200, 200, 200, 200)),
+    ("/events/{event_id}/buy", "POST /events/{event}/buy",             (403, 403, 403, 403, 403)),
+    ("/find", "GET /find",                                             (200, 200, 200, 200, 200)),
+    ("/find", "POST /find",                                            (403, 403, 403, 403, 403)),
+    ("/paid", "GET /paid",                                             (200, 200, 200, 200, 200)),
+    ("/paid", "POST /paid",                                            (403, 403, 403, 403, 403)),
+    ("/me", "GET /me",                                                 (302, 200, 302, 200, 200)),
+    ("/me/account", "GET /me/account",                                 (302, 200, 302, 200, 200)),
+    ("/me/account", "POST /me/account",                                (403, 403, 403, 403, 403)),
+    ("/me/data", "GET /me/data",                                       (302, 200, 302, 200, 200)),
+    ("/me/delete", "GET /me/delete",                                   (302, 200, 302, 200, 200)),
+    ("/me/delete", "POST /me/delete",                                  (403, 403, 403, 403, 403)),
+    ("/orders/{token}", "GET /orders/{order_link}",                    (200, 200, 200, 200, 200)),
+    ("/orders/{token}", "GET /orders/{forged_link}",                   (404, 404, 404, 404, 404)),
+    ("/orders/{token}", "GET /orders/{others_link}",                   (404, 404, 404, 404, 404)),
+    ("/orders/{token}", "GET /orders/{order}",                         (404, 404, 404, 404, 404)),
+    ("/orders/{token}", "GET /orders/{reference}",                     (404, 404, 404, 404, 404)),
+    ("/orders/{token}/status", "GET /orders/{order_link}/status",      (200, 200, 200, 200, 200)),
+    ("/orders/{token}/status", "GET /orders/{forged_link}/status",     (404, 404, 404, 404, 404)),
+    ("/orders/{token}/live", "GET /orders/{order_link}/live",          (200, 200, 200, 200, 200)),
+    ("/orders/{token}/live", "GET /orders/{forged_link}/live",         (404, 404, 404, 404, 404)),
+    ("/orders/{token}/cancel", "POST /orders/{order_link}/cancel",     (403, 403, 403, 403, 403)),
+    ("/orders/{token}/address", "POST /orders/{order_link}/address",   (403, 403, 403, 403, 403)),
+    ("/orders/{token}/check", "POST /orders/{order_link}/check",       (403, 403, 403, 403, 403)),
+    ("/orders/{token}/refund-address", "POST /orders/{order_link}/refund-address",
+                                                                       (403, 403, 403, 403, 403)),
+    ("/tickets/{token}", "GET /tickets/{ticket_link}",                 (200, 200, 200, 200, 200)),
+    ("/tickets/{token}", "GET /tickets/{order_link}",                  (404, 404, 404, 404, 404)),
+    ("/tickets/{token}", "GET /tickets/{ticket}",                      (404, 404, 404, 404, 404)),
+    ("/tickets/{token}/calendar.ics", "GET /tickets/{ticket_link}/calendar.ics", (200, 200, 200, 200, 200)),
+    ("/tickets/{token}/calendar.ics", "GET /tickets/{forged_link}/calendar.ics", (404, 404, 404, 404, 404)),
+    ("/tickets/{token}/ticket.pdf", "GET /tickets/{ticket_link}/ticket.pdf", (200, 200, 200, 200, 200)),
+    ("/tickets/{token}/ticket.pdf", "GET /tickets/{forged_link}/ticket.pdf", (404, 404, 404, 404, 404)),
+    ("/tickets/{token}/stream", "GET /tickets/{ticket_link}/stream",   (200, 200, 200, 200, 200)),
+    ("/tickets/{token}/stream", "GET /tickets/{forged_link}/stream",   (404, 404, 404, 404, 404)),
+    ("/tickets/{token}/stream/here", "POST /tickets/{ticket_link}/stream/here", (403, 403, 403, 403, 403)),
+    ("/tickets/{token}/stream/status", "GET /tickets/{ticket_link}/stream/status", (200, 200, 200, 200, 200)),
+    ("/tickets/{token}/stream/status", "GET /tickets/{forged_link}/stream/status", (404, 404, 404, 404, 404)),
+    ("/tickets/{token}/holder", "POST /tickets/{ticket_link}/holder",  (403, 403, 403, 403, 403)),
+]
+# The pages of django-allauth: who is signed in, and who has begun to sign in, reset or verify.
+ACCOUNTS = [
+    ("/accounts/login/", "GET /accounts/login/",                       (200, 302, 200, 302, 302)),
+    ("/accounts/login/", "POST /accounts/login/",                      (403, 403, 403, 403, 403)),
+    ("/accounts/login/code/", "GET /accounts/login/code/",             (200, 302, 200, 302, 302)),
+    ("/accounts/login/code/confirm/", "GET /accounts/login/code/confirm/", (302, 302, 302, 302, 302)),
+    ("/accounts/logout/", "GET /accounts/logout/",                     (302, 200, 302, 200, 200)),
+    ("/accounts/logout/", "POST /accounts/logout/",                    (403, 403, 403, 403, 403)),
+    ("/accounts/signup/", "GET /accounts/signup/",                     (200, 302, 200, 302, 302)),
+    ("/accounts/inactive/", "GET /accounts/inactive/",                 (200, 200, 200, 200, 200)),
+    ("/accounts/email/", "GET /accounts/email/",                       (302, 200, 302, 200, 200)),
+    ("/accounts/confirm-email/", "GET /accounts/confirm-email/",       (302, 302, 302, 302, 302)),
+    ("/accounts/confirm-email/{key}/", "GET /accounts/confirm-email/x/", (410, 410, 410, 410, 410)),
+    ("/accounts/reauthenticate/", "GET /accounts/reauthenticate/",     (302, 200, 302, 200, 200)),
+    ("/accounts/password/change/", "GET /accounts/password/change/",   (302, 200, 302, 200, 200)),
+    ("/accounts/password/set/", "GET /accounts/password/set/",         (302, 302, 302, 302, 302)),
+    ("/accounts/password/reset/", "GET /accounts/password/reset/",     (200, 200, 200, 200, 200)),
+    ("/accounts/password/reset/done/", "GET /accounts/password/reset/done/", (200, 200, 200, 200, 200)),
+    ("/accounts/password/reset/key/done/", "GET /accounts/password/reset/key/done/",
+                                                                       (200, 200, 200, 200, 200)),
+    ("/accounts/password/reset/key/{uidb36}-{key}/", "GET /accounts/password/reset/key/1-x/",
+                                                                       (200, 200, 200, 200, 200)),
+]
+# fmt: on
+# Done by one of the roles, these leave nothing to ask for again: they get a cast of their own.
+SPENT = ("DELETE /api/users/{pk}", "POST /api/orders/{pk}/cancel", "POST /api/users/logout")
+
+
+def params(lines: list[tuple]):
+    for endpoint, path, *body, statuses in lines:
+        asked = path if " " in path else f"{endpoint.split()[0]} {path}"
+        yield pytest.param(endpoint, asked, *(body or [None]), statuses, id=f"B01 B02 B09 {asked}")
+
+
+@pytest.fixture(scope="module")
+def cast(shop):
+    return make_cast(shop, "staff")
+
+
+@pytest.mark.parametrize(("endpoint", "asked", "body", "statuses"), list(params(API + PAGES + ACCOUNTS)))
+def test_who_may(shop, cast, endpoint, asked, body, statuses):
+    cast = make_cast(shop, "boss") if endpoint in SPENT else cast
+    answers = {role: cast.ask(role, asked, body) for role in ROLES}
+    assert {role: answer.status for role, answer in answers.items()} == dict(
+        zip(ROLES, statuses, strict=True)
+    )
+    for answer in answers.values():
+        assert_no_insides(answer)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/api/orders/{}"), ("POST", "/api/orders/{}/cancel"), ("GET", "/api/tickets/{}/status")],
+    ids=lambda value: f"B02 B14 {value}",
+)
+def test_what_is_anothers_looks_like_what_is_not_there(shop, cast, someone, method, path):
+    """The same answer to the byte; ids are random, and the numbers of old find nothing."""
+    token = cast.people["stranger"].token
+    others = cast.theirs["order"]["id"]
+    missing = someone.send(method, path.format(NOBODY), token=token)
+    assert_problem(missing, 404, "not_found")
+    if "tickets" not in path:
+        for tried in (
+            {"token": token},
+            {},
+            {"order_token": cast.guests["order"]["token"]},
+            {"order_token": ""},
+        ):
+            answer = someone.send(method, path.format(others), **tried)
+            assert (answer.status, answer.anonymous) == (404, missing.anonymous)
+            assert answer.headers["Content-Length"] == missing.headers["Content-Length"]
+    for number in (1, 2, 3, 1000, 0, -1):
+        assert someone.send(method, path.format(number), token=token).status == 404
+
+
+def test_no_endpoint_is_missing():
+    """Whoever adds an endpoint says here who may use it."""
+    assert {line[0] for line in API + PAGES + ACCOUNTS} == endpoints()
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: f"B09 {role}")
+def test_the_admin_is_for_staff(cast, role):
+    """Every address of it, whatever it says, for GET and POST."""
+    headers = {"X_Admin": "true", "X_Forwarded_User": "staff@example.com"}
+    person = cast.people.get(role)
+    if person:
+        headers["Cookie"] = cast.sessions[role]
+    attacker = cast.shop.attacker()
+    for path in admin_paths():
+        answer = attacker.get(f"{path}?admin=1&is_staff=1", **headers)
+        if role == "staff":
+            assert answer.status in (200, 302, 400, 403, 404, 405), (path, answer.status)
+        elif path == "/admin/login/" and person:
+            assert answer.status == 403, "signed in, and not staff"
+        else:
+            assert answer.status == 302, (path, answer.status)
+            to = answer.headers["Location"]
+            assert to.startswith(("/accounts/", "/admin/login/")), (path, to)
+            assert_no_insides(answer)
+
+
+def test_an_api_token_opens_no_page_and_a_session_no_api(cast, someone):
+    """B09, D05"""
+    assert someone.get("/admin/", token=cast.people["staff"].token).status == 302
+    assert someone.get("/me", token=cast.people["owner"].token).status == 302
+    session = cast.sessions["staff"]
+    assert_problem(someone.get("/api/users/me", Cookie=session), 401, "not_authenticated")
+    assert_problem(someone.post("/api/events", {}, Cookie=session), 401, "not_authenticated")
