@@ -73,6 +73,7 @@ class Order(Stateful, Leased):
     quantity = models.PositiveSmallIntegerField()
     price_sats = models.BigIntegerField(help_text="One seat, frozen at purchase.")
     uma_address = models.CharField(max_length=255, blank=True)
+    language = models.CharField(max_length=10, default="en", help_text="In which its mails are written.")
     code = models.CharField(max_length=ORDER_CODE_LENGTH, unique=True, default=new_order_code)
     scope = models.CharField(max_length=80)
     key = models.CharField(max_length=255)
@@ -252,7 +253,8 @@ class Mail(Stateful, Leased):
     kind = models.CharField(max_length=20, choices=Kind)
     to = models.EmailField(max_length=254)
     about = models.UUIDField(
-        default=uuid.UUID(int=0), help_text="What it tells of, when an order can have several: a refund."
+        default=uuid.UUID(int=0),
+        help_text="What it tells of, when an order can have several: a refund, a start, a change.",
     )
     status = models.CharField(max_length=6, choices=Status, default=Status.DUE)
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -268,3 +270,14 @@ class Mail(Stateful, Leased):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.status}"
+
+
+class Announcement(models.Model):
+    """What the holders were last told of an event; where it differs by now, they are owed a mail."""
+
+    event = models.OneToOneField(Event, models.CASCADE, primary_key=True, related_name="announcement")
+    title = models.CharField(max_length=160)
+    start_time = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.title

@@ -18,7 +18,7 @@ from ticketsuma.money import MSATS_PER_SAT
 from ticketsuma.states import InvalidTransition
 
 from .models import Mail, Order
-from .services import cancel_order
+from .services import cancel_order, release_seats
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def refund_order(order: Order, *, reason: str = Refund.Reason.STAFF) -> Refund:
         incoming = _applied(payment)
         locked.advance(Order.Status.CANCELED, ended_at=timezone.now(), next_attempt_at=None)
         refund = payment_refunds.take_back(incoming, amount_msats=incoming.applied_msats, reason=reason)
-        locked.event.release(locked.quantity)
+        release_seats(locked)
     order.status = locked.status
     return refund
 
@@ -199,13 +199,8 @@ def orders_of_canceled_events() -> QuerySet[Order]:
 
 
 def end_canceled_order(order: Order) -> None:
-    """End one order of a canceled event; the worker's handler. Pending: canceled. Paid: refunded."""
+    """End one order of a canceled event and tell the buyer; the worker's handler. Paid ones are refunded."""
     if order.is_paid and order.payment_id:
         refund_order(order, reason=Refund.Reason.EVENT_CANCELED)
     else:
         cancel_order(order)
-    if order.email:
-        Mail.objects.get_or_create(
-            order=order, kind=Mail.Kind.EVENT_CANCELED, to=order.email,
-            defaults={"next_attempt_at": timezone.now()},
-        )  # fmt: skip

@@ -13,6 +13,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.limits import spend
@@ -81,6 +82,7 @@ def place_order(
         quantity=quantity,
         price_sats=event.price_sats,
         uma_address=uma_address,
+        language=get_language() or settings.LANGUAGE_CODE,
         scope=order_scope(buyer=buyer, email=email),
         key=key or uuid.uuid4().hex,
         request_hash=_request_hash(event.pk, quantity, email, name.strip(), uma_address),
@@ -203,7 +205,7 @@ def cancel_order(order: Order) -> None:
     if order.is_paid and order.payment is None:
         with transaction.atomic():
             order.advance(Order.Status.CANCELED, ended_at=timezone.now())
-            order.event.release(order.quantity)
+            release_seats(order)
         return
     if order.is_paid:
         raise AlreadyPaid
@@ -230,8 +232,15 @@ def _end(order: Order, to: str, *, force: bool = False) -> None:
         payments.close_payment(order.payment)
         locked = Order.objects.select_for_update(of=("self",)).get(pk=order.pk)
         locked.advance(to, ended_at=timezone.now(), next_attempt_at=None)
-        order.event.release(order.quantity)
+        release_seats(order)
     order.status = locked.status
+
+
+def release_seats(order: Order) -> None:
+    """Inside the ending transaction: give the seats back; of a canceled event's end the buyer is told."""
+    if order.event.is_canceled:
+        queue_mail(order, Mail.Kind.EVENT_CANCELED)
+    order.event.release(order.quantity)
 
 
 # -- afterwards -------------------------------------------------------------------------------

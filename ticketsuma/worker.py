@@ -26,7 +26,7 @@ from payments.models import (
 from payments.refunds import send_refund
 from payments.uma.nonces import purge_nonces
 from payments.uma.request import push_request
-from tickets import refunds
+from tickets import announcements, refunds
 from tickets.mails import send_mail
 from tickets.models import Mail, Order
 from tickets.services import expire_order
@@ -101,6 +101,8 @@ QUEUES = [
 CHORES: list[tuple[float, Callable[[], object]]] = [
     (2.0, refunds.queue_refund_mails),
     (2.0, refunds.wake_canceled_orders),
+    (5.0, announcements.queue_changes),
+    (10.0, announcements.queue_reminders),
     (60.0, purge_nonces),
 ]
 

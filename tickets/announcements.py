@@ -1,0 +1,90 @@
+"""What ticket holders are told without asking: it starts soon, it has changed. Chores of the worker."""
+
+import uuid
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from events.models import Event
+
+from .models import Announcement, Mail, Order
+
+DAY_BEFORE = timedelta(hours=24)
+HOUR_BEFORE = timedelta(hours=1)
+# Staff may correct a slip of the pen before anybody hears of it.
+SETTLES_AFTER = timedelta(seconds=60)
+BATCH = 500
+_NAMES = uuid.UUID("7a8f6f3e-2d0c-4b55-9a52-6f0c6d1f7b11")
+
+
+def about_start(event: Event) -> uuid.UUID:
+    """What a reminder is about: this start of this event; a moved event is reminded of anew."""
+    return uuid.uuid5(_NAMES, f"{event.pk} starts {event.start_time.timestamp()}")
+
+
+def queue_reminders() -> int:
+    """Write the reminders that are due now, one per paid order, kind and start; how many.
+
+    Who bought after a reminder's moment knows when it starts. Two at once write each reminder once.
+    """
+    now = timezone.now()
+    coming = Event.objects.filter(canceled_at=None, start_time__gt=now, start_time__lte=now + DAY_BEFORE)
+    count = 0
+    for event in coming:
+        is_near = event.start_time - now <= HOUR_BEFORE
+        kind = Mail.Kind.REMINDER_HOUR if is_near else Mail.Kind.REMINDER_DAY
+        moment = event.start_time - (HOUR_BEFORE if is_near else DAY_BEFORE)
+        orders = _holders(event, paid_before=moment)
+        count += _tell(orders, kind=kind, about=about_start(event))
+    return count
+
+
+def queue_changes() -> int:
+    """Write one mail per paid order for each event whose title or start was changed; how many.
+
+    The event and what was announced are compared and made equal in one transaction, under the
+    announcement's lock: a crash between loses nothing, two at once tell it once.
+    """
+    now = timezone.now()
+    coming = Event.objects.filter(canceled_at=None, end_time__gt=now)
+    Announcement.objects.bulk_create(
+        [
+            Announcement(event_id=pk, title=title, start_time=start)
+            for pk, title, start in coming.filter(announcement=None).values_list("pk", "title", "start_time")
+        ],
+        ignore_conflicts=True,
+    )
+    changed = coming.exclude(Q(title=F("announcement__title"), start_time=F("announcement__start_time")))
+    return sum(_announce(event.pk) for event in changed.filter(updated_at__lte=now - SETTLES_AFTER))
+
+
+def _announce(event_id: int) -> int:
+    with transaction.atomic():
+        told = Announcement.objects.select_for_update().get(event=event_id)
+        event = Event.objects.get(pk=event_id)
+        if (told.title, told.start_time) == (event.title, event.start_time):
+            return 0
+        told.title, told.start_time = event.title, event.start_time
+        told.save()
+        about = uuid.uuid5(_NAMES, f"{event.pk} changed {event.updated_at.timestamp()}")
+        return _tell(_holders(event, paid_before=event.updated_at), kind=Mail.Kind.EVENT_CHANGED, about=about)
+
+
+def _holders(event: Event, *, paid_before: datetime) -> QuerySet[Order]:
+    return event.orders.filter(status=Order.Status.PAID, paid_at__lt=paid_before).exclude(email="")
+
+
+def _tell(orders: QuerySet[Order], *, kind: str, about: uuid.UUID) -> int:
+    """Write a mail for each of `orders` that has none of this kind about this."""
+    told = Mail.objects.filter(kind=kind, about=about).values("order")
+    count = 0
+    while batch := list(orders.exclude(pk__in=told).only("pk", "email")[:BATCH]):
+        now = timezone.now()
+        Mail.objects.bulk_create(
+            [Mail(order=o, kind=kind, to=o.email, about=about, next_attempt_at=now) for o in batch],
+            ignore_conflicts=True,
+        )
+        count += len(batch)
+    return count
