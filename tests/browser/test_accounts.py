@@ -82,6 +82,7 @@ def test_every_account_page_is_clean(themed, stack):
         if path:
             page.goto(stack.shop_url + path)
         assert (page.url, violations(page)) == (page.url, [])
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{page.url} is too wide"
 
     for path in (
         "login/",
