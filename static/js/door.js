@@ -50,7 +50,7 @@ for (const touch of ["click", "keydown"]) {
 // -- one scan -----------------------------------------------------------------------------------
 function say(words) {
   const box = verdict.querySelector(".verdict");
-  box.className = "verdict verdict-ready";
+  box.className = "verdict verdict-ready lg:col-start-1";
   box.replaceChildren(Object.assign(document.createElement("p"), { textContent: words }));
   announce.textContent = words;
 }

@@ -69,7 +69,7 @@ def test_a_ticket_is_let_in_once_and_the_same_scan_again_is_harmless(staff, tick
 
 def test_the_part_is_the_verdict_alone(staff, ticket, door_path):
     part = staff.post(door_path, {"code": ticket.ticket_code, "nonce": "n1", "part": "1"}).content.decode()
-    assert part.lstrip().startswith('<div data-reason="ok">')
+    assert part.lstrip().startswith('<div class="contents" data-reason="ok">')
     assert "<html" not in part
 
 
