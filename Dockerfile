@@ -16,6 +16,7 @@ WORKDIR /app
 COPY --from=build /opt/venv /opt/venv
 COPY manage.py gunicorn.conf.py ./
 COPY static ./static/
+COPY locale ./locale/
 COPY templates ./templates/
 COPY accounts ./accounts/
 COPY events ./events/
