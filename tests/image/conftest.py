@@ -75,11 +75,13 @@ class ImageStack(Stack):
 def tree():
     """Built anew; the image's user must be able to reach it, so it is not in pytest's private folder."""
     root = Path(tempfile.mkdtemp(prefix="ticketsuma-image-"))
-    built = subprocess.run([IMAGE, str(root)], capture_output=True, text=True, timeout=600, check=False)
-    assert built.returncode == 0, built.stdout + built.stderr
-    yield Tree(root)
-    subprocess.run(["chmod", "-R", "u+w", str(root)], check=True)
-    shutil.rmtree(root)
+    try:
+        built = subprocess.run([IMAGE, str(root)], capture_output=True, text=True, timeout=600, check=False)
+        assert built.returncode == 0, built.stdout + built.stderr
+        yield Tree(root)
+    finally:
+        subprocess.run(["chmod", "-R", "u+w", str(root)], check=True)
+        shutil.rmtree(root)
 
 
 @pytest.fixture
