@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.i18n import set_language
 
 from payments import webhooks
 
@@ -16,6 +17,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/webhooks/payment", webhooks.receive),
     path("api/", include("ticketsuma.api")),
+    path("language", set_language, name="set_language"),
     path("health", health.health),
     path("health/live", health.live),
 ]
