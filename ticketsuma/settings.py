@@ -115,11 +115,9 @@ INSTALLED_APPS = [
     "allauth.account",
     "csp",
     "corsheaders",
-    "django_filters",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "drf_standardized_errors",
 ]
 MIDDLEWARE = [
     "ticketsuma.logs.RequestIdMiddleware",
