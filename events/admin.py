@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.admin import sats_column
 
+from .covers import redraw_cover
 from .models import Event
 
 
@@ -29,6 +30,11 @@ class EventForm(forms.ModelForm):
             taken = self.instance.seats_taken
             raise ValidationError(_("%(taken)s seats are taken already.") % {"taken": taken})
         return capacity
+
+    def clean_cover(self):
+        """A new picture is drawn anew; an untouched one stays."""
+        upload = self.cleaned_data["cover"]
+        return redraw_cover(upload) if upload and "cover" in self.changed_data else upload
 
     def clean_replay_until(self):
         """A replay that ends before the event does is a slip of the pen."""

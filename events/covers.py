@@ -1,0 +1,47 @@
+"""Pictures of events: what staff upload is never served as it came, only what we drew from it."""
+
+import io
+import re
+import secrets
+
+from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import UploadedFile
+from django.http import FileResponse, Http404, HttpRequest
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+MOST_BYTES = 10 * 1024 * 1024
+MOST_PIXELS = 50_000_000
+BOX = (1600, 1600)
+_NAME = re.compile(r"[0-9a-f]{32}\.webp")
+
+
+def redraw_cover(upload: UploadedFile) -> ContentFile:
+    """A WebP of at most 1600 pixels a side under a random name; ValidationError when it is no picture."""
+    if upload.size > MOST_BYTES:
+        raise ValidationError(_("The picture is larger than 10 MB."))
+    try:
+        with Image.open(upload) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
+                raise ValidationError(_("The picture has too many pixels."))
+            small = ImageOps.exif_transpose(picture).convert("RGB")
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        raise ValidationError(_("This file is not a picture we can read.")) from None
+    small.thumbnail(BOX)
+    drawn = io.BytesIO()
+    small.save(drawn, "WEBP", quality=82)
+    return ContentFile(drawn.getvalue(), name=f"{secrets.token_hex(16)}.webp")
+
+
+@require_safe
+@cache_control(public=True, max_age=31_536_000, immutable=True)
+def cover(request: HttpRequest, name: str) -> FileResponse:
+    """A cover by its random name; it never changes, so it may be kept for ever."""
+    path = f"covers/{name}"
+    if not _NAME.fullmatch(name) or not default_storage.exists(path):
+        raise Http404
+    return FileResponse(default_storage.open(path), content_type="image/webp")
