@@ -18,7 +18,6 @@ COPY manage.py gunicorn.conf.py ./
 COPY static ./static/
 COPY locale ./locale/
 COPY templates ./templates/
-COPY locale ./locale/
 COPY accounts ./accounts/
 COPY events ./events/
 COPY payments ./payments/

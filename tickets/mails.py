@@ -26,12 +26,16 @@ def send_mail(mail: Mail) -> None:
     News that is no longer true when its turn comes (the event moved, the order ended) is parked as failed.
     """
     if not _still_true(mail):
-        mail.advance(Mail.Status.FAILED, next_attempt_at=None, last_error="no longer true")
+        _drop(mail)
         return
     with translation.override(mail.order.language):
         message = write_mail(mail)
     message.send()
     mail.advance(Mail.Status.SENT, sent_at=timezone.now(), next_attempt_at=None, last_error="")
+
+
+def _drop(mail: Mail) -> None:
+    mail.advance(Mail.Status.FAILED, next_attempt_at=None, last_error="no longer true")
 
 
 def _still_true(mail: Mail) -> bool:

@@ -120,7 +120,9 @@ def test_mails_are_in_the_language_in_which_was_bought():
 def test_refund_mails_name_the_amount():
     refund = a_refund()
     for status, said in (("needs_address", "We owe you 1,000\xa0sats"), ("sent", "We sent 1,000\xa0sats")):
-        Refund.objects.filter(pk=refund.pk).update(status=status, to="$ann@wallet.example", sent_at=timezone.now())
+        Refund.objects.filter(pk=refund.pk).update(
+            status=status, to="$ann@wallet.example", sent_at=timezone.now()
+        )
         assert (queue_refund_mails(), queue_refund_mails()) == (1, 0)
         kind = "refund_address" if status == "needs_address" else "refund_sent"
         message = written(kind)
