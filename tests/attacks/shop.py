@@ -53,7 +53,7 @@ def sign(claims: dict, key: str | bytes, algorithm: str, headers: dict) -> str:
 def text_of(mail: Message) -> str:
     """The words of a mail, decoded."""
     parts = [part for part in mail.walk() if part.get_content_maintype() == "text"]
-    return "\n".join(part.get_payload(decode=True).decode() for part in parts)
+    return "\n".join(part.get_payload(decode=True).decode("utf-8", "replace") for part in parts)
 
 
 @dataclass(frozen=True)

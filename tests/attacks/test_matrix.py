@@ -73,6 +73,7 @@ PAGES = [
     ("/health", "GET /health",                                         (200, 200, 200, 200, 200)),
     ("/health/live", "GET /health/live",                               (200, 200, 200, 200, 200)),
     ("/posters/{seed}.svg", "GET /posters/7.svg",                      (200, 200, 200, 200, 200)),
+    ("/media/covers/{name}", "GET /media/covers/none.webp",            (404, 404, 404, 404, 404)),
     ("/events/{slug}", "GET /events/{slug}",                           (200, 200, 200, 200, 200)),
     ("/events/{slug}", "GET /events/{hidden}",                         (404, 404, 404, 404, 404)),
     ("/events/{slug}/calendar.ics", "GET /events/{slug}/calendar.ics", (200, 200, 200, 200, 200)),

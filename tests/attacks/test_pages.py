@@ -1,0 +1,364 @@
+"""D: what browsers are made to do. Scripts, forms of other sites, frames, caches, hosts, files."""
+
+import json
+import re
+
+import pytest
+
+from tests.attacks.attacker import assert_no_insides, cases
+from tests.attacks.markup import Page, assert_harmless
+from tests.attacks.shop import PASSWORD, text_of
+from tests.buyer import make_event
+from tests.processes import wait_until
+
+GET = b"GET / HTTP/1.1\r\nConnection: close\r\n"
+SCRIPTS = [
+    "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</title><script>alert(1)</script>",
+    "{{7*7}}{% debug %}", "javascript:alert(1)", "'-alert(1)-'", "<svg/onload=alert(1)>", "\u2028</script>",
+]  # fmt: skip
+MARKDOWN = (
+    "# Hi\n<script>alert(1)</script>\n[x](javascript:alert(1))\n[y](data:text/html,alert(1))\n"
+    "<img src=x onerror=alert(1)>\n![z](https://tracker.example/p.png)\n[out](https://out.example)\n"
+    '<a href="https://out.example" onclick="alert(1)">z</a>\n<iframe src="https://evil.example"></iframe>'
+)
+
+
+# -- scripts ----------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def hostile(shop):
+    """An event and a paid order in which every text is an attack; staff look at it too."""
+    text = " ".join(SCRIPTS)
+    event = make_event(
+        shop.stack, title=text[:160], price_sats=0, summary=text[:300], description=MARKDOWN + text,
+        organizer=text[:120],
+    )  # fmt: skip
+    bought = shop.buy(event=event, name=text[:120], email="hostile@example.com")
+    shop.stack.django(
+        "Ticket.objects.filter(pk=pk).update(holder_name=t)", pk=bought["tickets"][0]["id"], t=text[:120]
+    )
+    return {"event": event, "bought": bought}
+
+
+PLACES = [
+    "/", "/?q=%3Cscript%3Ealert(1)%3C/script%3E", "/events/{slug}", "/orders/{order}", "/orders/{order}/status",
+    "/tickets/{ticket}", "/tickets/{ticket}/stream", "/find", "/paid",
+    "/accounts/login/?next=%22%3E%3Cscript%3Ealert(1)%3C/script%3E",
+]  # fmt: skip
+STAFFS_PLACES = [
+    "/admin/", "/admin/events/event/", "/admin/events/event/{event}/change/", "/admin/tickets/order/",
+    "/admin/tickets/order/{order_id}/change/", "/admin/tickets/ticket/", "/admin/tickets/mail/", "/door/{event}",
+]  # fmt: skip
+
+
+def fill(shop, hostile, path: str) -> str:
+    bought = hostile["bought"]
+    return path.format(
+        event=hostile["event"],
+        slug=shop.stack.django("Event.objects.get(pk=pk).slug", pk=hostile["event"]),
+        order=bought["order"]["token"],
+        order_id=bought["order"]["id"],
+        ticket=bought["tickets"][0]["url"].rpartition("/")[2],
+    )
+
+
+@pytest.mark.parametrize("path", PLACES, ids=lambda path: f"D01 {path}")
+def test_what_was_typed_is_shown_as_typed(shop, hostile, someone, path):
+    answer = someone.get(fill(shop, hostile, path))
+    assert answer.status == 200
+    assert_harmless(answer.text)
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+
+
+@pytest.fixture(scope="module")
+def staffs_browser(shop):
+    browser = shop.attacker().browser()
+    shop.people("boss")
+    assert browser.sign_in("boss@example.com", PASSWORD).status_code == 302
+    return browser
+
+
+@pytest.mark.parametrize("path", STAFFS_PLACES, ids=lambda path: f"D01 {path}")
+def test_what_was_typed_is_shown_to_staff_as_typed(shop, hostile, staffs_browser, path):
+    answer = staffs_browser.open(fill(shop, hostile, path))
+    assert answer.status_code == 200
+    assert_harmless(answer.text)
+    assert "unsafe-inline" not in answer.headers["Content-Security-Policy"].partition("style-src")[0]
+
+
+def test_what_was_typed_is_mailed_as_typed(shop, hostile):
+    """D01, D13: also in the HTML part; a title is one line of a subject."""
+    mine = lambda: [mail for mail in shop.stack.mails() if mail["To"] == "hostile@example.com"]  # noqa: E731
+    mail = wait_until(mine, 20, "the mail")[0]
+    html = next(part for part in mail.walk() if part.get_content_type() == "text/html")
+    assert_harmless(html.get_payload(decode=True).decode("utf-8", "replace"))
+    assert mail["Bcc"] is None
+    assert "{{7*7}}" in text_of(mail)
+
+
+@pytest.mark.parametrize("address", ["<script>@x", "$a<b>@wallet.example", '$"onx=@wallet.example'])
+def test_a_wallets_address_is_shown_as_typed(shop, visitor, address):
+    """D01: in the form that refuses it."""
+    answer = visitor.submit(
+        f"/events/{shop.slug}", to=f"/events/{shop.event}/buy",
+        quantity="1", email="d01@example.com", name="", uma_address=address,
+    )  # fmt: skip
+    assert answer.status_code == 422
+    assert address not in answer.text.replace("&lt;", "")
+    assert_harmless(answer.text)
+
+
+def test_calendar_lines_stay_lines(shop, hostile, someone):
+    """D13: what is typed starts no line of its own in an iCalendar file (RFC 5545)."""
+    event = make_event(shop.stack, title="A;B,C\\n night", summary="x\r\nATTENDEE:mailto:evil@example.com")
+    slug = shop.stack.django("Event.objects.get(pk=pk).slug", pk=event)
+    lines = someone.get(f"/events/{slug}/calendar.ics").text.splitlines()
+    assert not [line for line in lines if line.startswith("ATTENDEE")]
+
+
+# -- where a page leads -----------------------------------------------------------------------------
+@cases(
+    "target",
+    [
+        ("D03", "//", "//evil.example"),
+        ("D03", "///", "///evil.example"),
+        ("D03", "a backslash", "/\\evil.example"),
+        ("D03", "a backslash and escapes", "/%5cevil.example"),
+        ("D03", "https:", "https:evil.example"),
+        ("D03", "a whole address", "https://evil.example/"),
+        ("D03", "javascript:", "javascript:alert(1)"),
+        ("D03", "data:", "data:text/html,x"),
+        ("D03", "a tab", "\t//evil.example"),
+        ("D03", "a tab inside", "/\t/evil.example"),
+        ("D03", "a line end inside", "/\n/evil.example"),
+        ("D03", "userinfo", "http://localhost@evil.example"),
+        ("D03", "a subdomain", "http://localhost.evil.example"),
+        ("D03", "a NUL", "\0//evil.example"),
+    ],
+)  # fmt: skip
+def test_after_signing_in_one_stays(shop, hostile, someone, target):
+    person = shop.person()
+    for field in ("form", "query"):
+        browser = someone.browser()
+        fields = {"login": person.email, "password": PASSWORD} | ({"next": target} if field == "form" else {})
+        query = "" if field == "form" or "\0" in target else f"?next={requests_quote(target)}"
+        answer = browser.submit("/accounts/login/", to=f"/accounts/login/{query}", **fields)
+        assert answer.status_code == 302
+        to = answer.headers["Location"]
+        assert re.fullmatch(r"/(?![/\\\s])[^\s\\]*", to), to
+
+
+def requests_quote(text: str) -> str:
+    from urllib.parse import quote
+
+    return quote(text, safe="")
+
+
+# -- forms of other sites ---------------------------------------------------------------------------
+@cases(
+    "headers with_token",
+    [
+        ("D04", "no token", {}, False),
+        ("D04", "a made-up token", {"Cookie": "csrftoken=" + "a" * 32}, False),
+        ("D04", "another site's Origin", {"Origin": "https://evil.example"}, True),
+        ("D04", "Origin null", {"Origin": "null"}, True),
+        ("D04", "our host, another port", {"Origin": "http://localhost:1"}, True),
+    ],
+)
+def test_a_form_of_another_site(shop, visitor, headers, with_token):
+    """403, as a page one can read."""
+    slug = f"/events/{shop.slug}"
+    fields = {"quantity": "1", "email": "d04@example.com", "name": "", "uma_address": ""}
+    if with_token:
+        page = visitor.open(slug).text
+        fields["csrfmiddlewaretoken"] = page.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
+    answer = visitor.send_form(f"/events/{shop.event}/buy", fields, headers)
+    assert answer.status_code == 403
+    assert "<title>" in answer.text
+    assert "site.css" in re.sub(r"\.[0-9a-f]{8,}\.", ".", answer.text)
+    assert_no_insides(answer)
+    assert shop.stack.django("Order.objects.filter(email='d04@example.com').count()") == 0
+
+
+def test_the_api_takes_no_cookies_and_no_forms(shop, visitor):
+    """D05: so nobody needs a token of a form there."""
+    visitor.sign_in(shop.person().email, PASSWORD)
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "application/json"):
+        answer = visitor.post(
+            f"{visitor.url}/api/users/logout", data="{}", headers={"Content-Type": kind}, timeout=30
+        )
+        assert answer.status_code == 401
+    answer = visitor.post(
+        f"{visitor.url}/api/tickets/purchase", data=json.dumps({"event_id": shop.free}),
+        headers={"Content-Type": "text/plain"}, timeout=30,
+    )  # fmt: skip
+    assert answer.status_code == 415
+
+
+# -- CORS and frames --------------------------------------------------------------------------------
+@cases(
+    "origin path allowed",
+    [
+        ("D06", "evil", "https://evil.example", "/api/events", False),
+        ("D06", "null", "null", "/api/events", False),
+        ("D06", "a longer name", "https://front.example.evil.example", "/api/events", False),
+        ("D06", "http for https", "http://front.example", "/api/events", False),
+        ("D06", "another port", "https://front.example:8443", "/api/events", False),
+        ("D06", "a page", "https://front.example", "/", False),
+        ("D06", "a page with accounts", "https://front.example", "/accounts/login/", False),
+        ("D06", "ours", "https://front.example", "/api/events", True),
+    ],
+)
+def test_another_origin(someone, origin, path, allowed):
+    ask = {"Access_Control_Request_Method": "POST", "Access_Control_Request_Headers": "authorization"}
+    for method, more in (("OPTIONS", ask), ("GET", {})):
+        answer = someone.send(method, path, Origin=origin, **more)
+        assert answer.headers.get("Access-Control-Allow-Origin") == (origin if allowed else None)
+        assert answer.headers.get("Access-Control-Allow-Credentials") is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/find", "/accounts/login/", "/admin/login/", "/api/events", "/api/docs"],
+    ids=lambda p: f"D07 {p}",
+)
+def test_no_page_is_framed(someone, path):
+    answer = someone.get(path)
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+
+
+# -- hosts ------------------------------------------------------------------------------------------
+@cases(
+    "host status",
+    [
+        ("D08", "evil", "evil.example", 400),
+        ("D08", "evil and our port", "evil.example:80", 400),
+        ("D08", "userinfo", "localhost@evil.example", 400),
+        ("D08", "userinfo the other way", "evil.example@localhost", 400),
+        ("D08", "a name longer than ours", "localhost.evil.example", 400),
+        ("D08", "a path", "localhost/evil.example", 400),
+        ("D08", "two hosts", "localhost,evil.example", 400),
+        ("D08", "a port that is none", "localhost:evil", 400),
+        ("D08", "empty", "", 400),
+        ("D08", "an address", "0.0.0.0", 400),
+        ("D08", "the cloud's", "169.254.169.254", 400),
+    ],
+)
+@pytest.mark.parametrize(
+    "path", ["/", "/api/events", "/static/img/icon.svg", "/.well-known/uma-configuration"]
+)
+def test_another_host(someone, path, host, status):
+    answer = someone.raw(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+    assert answer.status == status
+    assert "evil.example" not in answer.text
+    assert_no_insides(answer)
+
+
+@cases(
+    "request_bytes status",
+    [
+        ("D08", "no host", GET + b"\r\n", 400),
+        ("D08", "no host, HTTP/1.0", b"GET / HTTP/1.0\r\n\r\n", 400),
+        ("D08", "two hosts", GET + b"Host: localhost\r\nHost: evil.example\r\n\r\n", 400),
+    ],
+)  # fmt: skip
+def test_no_host_or_two(someone, request_bytes, status):
+    assert someone.raw(request_bytes).status == status
+
+
+@cases(
+    "headers",
+    [
+        ("D08", "X-Forwarded-Host", {"X_Forwarded_Host": "evil.example"}),
+        ("D08", "Forwarded", {"Forwarded": "host=evil.example"}),
+        ("D09", "X-Forwarded-Prefix", {"X_Forwarded_Prefix": "/evil.example"}),
+        ("D09", "X-Forwarded-Port", {"X_Forwarded_Port": "666"}),
+        ("D09", "X-Forwarded-Server", {"X_Forwarded_Server": "evil.example"}),
+        ("D09", "SCRIPT_NAME", {"SCRIPT_NAME": "/evil.example"}),
+    ],
+)
+def test_headers_that_say_we_are_somebody_else(shop, someone, headers):
+    usual, answer = someone.get("/"), someone.get("/", **headers)
+    assert answer.status == 200
+    assert "evil.example" not in answer.text + str(answer.headers.items())
+    assert len(answer.text) == len(usual.text)
+
+
+# -- caches, files, what is not there ---------------------------------------------------------------
+@cases(
+    "path",
+    [
+        ("D09", "a page as a style sheet", "/find/x.css"),
+        ("D09", "an order as a style sheet", "/orders/{token}/x.css"),
+        ("D09", "an order as a picture", "/orders/{token}.png"),
+        ("D09", "an order and a path parameter", "/orders/{token};x.css"),
+        ("D09", "an order and a slash", "/orders/{token}/"),
+        ("D11", "static, up", "/static/../ticketsuma/settings.py"),
+        ("D11", "static, up in escapes", "/static/%2e%2e/ticketsuma/settings.py"),
+        ("D11", "static, up in more escapes", "/static/..%2fmanage.py"),
+        ("D11", "static, escaped twice", "/static/%252e%252e%252fmanage.py"),
+        ("D11", "static, backslashes", "/static/..%5cmanage.py"),
+        ("D11", "two slashes", "//etc/passwd"),
+        ("D11", "static and two slashes", "/static//etc/passwd"),
+        ("D11", "the manifest", "/static/staticfiles.json.bak"),
+        ("D11", "media, up", "/media/../shop.sqlite3"),
+        ("D11", "media, up in escapes", "/media/%2e%2e%2fshop.sqlite3"),
+        ("D11", "a database", "/shop.sqlite3"),
+        ("D12", ".git", "/.git/config"),
+        ("D12", ".env", "/.env"),
+        ("D12", "the debug toolbar", "/__debug__/"),
+        ("D12", "settings", "/ticketsuma/settings.py"),
+        ("D12", "phpMyAdmin", "/phpmyadmin/"),
+        ("D12", "status of a server", "/server-status"),
+    ],
+)
+def test_what_is_not_there(shop, someone, path):
+    bought = shop.buy(event=shop.free)
+    answer = someone.get(path.format(token=bought["order"]["token"]))
+    assert answer.status == 404
+    assert bought["tickets"][0]["ticket_code"] not in answer.text
+    assert_no_insides(answer)
+
+
+def test_static_and_nul(someone):
+    """D11"""
+    assert someone.get("/static/%00").status == 400
+
+
+def test_the_schema_has_no_routes_of_ours_alone(someone):
+    """D12: what wallets, the node and staff's pages use is not the API's."""
+    paths = set(
+        json.loads(someone.get("/api/schema", Accept="application/vnd.oai.openapi+json").body)["paths"]
+    )
+    assert "/api/tickets/purchase" in paths
+    assert not [path for path in paths if "admin" in path or "uma/" in path or "webhook" in path]
+
+
+@pytest.mark.parametrize("path", ["", "/status", "/live"], ids=lambda p: f"D10 D14 /orders/…{p}")
+def test_pages_with_a_key_in_their_address_are_kept_by_nobody(shop, someone, path):
+    bought = shop.buy(event=shop.free)
+    link = bought["tickets"][0]["url"].removeprefix(shop.stack.shop_url)
+    for page in (f"/orders/{bought['order']['token']}{path}", link, f"{link}/calendar.ics"):
+        answer = someone.get(page)
+        assert answer.status == 200
+        assert "no-store" in answer.headers["Cache-Control"]
+        assert answer.headers["Referrer-Policy"] in ("same-origin", "no-referrer")
+
+
+def test_pages_of_somebody_signed_in_are_kept_by_nobody(shop, visitor):
+    """D10: the back button after signing out shows nothing."""
+    visitor.sign_in(shop.person().email, PASSWORD)
+    for path in ("/me", "/me/account", "/me/data", "/accounts/email/"):
+        assert "no-store" in visitor.open(path).headers["Cache-Control"], path
+
+
+def test_no_link_leads_out_with_a_handle_on_us(shop, hostile, someone):
+    """D14"""
+    for path in PLACES:
+        for tag, attributes in Page(someone.get(fill(shop, hostile, path)).text).tags:
+            leads_out = attributes.get("href", "").startswith(("http:", "https:", "//"))
+            is_ours = attributes.get("href", "").startswith(shop.stack.shop_url)
+            if tag == "a" and (leads_out and not is_ours or "target" in attributes):
+                assert "noopener" in attributes.get("rel", ""), attributes

@@ -1,0 +1,274 @@
+"""E05, E07 to E13: what wallets and the node, or whoever plays them, may send."""
+
+import copy
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.attacks.attacker import Answer, assert_problem, cases
+from tests.environment import key_pair
+from tests.processes import wait_until
+from tests.vasp import Vasp
+
+HOOK = "/api/webhooks/payment"
+STRANGERS_KEY = bytes.fromhex(key_pair("SIGNING")["UMA_SIGNING_PRIVATE_KEY"])
+PRICE = 2500
+
+
+@pytest.fixture
+def bought(shop) -> dict:
+    return shop.buy()
+
+
+@pytest.fixture
+def callback(shop, bought) -> str:
+    return f"/api/uma/payreq/{reference(bought)}"
+
+
+def reference(bought: dict) -> str:
+    return bought["order"]["code"].lower()
+
+
+def refused(answer: Answer, status: int) -> None:
+    """In UMA's words (UMAD-12) and LNURL's (LUD-06): wallets do not read problem+json."""
+    assert answer.status == status, answer.text
+    said = answer.json()
+    assert (said["status"], bool(said["reason"]), bool(said["code"])) == ("ERROR", True, True)
+
+
+def invoices(shop, bought: dict) -> list:
+    return shop.stack.django(
+        "list(Invoice.objects.filter(payment__order=pk, kind='uma').values_list('status', flat=True))",
+        pk=bought["order"]["id"],
+    )
+
+
+def change(path: str, value):
+    """An edit of a pay request: the dotted `path` becomes `value`, or goes away when it is `...`."""
+
+    def edit(request: dict) -> dict:
+        *parents, last = path.split(".")
+        inner = request
+        for name in parents:
+            inner = inner[name]
+        if value is ...:
+            del inner[last]
+        else:
+            inner[last] = value
+        return request
+
+    return edit
+
+
+SIGNATURE, NONCE, TIMESTAMP = (f"payerData.compliance.signature{end}" for end in ("", "Nonce", "Timestamp"))
+
+
+@cases(
+    "edit status",
+    [
+        ("E07", "one sat less", change("amount", f"{PRICE - 1}.SAT"), 400),
+        ("E07", "one sat more", change("amount", f"{PRICE + 1}.SAT"), 400),
+        ("E07", "twice", change("amount", f"{PRICE * 2}.SAT"), 400),
+        ("E07", "one msat more", change("amount", str(PRICE * 1000 + 1)), 400),
+        ("E07", "one msat less", change("amount", str(PRICE * 1000 - 1)), 400),
+        ("E07", "nothing", change("amount", "0.SAT"), 400),
+        ("E07", "less than nothing", change("amount", f"-{PRICE}.SAT"), 400),
+        ("E07", "half a sat more", change("amount", f"{PRICE}.5.SAT"), 400),
+        ("E07", "another currency", change("amount", f"{PRICE}.USD"), 400),
+        ("E07", "converted to another", change("convert", "USD"), 400),
+        ("E07", "10^400", change("amount", "9" * 400 + ".SAT"), 400),
+        ("E07", "true", change("amount", True), 400),
+        ("E09", "no signature", change(SIGNATURE, ...), 401),
+        ("E09", "an empty signature", change(SIGNATURE, ""), 401),
+        ("E09", "bad DER", change(SIGNATURE, "30" * 35), 401),
+        ("E09", "a signature that is no hex", change(SIGNATURE, "zz"), 401),
+        ("E09", "a signature of another time", change(TIMESTAMP, int(time.time()) - 30), 401),
+        ("E09", "a signature under another nonce", change(NONCE, "12345"), 401),
+        ("E09", "11 minutes old", change(TIMESTAMP, int(time.time()) - 660), 400),
+        ("E09", "11 minutes too early", change(TIMESTAMP, int(time.time()) + 660), 400),
+        ("E09", "a timestamp of 2^63", change(TIMESTAMP, 2**63), 400),
+        ("E09", "a timestamp of 10^30", change(TIMESTAMP, 10**30), 400),
+        ("E09", "a timestamp that is a float", change(TIMESTAMP, 1.5), 400),
+        ("E09", "somebody else's name", change("payerData.identifier", "$mallory@localhost:1"), 400),
+        ("E09", "a name of its own invention", change("payerData.identifier", "$mallory"), 400),
+        ("E11", "no payer data", change("payerData", ...), 400),
+        ("E11", "payer data of 1 MB", change("payerData.name", "x" * 1_000_000), 413),
+        ("E11", "payer data nested 5,000 deep", lambda request: b"[" * 5_000, 400),
+        ("E11", "a list for a request", lambda request: [request], 400),
+    ],
+)  # fmt: skip
+def test_a_pay_request_nobody_should_send(shop, someone, bought, callback, vasp, edit, status):
+    """Refused, no invoice made, and the honest request is answered afterwards."""
+    refused(someone.post(callback, edit(vasp.pay_request(amount=PRICE))), status)
+    assert invoices(shop, bought) == []
+    answer = someone.post(callback, vasp.pay_request(amount=PRICE))
+    assert (answer.status, answer.json()["pr"][:6]) == (200, "lnbcrt")
+
+
+def test_a_pay_request_of_another_domains_key(shop, someone, bought, callback, vasp):
+    """E09"""
+    refused(someone.post(callback, vasp.pay_request(amount=PRICE, key=STRANGERS_KEY)), 401)
+    assert invoices(shop, bought) == []
+
+
+def test_a_pay_request_replayed(shop, someone, callback, vasp):
+    """E09: the second time no, also at the same moment; the same nonce of another domain is another."""
+    request = vasp.pay_request(amount=PRICE)
+    with ThreadPoolExecutor(5) as pool:
+        said = list(pool.map(lambda _: shop.attacker().post(callback, request).status, range(5)))
+    assert sorted(said) == [200] + [400] * 4
+    refused(someone.post(callback, request), 400)
+
+
+def test_a_thousand_unsigned_requests_leave_nothing(shop, someone, callback, vasp):
+    """E10, in small: a nonce counts once its signature is verified, so strangers cannot fill the table."""
+    before = shop.stack.django("VaspNonce.objects.count()")
+    for number in range(40):
+        request = vasp.pay_request(amount=PRICE)
+        request["payerData"]["compliance"]["signatureNonce"] = str(number)
+        refused(someone.post(callback, request), 401)
+    assert shop.stack.django("VaspNonce.objects.count()") == before
+
+
+def test_what_a_payer_tells_of_itself_is_not_kept(shop, someone, bought, callback, vasp):
+    """E11: only who paid is, for the refund."""
+    request = vasp.pay_request(amount=PRICE)
+    request["payerData"] |= {"name": "<b>Mallory</b> canary-name", "email": "canary@example.com"}
+    assert someone.post(callback, request).status == 200
+    kept = shop.stack.django(
+        "[list(Model.objects.filter(**{of: pk}).values()) for Model, of in"
+        " ((Invoice, 'payment__order'), (Payment, 'order'))]",
+        pk=bought["order"]["id"],
+    )
+    assert "canary" not in json.dumps(kept)
+
+
+@cases(
+    "state status",
+    [
+        ("E08", "expired", "expired", 400),
+        ("E08", "canceled", "canceled", 400),
+        ("E08", "paid", "paid", 400),
+        ("E08", "unknown", "unknown", 404),
+    ],
+)
+def test_a_pay_request_for_what_is_over(shop, someone, bought, callback, vasp, state, status):
+    """INVOICE_EXPIRED is 400 among UMA's error codes (UMAD-12)."""
+    if state == "paid":
+        shop.pay(bought)
+    elif state == "canceled":
+        order = bought["order"]
+        someone.post(f"/api/orders/{order['id']}/cancel", order_token=order["token"])
+    elif state == "expired":
+        late = "Payment.objects.filter(order=pk).update(due_at=timezone.now() - timedelta(seconds=5))"
+        shop.stack.django(f"{late}; answer = None", pk=bought["order"]["id"])
+    else:
+        callback = f"/api/uma/payreq/{'z' * 8}"
+    refused(someone.post(callback, vasp.pay_request(amount=PRICE)), status)
+    refused(someone.get(f"{callback}?amount={PRICE * 1000}"), status)
+
+
+def test_anybody_may_pay_for_somebody(shop, someone, bought, callback, vasp):
+    """E05: a payer other than the one asked is served; what comes is the owner's ticket."""
+    pr = someone.post(callback, vasp.pay_request(amount=PRICE, payer="$stranger")).json()["pr"]
+    shop.sandbox.pay_from_outside(pr)
+    wait_until(lambda: shop.order(bought).json()["order"]["status"] == "paid", 20, "paid")
+    assert shop.stack.django("Payment.objects.get(order=pk).payer_uma", pk=bought["order"]["id"]) == (
+        f"$stranger@{vasp.domain}"
+    )
+
+
+@cases(
+    "body status",
+    [
+        ("E12", "nothing", {}, 400),
+        ("E12", "no signature", {"signature": ""}, 401),
+        ("E12", "a made-up signature", {"signature": "30" * 35}, 401),
+        ("E12", "another domain's", {"vaspDomain": "localhost:1", "signature": "30" * 35}, 424),
+        ("E12", "the cloud's", {"vaspDomain": "169.254.169.254", "signature": "30" * 35}, 424),
+        ("E12", "a list", [], 400),
+    ],
+)
+def test_a_forged_callback(shop, someone, bought, vasp, body, status):
+    """Refused, and without effect: it proves no payment."""
+    if isinstance(body, dict) and "signature" in body:
+        usual = {
+            "utxos": [{"utxo": "ab", "amountMsats": PRICE * 1000}], "vaspDomain": vasp.domain,
+            "signatureNonce": secrets.token_hex(8), "signatureTimestamp": int(time.time()),
+        }  # fmt: skip
+        body = usual | body
+    answer = someone.post(f"/api/uma/utxos/{reference(bought)}", body)
+    assert answer.status == status, answer.text
+    assert shop.order(bought).json()["order"]["status"] == "pending"
+
+
+# -- the node's webhooks ----------------------------------------------------------------------------
+def hook(entity: str, **more) -> bytes:
+    """A webhook as Lightspark writes it."""
+    event = {"event_type": "PAYMENT_FINISHED", "event_id": secrets.token_hex(16), "entity_id": entity}
+    return json.dumps(event | {"timestamp": "2026-11-22T12:00:00+00:00"} | more).encode()
+
+
+def signed(shop, body: bytes) -> str:
+    key = shop.stack.env["LIGHTSPARK_WEBHOOK_SIGNING_KEY"]
+    return hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
+
+
+@cases(
+    "forge",
+    [
+        ("E13", "no header", lambda sign: None),
+        ("E13", "an empty header", lambda sign: ""),
+        ("E13", "zeros", lambda sign: "0" * 64),
+        ("E13", "one digit off", lambda sign: sign[:-1] + ("0" if sign[-1] != "0" else "1")),
+        ("E13", "one digit short", lambda sign: sign[:-1]),
+        ("E13", "one digit more", lambda sign: sign + "0"),
+        ("E13", "not hex", lambda sign: "sha256=" + sign),
+        ("E13", "not ASCII", lambda sign: "ä" * 64),
+        ("E13", "of another body", lambda sign: hmac.new(b"k", b"{}", "sha256").hexdigest()),
+    ],
+)
+def test_a_forged_webhook(shop, someone, bought, forge):
+    """For a payment that really came: the shop does not believe it, and writes nothing down."""
+    invoice = shop.bolt11(bought) and shop.order(bought).json()["payment"]["invoice_id"]
+    before = shop.stack.django("WebhookEvent.objects.count()")
+    body = hook(invoice)
+    header = forge(signed(shop, body))
+    headers = {} if header is None else {"lightspark_signature": header}
+    answer = someone.post(HOOK, body, **headers)
+    assert (answer.status, answer.code) == (401, "invalid_signature")
+    assert shop.stack.django("WebhookEvent.objects.count()") == before
+    assert shop.order(bought).json()["order"]["status"] == "pending"
+
+
+def test_a_stolen_signing_key_makes_no_money(shop, someone, bought):
+    """E13: a webhook is a hint; the node is asked, and knows of no payment."""
+    shop.bolt11(bought)
+    invoice = shop.order(bought).json()["payment"]["invoice_id"]
+    for entity in (
+        invoice,
+        "IncomingPayment:" + "0" * 8,
+        "Order:" + bought["order"]["id"],
+        "'; DROP TABLE x",
+    ):
+        for kind in ("PAYMENT_FINISHED", "FORCE_CLOSURE", "WITHDRAWAL_FINISHED", "OF_NEXT_YEAR"):
+            body = hook(entity, event_type=kind)
+            assert someone.post(HOOK, body, lightspark_signature=signed(shop, body)).status == 200
+    assert shop.order(bought).json()["order"]["status"] == "pending"
+    assert_problem(someone.get(HOOK), 405, "method_not_allowed")
+
+
+def test_a_wallet_in_another_land_has_the_same_nonces(shop, someone, callback):
+    """E09: a nonce is its domain's; one that is not on our list is not even asked for its keys."""
+    canary = Vasp()
+    try:
+        request = copy.deepcopy(canary.pay_request(amount=PRICE))
+        refused(someone.post(callback, request), 400)
+        assert canary.asked == []
+    finally:
+        canary.close()
