@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
+    initialize,
     invariant,
     multiple,
     rule,
@@ -60,6 +61,18 @@ class Shop(RuleBasedStateMachine):
         self.node: list[NodePayment] = []
 
     # -- buying --------------------------------------------------------------------------------
+    @initialize(target=orders)
+    def one_buyer(self):
+        order = place_order(event=self.event, quantity=2, email="ann@example.com", uma_address=ADDRESS)
+        open_invoice(order)
+        return order
+
+    @initialize(target=orders)
+    def another_buyer(self):
+        order = place_order(event=self.event, quantity=1, email="bob@example.com")
+        open_invoice(order)
+        return order
+
     @rule(target=orders, quantity=st.integers(1, 3), with_address=st.booleans(), key=st.integers(0, 5))
     def buy(self, quantity, with_address, key):
         address = ADDRESS if with_address else ""
@@ -75,6 +88,9 @@ class Shop(RuleBasedStateMachine):
 
     @rule(target=orders, quantity=st.integers(1, 2))
     def buy_without_a_node(self, quantity):
+        return self._buy_without_a_node(quantity)
+
+    def _buy_without_a_node(self, quantity: int):
         self.event.refresh_from_db()
         try:
             return place_order(event=self.event, quantity=quantity, email="ann@example.com")
@@ -93,6 +109,9 @@ class Shop(RuleBasedStateMachine):
 
     @rule(target=money, order=orders, extra_msats=EXTRA_MSATS)
     def pay(self, order, extra_msats):
+        return self._pay(order, extra_msats)
+
+    def _pay(self, order: Order, extra_msats: int):
         seen = self.receive(order, extra_msats)
         if seen is None:
             return multiple()
@@ -125,11 +144,10 @@ class Shop(RuleBasedStateMachine):
     def tell_again(self, seen):
         settle_node_payment(seen)
 
-    @rule(seen=money)
-    def two_workers_allocate(self, seen):
-        row = IncomingPayment.objects.get(node_payment_id=seen.node_payment_id)
-        allocate(row)
-        allocate(row)
+    @rule()
+    def workers_allocate_everything_again(self):
+        for row in IncomingPayment.objects.all():
+            allocate(row)
 
     @rule(msats=st.integers(1, 10**7))
     def money_from_nowhere(self, msats):
@@ -146,6 +164,17 @@ class Shop(RuleBasedStateMachine):
 
     @rule(order=orders)
     def expire_after_long_silence(self, order):
+        self._expire_for_sure(order)
+
+    @rule(target=money, order=orders, seats_sold_meanwhile=st.integers(0, CAPACITY), extra_msats=EXTRA_MSATS)
+    def expire_and_pay_late(self, order, seats_sold_meanwhile, extra_msats):
+        self._expire_for_sure(order)
+        if seats_sold_meanwhile:
+            self._buy_without_a_node(seats_sold_meanwhile)
+        return self._pay(order, extra_msats)
+
+    def _expire_for_sure(self, order: Order) -> None:
+        """The node has been silent for longer than anybody waits."""
         order.refresh_from_db()
         if order.is_pending:
             silent = timedelta(seconds=shop_settings.HOLD_UNKNOWN_SECONDS + 60)

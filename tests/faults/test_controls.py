@@ -1,0 +1,21 @@
+"""The fault tests see what they look for: without the guard that a case is about, that case fails.
+
+The patches are `tests/faults/controls/<name>.patch`; tests/mutation.py says how they are written.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.mutation import assert_guard_matters
+
+CONTROLS = sorted(Path(__file__).with_name("controls").glob("*.patch"))
+
+
+@pytest.mark.parametrize("patch", CONTROLS, ids=lambda path: path.stem)
+def test_without_the_guard_the_case_fails(patch, tmp_path):
+    assert_guard_matters(patch, tmp_path)
+
+
+def test_there_are_controls():
+    assert CONTROLS

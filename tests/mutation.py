@@ -1,0 +1,57 @@
+"""Running tests on a mutant: a copy of the tree from which a patch has taken one guard away.
+
+The patch is a unified diff below header lines
+    # test: <a pytest node id that must fail>          (one line each, when several must)
+    # why: <one sentence>
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+from tests.tree import copy_tree
+
+
+def header(patch: Path, word: str) -> list[str]:
+    found = re.findall(rf"^# {word}: (.+)$", patch.read_text(), re.MULTILINE)
+    assert found, f"{patch.name} has no line `# {word}: ...`"
+    return [line.strip() for line in found]
+
+
+def outcome(report: Path) -> dict[str, int]:
+    suite = next(ElementTree.parse(report).iter("testsuite"))
+    return {name: int(suite.get(name)) for name in ("tests", "failures", "errors")}
+
+
+def mutated_tree(patch: Path, to: Path) -> Path:
+    """A copy of the tree as it stands, with `patch` applied."""
+    tree = copy_tree(to)
+    subprocess.run(["git", "init", "--quiet"], cwd=tree, check=True)  # makes `git apply` look here only
+    subprocess.run(["git", "apply", "--whitespace=nowarn", str(patch)], cwd=tree, check=True)
+    return tree
+
+
+def assert_guard_matters(patch: Path, folder: Path, **more_env: str) -> None:
+    """The tests that watch the guard run on the mutant, and at least one fails; none stumbles."""
+    watching = header(patch, "test")
+    assert header(patch, "why")
+    tree = mutated_tree(patch, folder / "tree")
+    env = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "DJANGO_SET"))
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=report.xml", *watching],
+        cwd=tree,
+        env=env | {"PYTHONDONTWRITEBYTECODE": "1"} | more_env,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    said = outcome(tree / "report.xml") if (tree / "report.xml").exists() else {}
+    failed_as_it_must = said.get("failures", 0) >= 1 and said.get("errors") == 0
+    assert failed_as_it_must, (
+        f"{watching} on the mutant: {said}, exit {done.returncode}\n{done.stdout[-4000:]}"
+    )
