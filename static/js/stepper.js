@@ -8,8 +8,8 @@ function update(stepper) {
   more.disabled = value >= most;
   const total = document.querySelector("[data-total]");
   if (!total) return;
-  const language = document.documentElement.lang || undefined;
-  const sats = new Intl.NumberFormat(language, { useGrouping: "always" }).format(value * Number(total.dataset.each));
+  // The server's own thousands separator: Intl would set another one in Spanish.
+  const sats = String(value * Number(total.dataset.each)).replace(/\B(?=(\d{3})+$)/g, total.dataset.group);
   total.textContent = total.dataset.text.replace("{amount}", sats);
 }
 
