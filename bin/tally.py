@@ -1,6 +1,10 @@
-"""Adds up pytest's junit reports and prints one line: `N passed, N failed` (and skipped ones, if any)."""
+"""Adds up pytest's junit reports and prints one line: `N passed, N failed` (and skipped ones, if any).
+
+Beside a report `x.xml` may lie `x.xml.second`, a second run of what failed in it: then that one counts for those.
+"""
 
 import sys
+from pathlib import Path
 from xml.etree import ElementTree
 
 
@@ -12,13 +16,15 @@ def tally(paths: list[str]) -> dict[str, int]:
                 int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")
             )
             counts["passed"] += tests - failures - errors - skipped
-            counts["failed"] += failures + errors
+            if not Path(f"{path}.second").exists():
+                counts["failed"] += failures + errors
             counts["skipped"] += skipped
     return counts
 
 
 if __name__ == "__main__":
-    counts = tally(sys.argv[1:])
+    paths = sys.argv[1:]
+    counts = tally(paths + [f"{path}.second" for path in paths if Path(f"{path}.second").exists()])
     skipped = counts.pop("skipped")
     words = [f"{number} {name}" for name, number in counts.items()]
     print(", ".join(words + ([f"{skipped} skipped"] if skipped else [])))
