@@ -7,6 +7,8 @@ from django.core.validators import MaxLengthValidator
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
+from ticketsuma.fields import CONTROL, has_control, without_direction_marks
+
 from . import limits
 from .models import User, normalize_email
 from .serializers import LONGEST_PASSWORD
@@ -34,7 +36,7 @@ class PersonEmailField(forms.EmailField):
 
 
 class PersonNameField(forms.CharField):
-    """How somebody wants to be called, on one line."""
+    """How somebody wants to be called, on one line, that reads as it is written."""
 
     widget = forms.TextInput(attrs={"autocomplete": "name"})
 
@@ -42,7 +44,10 @@ class PersonNameField(forms.CharField):
         super().__init__(max_length=120, **kwargs)
 
     def clean(self, value):
-        return " ".join(super().clean(value).split())
+        name = " ".join(super().clean(value).split())
+        if has_control(name):
+            raise forms.ValidationError(CONTROL, code="control")
+        return without_direction_marks(name)
 
 
 class OurLook:

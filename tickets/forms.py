@@ -6,7 +6,7 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms import PersonEmailField
+from accounts.forms import PersonEmailField, PersonNameField
 from accounts.models import User
 from events.models import Event
 from payments.uma.address import normalize_uma_address
@@ -71,12 +71,7 @@ class BuyForm(DescribedForm):
         help_text=_("Your tickets go here as well."),
         elsewhere=_("Put it into the field “Your UMA address”."),
     )
-    name = forms.CharField(
-        label=_("Name"),
-        max_length=120,
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "name"}),
-    )
+    name = PersonNameField(label=_("Name"), required=False)
     # The same form sent twice is one order.
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4, required=False)
 

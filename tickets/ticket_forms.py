@@ -1,15 +1,11 @@
 """What the holder of a ticket types."""
 
-from django import forms
 from django.utils.translation import gettext_lazy as _
+
+from accounts.forms import PersonNameField
 
 from .forms import DescribedForm
 
 
 class HolderForm(DescribedForm):
-    holder_name = forms.CharField(
-        label=_("Name on the ticket"),
-        max_length=120,
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "name"}),
-    )
+    holder_name = PersonNameField(label=_("Name on the ticket"), required=False)

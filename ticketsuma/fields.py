@@ -10,7 +10,17 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 
 # Marks that turn the direction of writing: they make a name read as another one.
 _DIRECTION_MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+CONTROL = _("Control characters are not allowed.")
 _MOST_NAMED = 20
+
+
+def has_control(text: str, *, besides: str = "") -> bool:
+    """Whether there are control characters in `text`, other than those of `besides`."""
+    return any(unicodedata.category(sign) == "Cc" and sign not in besides for sign in text)
+
+
+def without_direction_marks(text: str) -> str:
+    return _DIRECTION_MARKS.sub("", text)
 
 
 class WholeNumber(serializers.IntegerField):
@@ -37,15 +47,15 @@ class QueryNumber(serializers.IntegerField):
 class Text(serializers.CharField):
     """A JSON string; control characters other than line ends are refused."""
 
-    default_error_messages = {"control": _("Control characters are not allowed.")}
+    default_error_messages = {"control": CONTROL}
     line_ends = "\n\r\t"
 
     def to_internal_value(self, data):
         if type(data) is not str:
             self.fail("invalid")
-        if any(unicodedata.category(sign) == "Cc" and sign not in self.line_ends for sign in data):
+        if has_control(data, besides=self.line_ends):
             self.fail("control")
-        return _DIRECTION_MARKS.sub("", super().to_internal_value(data))
+        return without_direction_marks(super().to_internal_value(data))
 
 
 class Line(Text):
