@@ -1,6 +1,6 @@
 """Adds up pytest's junit reports and prints one line: `N passed, N failed` (and skipped ones, if any).
 
-Beside a report `x.xml` may lie `x.xml.second`, a second run of what failed in it: then that one counts for those.
+Beside a report `x.xml` may lie `x.xml.second`, a second run of what failed in it: it counts for those.
 """
 
 import sys
