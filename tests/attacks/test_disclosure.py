@@ -3,6 +3,7 @@
 import pytest
 
 from tests.attacks.attacker import assert_no_insides, assert_problem, cases
+from tests.attacks.endpoints import admin_paths, endpoints
 from tests.attacks.shop import STREAM
 from tests.buyer import make_event
 
@@ -135,10 +136,8 @@ def test_an_unpaid_order_has_no_codes(shop):
         ("B06", "email_verified", "/api/users", NEW | {"email_verified": True}, "email_verified"),
         ("B06", "token_epoch", "/api/users", NEW | {"token_epoch": 9}, "token_epoch"),
         ("B06", "id", "/api/users", NEW | {"id": 1}, "id"),
-        ("B06", "groups", "/api/users", NEW | {"groups": [1]}, "groups"),
         ("B07", "price_sats", BUY, {"price_sats": 1}, "price_sats"),
         ("B07", "amount_sats", BUY, {"amount_sats": 1}, "amount_sats"),
-        ("B07", "price_msat", BUY, {"price_msat": 1}, "price_msat"),
         ("B07", "status", BUY, {"status": "paid"}, "status"),
         ("B07", "payment_status", BUY, {"payment_status": "paid"}, "payment_status"),
         ("B07", "buyer", BUY, {"buyer": 1}, "buyer"),
@@ -295,8 +294,6 @@ def test_find_tells_nobody_who_has_tickets(shop, someone):
     assert pages[0] == pages[1]
 
 
-def test_nothing_is_exported_as_a_table(shop):
+def test_nothing_is_exported_as_a_table():
     """B15: what opens in a spreadsheet could run there. The shop makes no such file."""
-    from tests.attacks.endpoints import admin_paths, endpoints
-
     assert [path for path in [*endpoints(), *admin_paths()] if "csv" in path or "export/" in path] == []

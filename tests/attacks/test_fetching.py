@@ -1,6 +1,7 @@
 """S: addresses of wallets, which make us ask servers that strangers name."""
 
 import time
+from urllib.parse import quote
 
 import pytest
 
@@ -113,8 +114,6 @@ def test_an_address_that_is_public(address):
 )
 def test_a_lookup_that_names_its_sender_so(shop, someone, vasp, domain):
     """The lookup's vaspDomain is signed by nobody until its keys are fetched: from there, never."""
-    from urllib.parse import quote
-
     bought = shop.buy()
     name = bought["payment"]["pay_address"].rpartition("@")[0]
     url = vasp.lookup_url(f"{name}@{shop.stack.domain}").partition(shop.stack.domain)[2]

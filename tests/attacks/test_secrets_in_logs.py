@@ -1,0 +1,118 @@
+"""The canary: a whole journey with every secret known, then every line that web and worker wrote is read.
+
+E18, R10 and the house rule that a log holds no code, stream, token, BOLT11, preimage, password, key, whole
+e-mail or UMA address. The shops under attack log everything there is (LOG_LEVEL=DEBUG), and this file comes
+last: what the attacks before it sent and got is looked for as well.
+"""
+
+import re
+
+from tests.attacks.shop import PASSWORD, STREAM, Shop
+from tests.buyer import Sandbox
+from tests.processes import wait_until
+
+PHRASE = "canary-passphrase-9471"
+WALLET = "$canary-wallet@canary-wallet.example"
+EMAIL = "canary-guest@canary-mail.example"
+# In the environment, and nowhere else.
+SECRET_SETTINGS = (
+    "SECRET_KEY", "JWT_SECRET", "LIGHTSPARK_API_TOKEN_CLIENT_SECRET", "LIGHTSPARK_NODE_PASSWORD",
+    "LIGHTSPARK_WEBHOOK_SIGNING_KEY", "UMA_SIGNING_PRIVATE_KEY", "UMA_ENCRYPTION_PRIVATE_KEY",
+)  # fmt: skip
+# Every secret that a row holds or that can be made of one.
+IN_ROWS = """
+answer = {
+    "ticket codes": list(Ticket.objects.values_list("ticket_code", flat=True)),
+    "order links": [order.token for order in Order.objects.all()],
+    "ticket links": [ticket.token for ticket in Ticket.objects.all()],
+    "BOLT11": [one.bolt11 for one in Invoice.objects.exclude(bolt11="") if one.bolt11],
+    "UMA invoices": [one.uma_invoice for one in Payment.objects.exclude(uma_invoice="")],
+    "e-mail addresses": list(User.objects.values_list("email", flat=True))
+    + list(Order.objects.exclude(email="").values_list("email", flat=True))
+    + list(Mail.objects.values_list("to", flat=True)),
+    "UMA addresses": list(Order.objects.exclude(uma_address="").values_list("uma_address", flat=True))
+    + list(Payment.objects.exclude(payer_uma="").values_list("payer_uma", flat=True)),
+    "names": ["Canary Holder"],
+    "password hashes": list(User.objects.exclude(password="").values_list("password", flat=True)),
+    "streams": list(Event.objects.exclude(stream_url="").values_list("stream_url", flat=True)),
+    "sessions": list(Session.objects.values_list("session_key", flat=True)),
+}
+"""
+
+
+def journey(shop: Shop) -> dict[str, list[str]]:
+    """Buy, pay, look, fail and leave, by API and by page; the secrets that are in no row."""
+    someone, browser = shop.attacker(), shop.attacker().browser()
+    person = shop.people("canary-owner")[0]
+    someone.post("/api/users", {"email": "canary-new@example.com", "password": PHRASE})
+    someone.post("/api/users/login", {"email": person.email, "password": PHRASE + " wrong"})
+    token = someone.post("/api/users/login", {"email": person.email, "password": PASSWORD}).json()["token"]
+    for wrong in (token[:-3], shop.forged(person, user_id="canary"), "canary-bearer-5512"):
+        someone.get("/api/users/me", token=wrong)
+    bought = shop.buy(email=EMAIL, name="Canary Holder", uma_address=WALLET)
+    alices = shop.buy(uma_address=f"$alice@{shop.stack.sandbox_domain}")
+    wallet = Sandbox(shop.stack).wallet("alice")
+    name = alices["payment"]["pay_address"].partition("@")[0].removeprefix("$").lower()
+    asked = wait_until(
+        lambda: next((one for one in wallet.look()["requests"] if name in str(one).lower()), None), 20
+    )
+    wallet.approve(asked)
+    paid = shop.pay(bought)
+    order, ticket = paid["order"], paid["tickets"][0]
+    link = ticket["url"].removeprefix(shop.stack.shop_url)
+    for path in (
+        f"/orders/{order['token']}",
+        link,
+        f"{link}/stream",
+        f"{link}x",
+        f"/orders/{order['token']}x",
+    ):
+        browser.open(path)
+        browser.open(path, headers={"Referer": shop.stack.shop_url + link})
+    browser.submit(link, to=f"{link}/holder", holder_name="Canary Holder")
+    browser.submit(f"/events/{shop.slug}", to=f"/events/{shop.event}/buy", quantity="x", email=EMAIL)
+    browser.sign_in(person.email, PHRASE)
+    browser.sign_in(person.email, PASSWORD)
+    browser.submit("/find", email=EMAIL)
+    browser.submit("/paid", proof=shop.bolt11(shop.buy()))
+    door = {"ticket_code": ticket["ticket_code"], "event_id": shop.event}
+    someone.post("/api/tickets/validate", door)
+    for _ in range(2):
+        someone.post("/api/tickets/check-in", door, token=shop.staff.token)
+    someone.post(f"/api/orders/{order['id']}/cancel", order_token=order["token"])
+    someone.get(f"/api/orders/{order['id']}", order_token=order["token"] + "x")
+    someone.post(
+        "/api/tickets/purchase", {"event_id": shop.event, "email": EMAIL, "uma_address": WALLET + "/x"}
+    )
+    someone.post("/api/tickets/purchase", b'{"email": "' + EMAIL.encode() + b'", broken')
+    someone.get(f"/api/events?q={ticket['ticket_code']}")
+    rows = wait_until(lambda: Sandbox(shop.stack).get("/api/ledger")["payments"], 10)
+    return {
+        "passwords": [PASSWORD, PHRASE],
+        "tokens": [token, person.token, shop.staff.token, shop.owner.token, "canary-bearer-5512"],
+        "preimages": re.findall(r"'preimage': '([0-9a-f]{64})'", str(rows)),
+        "stream": [STREAM, STREAM.rpartition("/")[2]],
+        "broken links": [link.rpartition("/")[2], order["token"]],
+        "settings": [shop.stack.env[name] for name in SECRET_SETTINGS],
+    }
+
+
+def test_no_line_of_any_log_holds_a_secret(shop):
+    """E18, R10"""
+    secrets = journey(shop)
+    wait_until(lambda: shop.stack.django("Mail.objects.filter(status='due').count()") == 0, 60, "mails sent")
+    for kind, values in shop.stack.django(IN_ROWS).items():
+        secrets[kind] = secrets.get(kind, []) + values
+    logs = {process.name: process.log.read_text(errors="replace") for process in shop.stack.processes[1:]}
+    assert all(len(text) > 200 for text in logs.values()), "web and worker wrote something"
+    found = {
+        (name, kind, line[:300])
+        for name, text in logs.items()
+        for kind, values in secrets.items()
+        for value in set(values)
+        if len(value) > 3 and value.lower() in (low := text.lower())
+        for line in [text[max(0, low.index(value.lower()) - 200) :][:500]]
+    }
+    assert found == set()
+    for kind, values in secrets.items():
+        assert any(len(value) > 3 for value in values), f"no {kind} were looked for"
