@@ -294,7 +294,10 @@ SPECTACULAR_SETTINGS = {
 }
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/api/.*$"
-CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "order-token"]
+CORS_ALLOW_HEADERS = [
+    "accept", "authorization", "content-type", "idempotency-key", "if-none-match", "order-token",
+]  # fmt: skip
+CORS_EXPOSE_HEADERS = ["etag", "retry-after", "x-request-id"]
 
 # -- walls ------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {

@@ -108,3 +108,22 @@ def test_only_json_is_offered(client):
 def test_the_webhook_refuses_in_json_too(client):
     assert_problem(client.get("/api/webhooks/payment"), 405, "method_not_allowed")
     assert client.get("/api/webhooks/payment").headers["Allow"] == "POST"
+
+
+def test_only_listed_origins_may_read(client, settings):
+    settings.CORS_ALLOWED_ORIGINS = ["https://front.example"]
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "order-token"}
+    for origin, allowed in (
+        ("https://front.example", True),
+        ("https://evil.example", False),
+        ("null", False),
+    ):
+        preflight = client.options("/api/tickets/purchase", headers=asked | {"Origin": origin})
+        answer = client.get("/api/events", headers={"Origin": origin})
+        assert ("Access-Control-Allow-Origin" in preflight.headers) is allowed
+        assert ("Access-Control-Allow-Origin" in answer.headers) is allowed
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+    assert (
+        "Access-Control-Allow-Origin"
+        not in client.get("/", headers={"Origin": "https://front.example"}).headers
+    )
