@@ -12,14 +12,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from ticketsuma.errors import DomainError
 
-from .uma.keys import PUBLISHED_FOR, published_keys
+from .uma.keys import published_keys, seconds_to_cache
 from .uma.refusals import RequestTooLarge, error_body
 
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
-# Others must not keep our keys past their expirationTimestamp.
-_KEYS_CACHED = f"public, max-age={int(PUBLISHED_FOR.total_seconds()) // 10}"
 
 
 def _receive() -> ModuleType:
@@ -66,9 +64,10 @@ def _refusal(refusal: DomainError) -> JsonResponse:
 @require_GET
 def pubkeys(request: HttpRequest) -> JsonResponse:
     """Our keys (UMAD-02)."""
-    response = JsonResponse(published_keys())
+    keys = published_keys()
+    response = JsonResponse(keys)
     response["Access-Control-Allow-Origin"] = "*"
-    response["Cache-Control"] = _KEYS_CACHED
+    response["Cache-Control"] = f"public, max-age={seconds_to_cache(keys)}"
     return response
 
 

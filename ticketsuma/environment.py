@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import TypeVar
 
 import environ
@@ -42,6 +43,16 @@ class Environment(environ.Env):
     def pem(self, name: str) -> str:
         """A PEM text that an environment file may hold on one line, with \\n for line ends."""
         return self.str(name, "").replace("\\n", "\n")
+
+    def moment(self, name: str) -> datetime | None:
+        """A time such as 2026-12-01T03:00:00Z, None when there is none; a time without a zone is refused."""
+        text = self.str(name, "")
+        if not text:
+            return None
+        moment = readable(name, lambda: datetime.fromisoformat(text))
+        if moment.tzinfo is None:
+            self.problems.append(f"{name} lacks its time zone, such as Z at the end")
+        return moment
 
 
 def readable(name: str, read: Callable[[], T]) -> T:

@@ -32,6 +32,8 @@ REFUSED = [
     ("UMA_SIGNING_PRIVATE_KEY", OTHER_KEY, "not the key of UMA_SIGNING_CERT_CHAIN"),
     ("UMA_SIGNING_CERT_CHAIN", None, "missing"),
     ("UMA_SIGNING_CERT_CHAIN", "-----BEGIN CERTIFICATE-----", "no certificate that can be read"),
+    ("UMA_SIGNING_NEXT_FROM", "tomorrow", "cannot be read"),
+    ("UMA_SIGNING_NEXT_FROM", "2026-12-01T03:00:00", "lacks its time zone"),
     ("UMA_ENCRYPTION_PRIVATE_KEY", None, "missing"),
     ("UMA_ENCRYPTION_CERT_CHAIN", None, "missing"),
     ("ALLOWED_HOSTS", "*", "may not be *"),
