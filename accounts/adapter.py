@@ -1,6 +1,7 @@
 """How allauth does things here: our limits instead of its per-process ones, our words, our mails."""
 
 from smtplib import SMTPException
+from urllib.parse import urlsplit, urlunsplit
 
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
@@ -76,9 +77,18 @@ class AccountAdapter(DefaultAccountAdapter):
         return self.send_mail(f"account/email/{kind}", emailconfirmation.email_address.email, said)
 
     def send_mail(self, template_prefix: str, email: str, context: dict) -> None:
-        """A mail server that refuses is logged, and looks to strangers like one that does not."""
+        """A mail server that refuses is logged, and looks to strangers like one that does not.
+
+        Links lead to SITE_URL: allauth makes them of the Host header, whose port anybody can choose.
+        """
         site = {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}
+        context = {name: _at_home(said) if name.endswith("_url") else said for name, said in context.items()}
         try:
             super().send_mail(template_prefix, email, site | context)
         except (SMTPException, OSError) as error:
             logger.warning("account_mail_failed", kind=template_prefix, error=type(error).__name__)
+
+
+def _at_home(url: str) -> str:
+    """The same path and query at the shop's own address."""
+    return settings.SITE_URL + urlunsplit(urlsplit(url)._replace(scheme="", netloc=""))

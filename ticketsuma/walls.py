@@ -23,7 +23,8 @@ class ProbeMiddleware:
 class HeadersMiddleware:
     """No page may use the device's sensors and purse, and nobody else's page may embed ours.
 
-    The door's camera is the exception: scanning tickets needs it, on our own pages only.
+    The door's camera is the exception: scanning tickets needs it, on our own pages only. Account pages
+    are kept by no browser: the back button shows nothing to whoever sits down next.
     """
 
     HEADERS = {
@@ -40,4 +41,6 @@ class HeadersMiddleware:
         response = self.get_response(request)
         for name, value in self.HEADERS.items():
             response.headers.setdefault(name, value)
+        if request.path_info.startswith("/accounts/"):
+            response.headers.setdefault("Cache-Control", "no-store, private")
         return response
