@@ -64,7 +64,8 @@ API = [
     ("/api/uma/verify/{payment_hash}", f"GET /api/uma/verify/{'0' * 64}", (404, 404, 404, 404, 404)),
 ]
 # Links are keys: whoever holds one may, whoever is signed in; nobody else, staff and owner included.
-# A form sent without the token of its page is refused before anybody looks who sends it.
+# A form sent without the token of its page is refused before anybody looks who sends it. Deleting an
+# account takes the password once more.
 PAGES = [
     ("/", "GET /",                                                     (200, 200, 200, 200, 200)),
     ("/.well-known/lnurlp/{name}", "GET /.well-known/lnurlp/{reference}", (200, 200, 200, 200, 200)),
@@ -80,6 +81,10 @@ PAGES = [
     ("/events/{event_id}/buy", "POST /events/{event}/buy",             (403, 403, 403, 403, 403)),
     ("/find", "GET /find",                                             (200, 200, 200, 200, 200)),
     ("/find", "POST /find",                                            (403, 403, 403, 403, 403)),
+    ("/language", "POST /language",                                    (403, 403, 403, 403, 403)),
+    ("/door", "GET /door",                                             (302, 403, 302, 403, 200)),
+    ("/door/{event_id}", "GET /door/{event}",                          (302, 403, 302, 403, 200)),
+    ("/door/{event_id}", "POST /door/{event}",                         (403, 403, 403, 403, 403)),
     ("/paid", "GET /paid",                                             (200, 200, 200, 200, 200)),
     ("/paid", "POST /paid",                                            (403, 403, 403, 403, 403)),
     ("/door", "GET /door",                                             (302, 403, 302, 403, 200)),
@@ -89,7 +94,7 @@ PAGES = [
     ("/me/account", "GET /me/account",                                 (302, 200, 302, 200, 200)),
     ("/me/account", "POST /me/account",                                (403, 403, 403, 403, 403)),
     ("/me/data", "GET /me/data",                                       (302, 200, 302, 200, 200)),
-    ("/me/delete", "GET /me/delete",                                   (302, 200, 302, 200, 200)),
+    ("/me/delete", "GET /me/delete",                                   (302, 302, 302, 302, 302)),
     ("/me/delete", "POST /me/delete",                                  (403, 403, 403, 403, 403)),
     ("/orders/{token}", "GET /orders/{order_link}",                    (200, 200, 200, 200, 200)),
     ("/orders/{token}", "GET /orders/{forged_link}",                   (404, 404, 404, 404, 404)),
@@ -131,7 +136,7 @@ ACCOUNTS = [
     ("/accounts/inactive/", "GET /accounts/inactive/",                 (200, 200, 200, 200, 200)),
     ("/accounts/email/", "GET /accounts/email/",                       (302, 200, 302, 200, 200)),
     ("/accounts/confirm-email/", "GET /accounts/confirm-email/",       (302, 302, 302, 302, 302)),
-    ("/accounts/confirm-email/{key}/", "GET /accounts/confirm-email/x/", (410, 410, 410, 410, 410)),
+    ("/accounts/confirm-email/{key}/", "GET /accounts/confirm-email/x/", (200, 200, 200, 200, 200)),
     ("/accounts/reauthenticate/", "GET /accounts/reauthenticate/",     (302, 200, 302, 200, 200)),
     ("/accounts/password/change/", "GET /accounts/password/change/",   (302, 200, 302, 200, 200)),
     ("/accounts/password/set/", "GET /accounts/password/set/",         (302, 302, 302, 302, 302)),
@@ -216,7 +221,10 @@ def test_the_admin_is_for_staff(cast, role):
         else:
             assert answer.status == 302, (path, answer.status)
             to = answer.headers["Location"]
-            assert to.startswith(("/accounts/", "/admin/login/")), (path, to)
+            assert to.startswith(("/accounts/", "/admin/login/")) or (path, to) == (
+                "/admin/logout/",
+                "/admin/",
+            )
             assert_no_insides(answer)
 
 

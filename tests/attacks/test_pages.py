@@ -150,6 +150,15 @@ def test_after_signing_in_one_stays(shop, hostile, someone, target):
         assert re.fullmatch(r"/(?![/\\\s])[^\s\\]*", to), to
 
 
+@pytest.mark.parametrize(
+    "target", ["//evil.example", "https://evil.example/", "/\\evil.example"], ids=lambda t: f"D03 {t}"
+)
+def test_after_choosing_a_language_one_stays(visitor, target):
+    answer = visitor.submit("/", to="/language", headers={"Referer": target}, language="es", next=target)
+    assert answer.status_code == 302
+    assert "evil.example" not in answer.headers["Location"]
+
+
 # -- forms of other sites ---------------------------------------------------------------------------
 @cases(
     "headers with_token",

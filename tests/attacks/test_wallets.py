@@ -187,7 +187,7 @@ def test_anybody_may_pay_for_somebody(shop, someone, bought, callback, vasp):
     "body status",
     [
         ("E12", "nothing", {}, 400),
-        ("E12", "no signature", {"signature": ""}, 401),
+        ("E12", "no signature", {"signature": ""}, 400),
         ("E12", "a made-up signature", {"signature": "30" * 35}, 401),
         ("E12", "another domain's", {"vaspDomain": "localhost:1", "signature": "30" * 35}, 424),
         ("E12", "the cloud's", {"vaspDomain": "169.254.169.254", "signature": "30" * 35}, 424),
