@@ -22,6 +22,9 @@ NONE = [
 
 
 @pytest.mark.parametrize("typed", NONE)
+@pytest.mark.protocol(
+    "UMAD-01", "What is no `$name@domain` is refused: hostile, local and numeric hosts too."
+)
 def test_it_is_no_address(typed):
     with pytest.raises(InvalidUmaAddress):
         normalize_uma_address(typed)
@@ -37,6 +40,7 @@ def test_it_is_no_address(typed):
         ("$alice@localhost:8081", "$alice@localhost:8081"),
     ],
 )
+@pytest.mark.protocol("UMAD-01", "Addresses are taken in any case and compared in lower case.")
 def test_it_is_an_address_trimmed_and_in_lower_case(typed, address):
     assert normalize_uma_address(typed) == address
 

@@ -32,6 +32,7 @@ def published(**changes) -> dict:
 
 
 # -- ours -------------------------------------------------------------------------------------
+@pytest.mark.protocol("UMAD-02", "Our certificates and keys are published with an `expirationTimestamp`.")
 def test_our_keys_are_published_with_an_end(client):
     answer = client.get("/.well-known/lnurlpubkey")
     assert answer["Access-Control-Allow-Origin"] == "*"
@@ -43,6 +44,7 @@ def test_our_keys_are_published_with_an_end(client):
     assert re.search(r"max-age=(\d+)", answer["Cache-Control"])[1] == "60"
 
 
+@pytest.mark.protocol("UMAD-10", "We publish our name and the major versions 0 and 1.")
 def test_our_configuration_names_both_versions(client):
     answer = client.get("/.well-known/uma-configuration")
     assert answer.json() == {"name": conf.SITE_NAME, "uma_major_versions": [0, 1]}
@@ -73,6 +75,9 @@ def test_keys_are_kept(wallet):
 @pytest.mark.parametrize(
     ("expires_in", "kept_for"),
     [(None, 60), (30, 30), (300, 300), (10**9, 600), (0, 0), (-100, 0), (-(10**9), 0)],
+)
+@pytest.mark.protocol(
+    "UMAD-02", "Others' keys are kept until their end, ten minutes at most; without one, a minute."
 )
 def test_keys_are_kept_until_their_end_and_at_most_ten_minutes(wallet, expires_in, kept_for, time_machine):
     now = timezone.now()
@@ -108,6 +113,7 @@ def test_an_answer_without_a_usable_signing_key_is_none_and_not_kept(wallet, ans
     assert public_keys(wallet.domain).get_signing_pubkey()
 
 
+@pytest.mark.protocol("UMAD-02", "Keys are secp256k1; others are refused.")
 def test_keys_of_another_curve_are_none(wallet):
     from payments.tests.test_uma_fetch import self_signed
 
@@ -159,6 +165,7 @@ def test_fresh_keys_are_asked_for_at_most_twice_a_minute(wallet, time_machine):
     assert len(wallet.asked) == 2
 
 
+@pytest.mark.protocol("UMAD-02", "A signature that kept keys refuse is tried once more with fresh ones.")
 def test_a_sender_that_changed_its_keys_is_understood(payment, wallet, client, time_machine):
     now = timezone.now()
     time_machine.move_to(now)
@@ -192,6 +199,7 @@ def test_old_nonces_are_forgotten(db):
 
 
 # -- where requests are taken -----------------------------------------------------------------
+@pytest.mark.protocol("UMAD-10", "The wallet's `uma_request_endpoint` is read from its configuration.")
 def test_the_endpoint_is_read_from_the_configuration(wallet):
     wallet.takes_requests()
     assert uma_request_endpoint(wallet.domain) == f"http://{wallet.domain}/requests"

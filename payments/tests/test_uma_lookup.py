@@ -34,6 +34,7 @@ def plain(payment: Payment, name: str = "", **headers):
 
 
 # -- UMA --------------------------------------------------------------------------------------
+@pytest.mark.protocol("UMAD-04", "The answer is signed and offers exactly the price, in SAT.")
 def test_a_signed_lookup_is_answered_with_the_price_and_our_signature(payment, wallet):
     answer = get(wallet.lookup_url(payment.uma_pay_address))
     assert answer.status_code == 200, answer.content
@@ -50,6 +51,7 @@ def test_a_signed_lookup_is_answered_with_the_price_and_our_signature(payment, w
     assert response.compliance.receiver_identifier == payment.uma_pay_address
 
 
+@pytest.mark.protocol("UMAD-04", "The name counts in any case; we sign it as received.")
 def test_the_name_counts_in_any_case_and_the_signature_in_the_received_one(payment, wallet):
     name, _, domain = payment.uma_pay_address.partition("@")
     answer = get(wallet.lookup_url(f"{name.upper()}@{domain}"))
@@ -67,6 +69,7 @@ def test_a_percent_encoded_dollar_is_a_dollar(payment, wallet):
     assert get(url.replace("$", "%24")).status_code == 200
 
 
+@pytest.mark.protocol("UMAD-08", "Senders of version 0 are answered in their own words.")
 def test_a_version_0_sender_gets_version_0_currencies(payment, wallet):
     url = uma.create_uma_lnurlp_request_url(
         wallet.signing_key, payment.uma_pay_address, wallet.domain, False, uma_version_override="0.3"
@@ -76,6 +79,7 @@ def test_a_version_0_sender_gets_version_0_currencies(payment, wallet):
     assert body["currencies"][0]["maxSendable"] == 2500
 
 
+@pytest.mark.protocol("UMAD-08", "412 tells which versions we speak.")
 def test_an_unknown_version_is_told_which_ones_we_speak(payment, wallet):
     url = wallet.lookup_url(payment.uma_pay_address).replace("umaVersion=1", "umaVersion=9")
     answer = get(url)
@@ -83,12 +87,14 @@ def test_an_unknown_version_is_told_which_ones_we_speak(payment, wallet):
     assert sorted(answer.json()["supportedMajorVersions"]) == [0, 1]
 
 
+@pytest.mark.protocol("UMAD-03", "A lookup needs its VASP's signature.")
 def test_a_lookup_signed_with_another_key_is_refused(payment, wallet):
     url = wallet.lookup_url(payment.uma_pay_address, key=FOREIGN_KEY)
     assert_refused(get(url), "INVALID_SIGNATURE", 401)
     assert not VaspNonce.objects.exists()
 
 
+@pytest.mark.protocol("UMAD-03", "A nonce counts once for each VASP.")
 def test_a_replayed_lookup_is_refused(payment, wallet):
     url = wallet.lookup_url(payment.uma_pay_address)
     assert get(url).status_code == 200
@@ -116,6 +122,9 @@ def test_a_lookup_of_nobody_asks_no_server(payment, wallet):
         ("vaspDomain=", "vaspDomain=%00", "COUNTERPARTY_PUBKEY_FETCH_ERROR"),
     ],
 )
+@pytest.mark.protocol(
+    "UMAD-03", "What cannot be read or is too old gets an error code of the protocol's list."
+)
 def test_a_hostile_lookup_is_refused_in_umas_words(payment, wallet, old, new, code):
     answer = get(wallet.lookup_url(payment.uma_pay_address).replace(old, new, 1))
     assert 400 <= answer.status_code < 500
@@ -125,6 +134,7 @@ def test_a_hostile_lookup_is_refused_in_umas_words(payment, wallet, old, new, co
 
 # -- plain LNURL ------------------------------------------------------------------------------
 @pytest.mark.parametrize("mark", ["", "$", "%24"])
+@pytest.mark.protocol("LUD-16", "Every order is a Lightning address of its own.")
 def test_any_lightning_wallet_finds_the_payment(payment, mark):
     answer = plain(payment, mark + payment.reference.upper())
     assert answer.status_code == 200
@@ -135,12 +145,15 @@ def test_any_lightning_wallet_finds_the_payment(payment, mark):
     assert answer["Access-Control-Allow-Origin"] == "*"
 
 
+@pytest.mark.protocol("LUD-16", "Only what can be paid now is found.")
 def test_what_cannot_be_paid_is_not_there(make_payment):
     overdue = make_payment(due_at=timezone.now() - timedelta(seconds=1))
     assert_refused(plain(overdue), "USER_NOT_FOUND", 404)
     assert_refused(plain(overdue, "nobody"), "USER_NOT_FOUND", 404)
 
 
+@pytest.mark.protocol("LUD-06", "The BOLT11 is over the price, with the hash of the metadata.")
+@pytest.mark.protocol("LUD-21", "`verify` says whether the invoice is settled, without a preimage.")
 def test_a_plain_payer_gets_the_open_invoice_as_it_is(payment, node):
     row = payment.invoices.get()
     request_invoice(row)
@@ -183,6 +196,7 @@ def test_a_plain_payer_after_a_uma_payer_gets_a_plain_invoice(payment, wallet, n
         ("amount=" + "9" * 6000, "PARSE_PAYREQ_REQUEST_ERROR"),
     ],
 )
+@pytest.mark.protocol("LUD-06", "Any other amount is refused.")
 def test_a_plain_payer_must_ask_for_the_price(payment, query, code):
     assert_refused(get(f"/api/uma/payreq/{payment.reference}?{query}"), code, 400)
 

@@ -37,6 +37,7 @@ def our_keys() -> uma.PubkeyResponse:
 
 
 # -- the way it should go ---------------------------------------------------------------------
+@pytest.mark.protocol("UMAD-06", "A BOLT11 over the price, `converted`, our node's key.")
 def test_a_signed_pay_request_gets_a_bolt11_over_the_price(payment, wallet, node):
     answer = ask(payment, wallet.sign_pay_request())
     assert answer.status_code == 200, answer.content
@@ -57,6 +58,7 @@ def test_a_signed_pay_request_gets_a_bolt11_over_the_price(payment, wallet, node
     assert payment.payer_uma == f"$bob@{wallet.domain}"
 
 
+@pytest.mark.protocol("UMAD-06", "The answer is signed for this payer and this payee.")
 def test_our_answer_is_signed_for_this_payer(payment, wallet, node):
     answer = ask(payment, wallet.sign_pay_request())
     response = uma.parse_pay_req_response(answer.content.decode())
@@ -71,6 +73,7 @@ def test_our_answer_is_signed_for_this_payer(payment, wallet, node):
         verify(f"$eve@{wallet.domain}")
 
 
+@pytest.mark.protocol("UMAD-08", "A pay request of version 0 is answered in version 0.")
 def test_a_version_0_sender_is_answered_in_version_0(payment, wallet, node):
     answer = ask(payment, wallet.sign_pay_request(uma_major_version=0))
     assert answer.status_code == 200, answer.content
@@ -80,6 +83,7 @@ def test_a_version_0_sender_is_answered_in_version_0(payment, wallet, node):
     assert bolt11.decode(body["pr"]).amount_msat == 2_500_000
 
 
+@pytest.mark.protocol("UMAD-06", "The same payer gets the same open invoice again.")
 def test_the_same_payer_gets_the_same_invoice_again(payment, wallet, node):
     first, second = (ask(payment, wallet.sign_pay_request()).json()["pr"] for _ in range(2))
     assert first == second
@@ -113,6 +117,7 @@ def test_two_payers_at_once_leave_one_open_invoice(payment, wallet, node):
 
 # -- amounts ----------------------------------------------------------------------------------
 @pytest.mark.parametrize("amount", ["2500.SAT", "2500000", "2500", 2_500_000])
+@pytest.mark.protocol("UMAD-05", "The price is accepted in SAT and in msats.")
 def test_the_price_in_sats_or_msats_is_accepted(payment, wallet, node, amount):
     """The bare 2500 means msats, but some wallets write it for 2500 sats; they get the full price."""
     answer = ask(payment, wallet.sign_pay_request() | {"amount": amount})
@@ -136,6 +141,7 @@ def test_the_price_in_sats_or_msats_is_accepted(payment, wallet, node, amount):
         2501,
     ],
 )
+@pytest.mark.protocol("UMAD-05", "Any other amount is refused: amounts are not signed.")
 def test_any_other_amount_is_refused(payment, wallet, amount):
     answer = ask(payment, wallet.sign_pay_request() | {"amount": amount})
     assert_refused(answer, "AMOUNT_OUT_OF_RANGE", 400)
@@ -148,11 +154,13 @@ def test_another_currency_is_refused(payment, wallet, change):
 
 
 # -- who signed -------------------------------------------------------------------------------
+@pytest.mark.protocol("UMAD-05", "A pay request needs the signature of the payer's VASP.")
 def test_a_request_signed_with_another_key_is_refused(payment, wallet):
     answer = ask(payment, wallet.sign_pay_request(key=FOREIGN_KEY))
     assert_refused(answer, "INVALID_SIGNATURE", 401)
 
 
+@pytest.mark.protocol("UMAD-05", "A nonce counts once; a forged request burns none.")
 def test_a_replayed_request_is_refused(payment, wallet, node):
     request = wallet.sign_pay_request()
     assert ask(payment, request).status_code == 200
@@ -185,6 +193,7 @@ def test_an_old_or_future_signature_is_refused(payment, wallet, minutes, time_ma
     assert_refused(ask(payment, request), "INVALID_TIMESTAMP", 400)
 
 
+@pytest.mark.protocol("UMAD-05", "Backing signatures, three at most, are checked.")
 def test_a_backing_signature_must_verify_too(payment, wallet, node):
     request = uma.parse_pay_request(json.dumps(wallet.sign_pay_request()))
     request.append_backing_signature(wallet.signing_key, wallet.domain)

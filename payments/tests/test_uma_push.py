@@ -33,6 +33,7 @@ def push(payment: Payment, times: int = 1) -> Payment:
     return payment
 
 
+@pytest.mark.protocol("UMAD-09", "The signed invoice names payee, amount, end and callback.")
 def test_the_uma_invoice_says_who_gets_how_much_until_when(due):
     invoice = uma.Invoice.from_bech32_string(ensure_uma_invoice(due))
     uma.verify_uma_invoice_signature(invoice, our_keys())
@@ -51,6 +52,7 @@ def test_the_uma_invoice_says_who_gets_how_much_until_when(due):
     }  # fmt: skip
 
 
+@pytest.mark.protocol("UMAD-09", "One order has one UMA invoice.")
 def test_everybody_gets_the_same_uma_invoice(due):
     another = Payment.objects.get(pk=due.pk)
     first = ensure_uma_invoice(due)
@@ -64,6 +66,7 @@ def test_the_longest_address_still_fits(make_payment, wallet):
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
+@pytest.mark.protocol("UMAD-11", "The UMA invoice is posted to the wallet's endpoint; any 2xx is a yes.")
 def test_a_wallet_that_says_yes_has_the_request(due, wallet, status):
     wallet.takes_requests(lambda handler: send(handler, status, b""))
     pushed = push(due)
@@ -73,6 +76,7 @@ def test_a_wallet_that_says_yes_has_the_request(due, wallet, status):
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 403, 404, 422])
+@pytest.mark.protocol("UMAD-11", "A definite no is final; the QR and the pay address remain.")
 def test_a_definite_no_is_not_asked_again(due, wallet, status):
     wallet.takes_requests(status)
     pushed = push(due, times=5)
@@ -104,6 +108,7 @@ def test_an_endpoint_we_may_not_talk_to_is_a_no(due, wallet, endpoint):
 
 
 @pytest.mark.parametrize("status", [500, 503, 429, 408])
+@pytest.mark.protocol("UMAD-11", "Trouble is tried again a few times.")
 def test_trouble_is_tried_again_and_then_given_up(due, wallet, status):
     wallet.takes_requests(status)
     first = push(due)

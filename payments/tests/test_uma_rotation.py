@@ -37,6 +37,7 @@ class KeepingWallet:
         uma.verify_uma_lnurlp_response_signature(uma.parse_lnurlp_response(answer), self.kept, recent)
 
 
+@pytest.mark.protocol("UMAD-02", "Our signing key is replaced at a moment that no kept copy outlives.")
 def test_wallets_that_keep_our_keys_until_their_end_notice_nothing(
     make_payment, wallet, switch, time_machine
 ):

@@ -106,11 +106,13 @@ def test_the_receivers_invoice_is_handed_on(receiver, mark):
     assert asked.expires_at.timestamp() == decoded.expiry_time
 
 
+@pytest.mark.protocol("LUD-06", "Refunds go to Lightning addresses too.")
 def test_a_lightning_address_is_asked_for_the_amount(receiver):
     ask(receiver, "")
     assert receiver.queries == [f"/plain?id=7&amount={AMOUNT}"]
 
 
+@pytest.mark.protocol("UMAD-05", "Refunds are asked for with our own signed pay request.")
 def test_we_sign_as_the_shops_refunds(receiver):
     ask(receiver)
     body = receiver.wallet.posted[0]
@@ -122,6 +124,7 @@ def test_we_sign_as_the_shops_refunds(receiver):
     uma.verify_pay_request_signature(request, our_keys(), cache)
 
 
+@pytest.mark.protocol("UMAD-08", "Refunds go to receivers of version 0 too.")
 def test_a_receiver_of_version_0_is_asked_in_its_own(receiver):
     receiver.majors = (0,)
     assert ask(receiver).bolt11 == receiver.pr
@@ -171,6 +174,7 @@ def test_an_error_in_lnurls_words_is_a_no(receiver, mark):
         ask(receiver, mark)
 
 
+@pytest.mark.protocol("BOLT11", "An invoice of another network is not paid.")
 def test_an_invoice_of_another_network_cannot_be_paid(receiver):
     receiver.pr = new_bolt11(currency="bc")
     with pytest.raises(CannotReceive):
@@ -192,6 +196,7 @@ def test_trouble_of_the_other_side_is_no_answer(receiver, mark, status):
     [{"amount_msats": AMOUNT + 1}, {"amount_msats": AMOUNT - 1}, {"amount_msats": AMOUNT * 1000},
      {"amount_msats": None}, {"age": 700}, {"expiry": 30}, {"expiry": 2**60}],
 )  # fmt: skip
+@pytest.mark.protocol("BOLT11", "An invoice over another amount, or about to expire, is not paid.")
 def test_an_invoice_over_something_else_is_not_paid(receiver, mark, spoiled):
     receiver.pr = new_bolt11(**spoiled)
     with pytest.raises(BadAnswer):
@@ -205,6 +210,7 @@ def test_what_is_no_invoice_is_not_paid(receiver, text):
         ask(receiver, "")
 
 
+@pytest.mark.protocol("BOLT11", "The checksum and the signature must hold.")
 def test_an_invoice_with_a_changed_letter_is_not_paid(receiver):
     spoiled = receiver.pr[:-20] + ("q" if receiver.pr[-20] != "q" else "p") + receiver.pr[-19:]
     receiver.pr = spoiled
@@ -212,6 +218,7 @@ def test_an_invoice_with_a_changed_letter_is_not_paid(receiver):
         ask(receiver, "")
 
 
+@pytest.mark.protocol("UMAD-04", "A refund's receiver must sign its lookup answer.")
 def test_a_lookup_answer_signed_with_another_key_is_not_believed(receiver):
     receiver.key = secrets.token_bytes(32)
     with pytest.raises(BadAnswer):

@@ -1,0 +1,11 @@
+"""`docs/protocol.md` says what the tests show, no more and no less."""
+
+from tests.protocol import PAPER, PARAGRAPHS, paper, promises
+
+
+def test_the_page_is_what_the_tests_say():
+    assert PAPER.read_text() == paper(), "run: python -m tests.protocol"
+
+
+def test_every_paragraph_has_a_test():
+    assert {paragraph for paragraph, _, _ in promises()} == set(PARAGRAPHS)
