@@ -246,7 +246,7 @@ class Mail(Stateful, Leased):
         Status.FAILED: {Status.DUE},
         Status.SENT: {Status.DUE},  # asked for again
     }
-    max_attempts = 10
+    max_attempts = 16  # half a day: a mail server that is away comes back
     longest_delay_seconds = timedelta(hours=6).total_seconds()
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="mails")
