@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from django.conf import settings as shop_settings
 from django.utils import timezone
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -279,6 +279,7 @@ def test_no_walk_breaks_an_invariant(transactional_db):
             max_examples=25,
             stateful_step_count=25,
             deadline=None,
+            phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking a walk takes minutes
             suppress_health_check=list(HealthCheck),
         ),
     )
