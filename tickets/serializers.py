@@ -29,7 +29,9 @@ class PurchaseSerializer(StrictSerializer):
     )  # fmt: skip
     email = Email(required=False, help_text="Where the tickets go. Needed without a token.")
     name = Line(max_length=120, required=False, allow_blank=True, help_text="The holder's name.")
-    user_id = serializers.JSONField(required=False, write_only=True, help_text="Accepted and ignored.")
+    user_id = serializers.JSONField(
+        required=False, allow_null=True, write_only=True, help_text="Accepted and ignored."
+    )
 
     def validate(self, data: dict) -> dict:
         user = self.context["request"].user
