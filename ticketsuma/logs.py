@@ -14,7 +14,10 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
 class RouteNotAddress(logging.Filter):
-    """Django names the address of a request that failed, which may hold a token; we name the route."""
+    """Django names the address of a request it refused, which may hold a token; we name the route.
+
+    On the handler, not on a logger: refused forms and hosts are told by loggers of their own.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         request = getattr(record, "request", None)
@@ -57,14 +60,16 @@ def configure(options: dict) -> None:
                 }
             },
             "filters": {"route": {"()": RouteNotAddress}},
-            "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "line"}},
+            "handlers": {
+                "out": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["route"]}
+            },
             "root": {"handlers": ["out"], "level": options["level"]},
             "loggers": {
                 # Lightspark's client prints whole requests and answers, BOLT11 strings included.
                 "lightspark": {"level": "CRITICAL"},
                 "urllib3": quiet,
                 "PIL": quiet,
-                "django.request": {"level": "ERROR", "filters": ["route"]},
+                "django.request": {"level": "ERROR"},
                 "django.security.DisallowedHost": {"level": "CRITICAL"},
             },
         }
