@@ -25,9 +25,8 @@ PRODUCTION = {
     "LOG_LEVEL": "DEBUG",
     "ADMIN_EMAILS": "staff@example.com,boss@example.com",
     "CORS_ALLOWED_ORIGINS": "https://front.example",
-    "LIMIT_LOGIN_PER_IP": "12",
-    "LIMIT_LOGIN_PER_EMAIL": "8",
-    "LIMIT_BAD_TOKEN_PER_IP": "50",
+    "LIMIT_LOGIN_PER_IP": "6",
+    "LIMIT_LOGIN_PER_EMAIL": "5",
 }
 _numbers = itertools.count(1)
 _PEOPLE = """
