@@ -75,6 +75,8 @@ def promises() -> Iterator[tuple[str, str, str]]:
     """Paragraph, promise and place (`file::test`) of every marker, in the order of the files."""
     files = sorted(file for folder in FOLDERS for file in (ROOT / folder).rglob("test_*.py"))
     for file in files:
+        if "node_modules" in file.parts:
+            continue
         for node in ast.walk(ast.parse(file.read_text())):
             for mark in getattr(node, "decorator_list", []):
                 if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.protocol":
