@@ -68,7 +68,7 @@ def test_guessing_one_account_from_many_addresses(shop):
 
 def test_guessing_many_accounts_from_one_address(shop, someone):
     """A14"""
-    said = [login(someone, f"victim{number}@example.com") for number in range(8)]
+    said = [login(someone, f"{number}-{someone.address}@example.com") for number in range(8)]
     assert said == [401] * 6 + [429] * 2
     assert_problem(
         someone.post("/api/users/login", {"email": "v@example.com", "password": "x"}), 429, "throttled"
@@ -134,7 +134,7 @@ def test_nobody_becomes_staff_by_spelling(shop, someone, email):
         assert answer.fields == {"email": "invalid"} or answer.code == "malformed_json", answer.text
         return
     mail = wait_until(lambda: shop.stack.mails()[before:], 10, "a mail")[-1]
-    if mail["To"] in (STAFF, "boss@example.com"):
+    if mail["To"] in (STAFF, "boss@example.com", "chief@example.com"):
         assert_problem(someone.post("/api/users/login", body), 401, "invalid_credentials")
         return
     key = re.search(r"/confirm-email/([^/\s]+)", text_of(mail))
@@ -147,8 +147,7 @@ def test_nobody_becomes_staff_by_spelling(shop, someone, email):
 
 def test_a_listed_address_is_nobodys_until_its_mailbox_is_proven(shop, someone):
     """A16"""
-    shop.stack.django("User.objects.filter(email='boss@example.com').delete()")
-    body = {"email": "boss@example.com", "password": "the attackers passphrase"}
+    body = {"email": "chief@example.com", "password": "the attackers passphrase"}
     assert someone.post("/api/users", body).status == 202
     assert_problem(someone.post("/api/users/login", body), 401, "invalid_credentials")
     browser = someone.browser()
@@ -160,7 +159,7 @@ def test_an_address_of_staff_is_not_taken_by_changing_to_it(shop, someone):
     """A18: the old one stays until the new mailbox is proven, and a taken address looks like a free one."""
     person = shop.person()
     answers = []
-    for email in (STAFF, "boss@example.com", "free-address@example.com"):
+    for email in (STAFF, "chief@example.com", "free-address@example.com"):
         body = {"email": email, "current_password": PASSWORD}
         answers.append(someone.send("PATCH", f"/api/users/{person.id}", body, token=person.token))
     said = [(a.status, a.json()["email"], a.json()["is_staff"]) for a in answers]

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.staff import save_verified_user
 
-TRIES = 7
+TRIES = 6
 
 
 @pytest.mark.django_db(transaction=True)

@@ -59,10 +59,15 @@ def change(path: str, value):
         if value is ...:
             del inner[last]
         else:
-            inner[last] = value
+            inner[last] = value() if callable(value) else value
         return request
 
     return edit
+
+
+def seconds_ago(seconds: int):
+    """A timestamp made when it is sent."""
+    return lambda: int(time.time()) - seconds
 
 
 SIGNATURE, NONCE, TIMESTAMP = (f"payerData.compliance.signature{end}" for end in ("", "Nonce", "Timestamp"))
@@ -87,10 +92,10 @@ SIGNATURE, NONCE, TIMESTAMP = (f"payerData.compliance.signature{end}" for end in
         ("E09", "an empty signature", change(SIGNATURE, ""), 401),
         ("E09", "bad DER", change(SIGNATURE, "30" * 35), 401),
         ("E09", "a signature that is no hex", change(SIGNATURE, "zz"), 401),
-        ("E09", "a signature of another time", change(TIMESTAMP, int(time.time()) - 30), 401),
+        ("E09", "a signature of another time", change(TIMESTAMP, seconds_ago(30)), 401),
         ("E09", "a signature under another nonce", change(NONCE, "12345"), 401),
-        ("E09", "11 minutes old", change(TIMESTAMP, int(time.time()) - 660), 400),
-        ("E09", "11 minutes too early", change(TIMESTAMP, int(time.time()) + 660), 400),
+        ("E09", "11 minutes old", change(TIMESTAMP, seconds_ago(660)), 400),
+        ("E09", "11 minutes too early", change(TIMESTAMP, seconds_ago(-660)), 400),
         ("E09", "a timestamp of 2^63", change(TIMESTAMP, 2**63), 400),
         ("E09", "a timestamp of 10^30", change(TIMESTAMP, 10**30), 400),
         ("E09", "a timestamp that is a float", change(TIMESTAMP, 1.5), 400),
