@@ -5,6 +5,7 @@ import shutil
 import tempfile
 
 import django
+from django.contrib.auth.hashers import Argon2PasswordHasher
 
 from tests.environment import fresh_secrets
 
@@ -29,6 +30,8 @@ if IS_FIRST:
         **fresh_secrets(),
     }
 django.setup()
+# The same hash, made cheap: hundreds of tests sign somebody in.
+Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 64, 1
 
 
 def pytest_unconfigure(config):
