@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from typing import TypeVar
 T = TypeVar("T")
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
+LOWEST_PORT, HIGHEST_PORT = 12_000, 32_000
 
 
 def die_with_parent() -> None:
@@ -22,10 +24,15 @@ def die_with_parent() -> None:
 
 
 def free_port() -> int:
-    """A port nobody listens on now. (Somebody may take it before we do; a Stack then fails loudly.)"""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """A port nobody listens on now, below those that the kernel gives to outgoing connections.
+
+    (Port 0 would be one of the latter: by the time a server starts, some client may have it.)
+    """
+    while True:
+        port = LOWEST_PORT + secrets.randbelow(HIGHEST_PORT - LOWEST_PORT)
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("0.0.0.0", port))
+            return port
 
 
 def wait_until(condition: Callable[[], T], seconds: float = 10, what: str = "") -> T:
