@@ -62,9 +62,9 @@ class Cast:
         return self.shop.attacker().send(method, path, body if method in WRITES else None, **more)
 
 
-def make_cast(shop: Shop, staff: str) -> Cast:
+def make_cast(shop: Shop, staff: Person) -> Cast:
     stranger, owner = shop.person(), shop.person()
-    people = {"stranger": stranger, "owner": owner, "staff": shop.people(staff)[0]}
+    people = {"stranger": stranger, "owner": owner, "staff": staff}
     theirs = shop.buy(owner)
     shop.bolt11(theirs)
     return Cast(
