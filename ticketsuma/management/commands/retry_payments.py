@@ -3,6 +3,8 @@ import sys
 
 from django.core.management.base import BaseCommand
 from django.utils import timezone
+from rich.console import Console
+from rich.progress import Progress
 
 from payments.models import Sweep
 from ticketsuma.worker import run_once
@@ -17,17 +19,21 @@ class Command(BaseCommand):
 
     def handle(self, **options):
         done = []
+        bar = Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)
+        task = bar.add_task("due rows", total=None)
 
         def note(queue, row, error):
             line = {"queue": queue, "id": str(row.pk), "error": error}
             done.append(line)
+            bar.update(task, advance=1, description=f"{queue}, {len(done)} rows")
             if options["json"]:
                 self.stdout.write(json.dumps(line))
             else:
                 self.stdout.write(f"{queue}: {row.pk} {'done' if error is None else error}")
 
         Sweep.objects.update(next_attempt_at=timezone.now())  # the list is read now, not when it is due
-        run_once(note)
+        with bar:
+            run_once(note)
         failed = sum(1 for line in done if line["error"])
         if not options["json"]:
             self.stdout.write(f"{len(done)} rows, {failed} to be tried again.")

@@ -1,0 +1,62 @@
+"""`manage.py retry_payments`: one pass by hand that says what it did."""
+
+import io
+import json
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from payments.models import Invoice, WebhookEvent
+from tests.shop import an_order
+from tickets.models import Mail, Order
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def retry(*flags: str) -> tuple[str, int]:
+    out = io.StringIO()
+    try:
+        call_command("retry_payments", *flags, stdout=out)
+    except SystemExit as end:
+        return out.getvalue(), end.code
+    return out.getvalue(), 0
+
+
+@pytest.fixture
+def due():
+    """A hold that ran out, a mail, a webhook nobody has to act on; and a node that is not there."""
+    order = an_order()
+    past = timezone.now() - timedelta(minutes=1)
+    Order.objects.update(expires_at=past)
+    Invoice.objects.update(next_attempt_at=past)
+    Mail.objects.create(order=order, kind="tickets", to="ann@example.com", next_attempt_at=past)
+    WebhookEvent.objects.create(event_id="e", type="NODE_STATUS", entity_id="x", next_attempt_at=past)
+    return order
+
+
+def test_it_does_what_is_due_and_tells_what_is_left(due):
+    text, code = retry()
+    assert f"expiries: {due.pk} done" in text
+    assert "mails: " in text
+    assert "sweep: incoming node_unreachable" in text
+    assert text.splitlines()[-1].endswith("1 to be tried again.")
+    assert code == 1
+    assert Order.objects.get().status == "expired"
+    assert WebhookEvent.objects.get().processed_at
+    assert Mail.objects.get().status == "sent"
+
+
+def test_programs_read_it_as_json_lines(due):
+    text, code = retry("--json")
+    rows = [json.loads(line) for line in text.splitlines()]
+    assert {"queue": "expiries", "id": str(due.pk), "error": None} in rows
+    assert {row["queue"] for row in rows if row["error"]} == {"sweep"}
+    assert code == 1
+
+
+def test_a_second_pass_finds_only_the_node_s_list(due):
+    retry()
+    text, _code = retry("--json")
+    assert [json.loads(line)["queue"] for line in text.splitlines()] == ["sweep"]
