@@ -23,6 +23,7 @@ PRODUCTION = {
     "DEBUG": "0",
     "ALLOW_TEST_NETWORK": "1",
     "LOG_LEVEL": "DEBUG",
+    "WEB_THREADS": "320",
     "ADMIN_EMAILS": "staff@example.com,boss@example.com,chief@example.com",
     "CORS_ALLOWED_ORIGINS": "https://front.example",
     "LIMIT_LOGIN_PER_IP": "6",
