@@ -41,6 +41,7 @@ def test_a_hold_whose_web_process_died_is_carried_on_by_the_worker(shop):
     first = shop.django("str(Order.objects.get(event_id=pk).pk)", pk=event)
     buyer = Buyer(shop, email="f02@example.com").buy(event, key=key, uma_address=alice.address)
     assert buyer.order_id == first
+    shop.hurry()
     request = alice.request_for(buyer, 30)
     assert buyer.bolt11(30)
     assert seats_taken(shop, event) == 1

@@ -111,6 +111,7 @@ def test_a_commit_whose_answer_was_lost_is_found_by_its_key(shop):
     assert seats_taken(shop, event) == 1, "the server had committed"
     buyer = Buyer(shop, email=email).buy(event, key=key)
     assert seats_taken(shop, event) == 1
+    shop.hurry()
     shop.node.pay_from_outside(buyer.bolt11(30))
     assert_paid_once(buyer)
     assert_one_mail(buyer)

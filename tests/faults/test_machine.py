@@ -276,7 +276,7 @@ def test_no_walk_breaks_an_invariant(transactional_db):
     run_state_machine_as_test(
         Shop,
         settings=settings(
-            max_examples=25,
+            max_examples=20,
             stateful_step_count=25,
             deadline=None,
             phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking a walk takes minutes

@@ -140,8 +140,10 @@ def test_seats_are_kept_while_the_node_is_silent_and_late_money_wins_them_back(s
     bolt11 = buyer.bolt11()
     shop.to_node.cut()
     overdue(buyer)
-    tries = "Order.objects.get(pk=pk).attempts"
-    wait_until(lambda: shop.django(tries, pk=buyer.order_id) >= 1, 20, "the worker tried to end it")
+    error = "Order.objects.get(pk=pk).last_error"
+    wait_until(
+        lambda: shop.django(error, pk=buyer.order_id) == "payment_in_flight", 20, "the worker tried to end it"
+    )
     assert buyer.status() == "pending"
     assert seats_taken(shop, event) == 1
     overdue(buyer, seconds=31 * 60)

@@ -21,7 +21,6 @@ EVENTS = "WebhookEvent.objects.count()"
 PAYMENTS = "list(IncomingPayment.objects.filter(node_payment_id=name).values_list('payment', flat=True))"
 
 
-@pytest.mark.short
 @pytest.mark.case("F21", fault="the webhook is lost")
 def test_a_lost_webhook_costs_seconds(shop):
     """The worker finds the payment in the node's own list within 15 s."""
@@ -91,7 +90,6 @@ def test_a_failed_attempt_never_unpays(shop):
     assert_paid_once(buyer)
 
 
-@pytest.mark.short
 @pytest.mark.case("F24", fault="the webhook is forged: a wrong key, no signature, one byte changed")
 def test_a_forged_webhook_does_nothing(shop):
     """401 and no row; the payment is found in the node's list."""
