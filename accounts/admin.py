@@ -1,4 +1,5 @@
-import django.contrib.auth.admin  # noqa: F401, registers Group, which is taken away below
+import allauth.account.admin  # noqa: F401, registers EmailAddress, which is taken away below
+import django.contrib.auth.admin  # noqa: F401, registers Group, likewise
 from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.auth.models import Group
@@ -10,6 +11,9 @@ from .models import Usage, User
 from .tokens import end_tokens
 
 admin.site.unregister(Group)  # who is staff stands in ADMIN_EMAILS
+
+
+admin.site.unregister(EmailAddress)  # a mailbox is proven by its owner, not ticked by staff
 
 
 @admin.register(User)

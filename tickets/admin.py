@@ -13,7 +13,16 @@ from ticketsuma.admin_actions import Desk, DeskAdmin
 from ticketsuma.codes import normalize_code
 
 from .desk import EVENT_ACTIONS, INCOMING_ACTIONS, ORDER_ACTIONS, REFUND_ACTIONS
-from .models import ORDER_CODE_LENGTH, TICKET_CODE_LENGTH, CheckIn, Mail, Order, Ticket
+from .models import (
+    ORDER_CODE_LENGTH,
+    TICKET_CODE_LENGTH,
+    Announcement,
+    CheckIn,
+    Mail,
+    Order,
+    Ticket,
+    Viewer,
+)
 from .progress import cancel_progress
 from .timeline import order_file, timeline
 
@@ -149,6 +158,24 @@ class MailAdmin(DeskAdmin):
     list_select_related = ["order"]
     search_fields = ["to", "=order__code"]
     ordering = ["-created_at"]
+
+
+@admin.register(Viewer)
+class ViewerAdmin(ReadOnlyAdmin):
+    """Who watches; the order's own button lets another device in."""
+
+    list_display = fields = ["ticket", "since"]
+    list_select_related = ["ticket"]
+    search_fields = ["=ticket__order__code"]
+    ordering = ["-since"]
+
+
+@admin.register(Announcement)
+class AnnouncementAdmin(ReadOnlyAdmin):
+    list_display = ["event", "title", "start_time"]
+    list_select_related = ["event"]
+    search_fields = ["title"]
+    ordering = ["-start_time"]
 
 
 # -- what belongs to other apps, with buttons that reach orders ---------------------------------

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Usage
 from payments.models import IncomingPayment, Payment, Refund, Sweep, WebhookEvent
-from tickets.models import CheckIn, Mail, Order, Ticket
+from tickets.models import Announcement, CheckIn, Mail, Order, Ticket, Viewer
 from tickets.tests.desk import change_url, list_url
 from tickets.tests.selling import hold, make_event, make_staff, pay, stray_money
 
@@ -40,6 +40,8 @@ def one_of_each() -> None:
     pay(order)
     pay(order)
     CheckIn.objects.create(ticket=order.tickets.get())
+    Viewer.objects.create(ticket=order.tickets.get(), key="k")
+    Announcement.objects.create(event=order.event, title="t", start_time=timezone.now())
     WebhookEvent.objects.create(event_id=order.code, type="PAYMENT_FINISHED", entity_id="x")
     apps.get_model("payments", "VaspNonce").objects.create(domain="a.example", nonce=order.code)
     make_staff(f"{order.code.lower()}@example.com")
