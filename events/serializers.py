@@ -27,6 +27,9 @@ class EventSerializer(serializers.ModelSerializer):
     contact_email = serializers.CharField(read_only=True, help_text="May be empty.")
     seats_left = serializers.IntegerField(read_only=True)
     status = serializers.SerializerMethodField()
+    replay_until = serializers.DateTimeField(
+        read_only=True, help_text="Until then holders may watch it again; null: no replay."
+    )
     price_sats = serializers.IntegerField(read_only=True, help_text="One seat, in satoshis; 0 is free.")
 
     class Meta:
@@ -34,7 +37,8 @@ class EventSerializer(serializers.ModelSerializer):
         fields = [
             "id", "event_id", "title", "slug", "summary", "description", "organizer", "contact_email",
             "start_time", "end_time", "timezone", "sales_end", "capacity", "seats_left", "max_per_order",
-            "price_sats", "status", "is_active", "url", "cover", "canceled_at", "created_at", "updated_at",
+            "price_sats", "status", "is_active", "url", "cover", "replay_until", "canceled_at", "created_at",
+            "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -74,13 +78,18 @@ class EventWriteSerializer(StrictMixin, serializers.ModelSerializer):
         max_length=500, required=False, allow_blank=True, write_only=True,
         validators=[URLValidator(schemes=["https"])], help_text="https only; shown to admitted holders only.",
     )  # fmt: skip
+    replay_until = Moment(
+        required=False, allow_null=True,
+        help_text="Holders may watch it again until then, at the same address. null: no replay.",
+    )  # fmt: skip
     is_active = YesNo(required=False, help_text="Visible and on sale.")
 
     class Meta:
         model = Event
         fields = [
             "title", "summary", "description", "organizer", "contact_email", "start_time", "end_time",
-            "timezone", "sales_end", "capacity", "max_per_order", "price_sats", "stream_url", "is_active",
+            "timezone", "sales_end", "capacity", "max_per_order", "price_sats", "stream_url", "replay_until",
+            "is_active",
         ]  # fmt: skip
 
     def validate_timezone(self, name: str) -> str:
@@ -94,13 +103,16 @@ class EventWriteSerializer(StrictMixin, serializers.ModelSerializer):
         return url
 
     def validate(self, data: dict) -> dict:
-        start, end = (
-            data.get(name, getattr(self.instance, name, None)) for name in ("start_time", "end_time")
+        start, end, replay_until = (
+            data.get(name, getattr(self.instance, name, None))
+            for name in ("start_time", "end_time", "replay_until")
         )
         if end <= start:
             raise serializers.ValidationError({"end_time": _("The event must end after it starts.")})
         if self.instance is None and end <= timezone.now():
             raise serializers.ValidationError({"end_time": _("The event would be over already.")})
+        if replay_until and replay_until <= end:
+            raise serializers.ValidationError({"replay_until": _("The replay ends after the event does.")})
         if self.instance and data.get("capacity", self.instance.capacity) < self.instance.seats_taken:
             raise serializers.ValidationError({"capacity": _("More seats than that are taken.")})
         return data

@@ -228,6 +228,7 @@ def test_nobody_else_writes(client):
         ({"title": ""}, "title"), ({"title": "a\r\nBcc: x"}, "title"),
         ({"max_per_order": 51}, "max_per_order"),
         ({"contact_email": "x"}, "contact_email"),
+        ({"replay_until": "2020-01-01T00:00:00Z"}, "replay_until"), ({"replay_until": ""}, "replay_until"),
     ],
 )  # fmt: skip
 def test_what_makes_no_event_is_refused_by_field(client, staff, change, field):
@@ -242,3 +243,21 @@ def test_capacity_never_falls_below_what_is_taken(client, staff):
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "capacity")
     assert write(client, "PATCH", f"/api/events/{event.pk}", {"capacity": 3}, staff).status_code == 200
     assert Event.objects.get().seats_taken == 3
+
+
+def test_staff_set_move_and_end_the_replay(client, staff):
+    event = an_event()
+    path, end = f"/api/events/{event.pk}", event.end_time
+    until = end + timedelta(days=3)
+    said = write(client, "PATCH", path, {"replay_until": until.isoformat()}, staff)
+    assert (said.status_code, Event.objects.get().replay_until) == (200, until)
+    assert client.get(path).json()["replay_until"] == said.json()["replay_until"] is not None
+
+    # The event may not be made to last longer than its replay.
+    late = write(client, "PATCH", path, {"end_time": (until + timedelta(hours=1)).isoformat()}, staff)
+    assert (late.status_code, late.json()["errors"][0]["field"]) == (400, "replay_until")
+    assert Event.objects.get().end_time == end
+
+    assert write(client, "PATCH", path, {"replay_until": None}, staff).json()["replay_until"] is None
+    assert Event.objects.get().replay_until is None
+    assert write(client, "POST", "/api/events", new_event(replay_until=None), staff).status_code == 201
