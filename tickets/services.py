@@ -89,7 +89,7 @@ def place_order(
         expires_at=timezone.now() + timedelta(seconds=settings.HOLD_SECONDS),
         next_attempt_at=timezone.now(),
     )
-    if replay := _earlier_order(order):
+    if key and (replay := _earlier_order(order)):
         return replay
     if ip:
         spend("PURCHASE_PER_IP", ip)
@@ -181,9 +181,8 @@ def _mark_paid(order: Order) -> None:
 def queue_mail(order: Order, kind: str) -> None:
     """Have the worker send this mail, once per order, kind and address."""
     if order.email:
-        Mail.objects.get_or_create(
-            order=order, kind=kind, to=order.email, defaults={"next_attempt_at": timezone.now()}
-        )
+        mail = Mail(order=order, kind=kind, to=order.email, next_attempt_at=timezone.now())
+        Mail.objects.bulk_create([mail], ignore_conflicts=True)
 
 
 # -- over -------------------------------------------------------------------------------------

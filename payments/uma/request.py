@@ -36,9 +36,10 @@ def ensure_uma_invoice(payment: Payment) -> str:
     Two at once sign two and keep one: everybody is given that one, so wallets see the same invoice again.
     """
     if not payment.uma_invoice:
+        payment.uma_invoice = _sign_uma_invoice(payment)
         unsigned = Payment.objects.filter(pk=payment.pk, uma_invoice="")
-        unsigned.update(uma_invoice=_sign_uma_invoice(payment))
-        payment.refresh_from_db(fields=["uma_invoice"])
+        if not unsigned.update(uma_invoice=payment.uma_invoice):
+            payment.refresh_from_db(fields=["uma_invoice"])
     return payment.uma_invoice
 
 
