@@ -28,7 +28,7 @@ class EventSerializer(serializers.ModelSerializer):
     seats_left = serializers.IntegerField(read_only=True)
     status = serializers.SerializerMethodField()
     replay_until = serializers.DateTimeField(
-        read_only=True, help_text="Until then holders may watch it again; null: no replay."
+        read_only=True, allow_null=True, help_text="Until then holders may watch it again; null: no replay."
     )
     price_sats = serializers.IntegerField(read_only=True, help_text="One seat, in satoshis; 0 is free.")
 

@@ -52,6 +52,7 @@ CODES = {
     "unavailable": (503, "The database did not answer in time; nothing was done. Try again."),
 }
 ALWAYS = ("bad_request", "token_not_valid", "not_acceptable", "throttled", "unavailable")
+NUMBER_IN_PATH = "^[0-9]{1,18}$"  # what the viewsets' lookup_value_regex for ids becomes
 WITH_BODY = ("invalid", "malformed_json", "length_required", "too_large", "unsupported_media_type")
 
 
@@ -146,13 +147,21 @@ class TextPattern(OpenApiSerializerFieldExtension):
 
 # -- the whole document -------------------------------------------------------------------------
 def finish(result, generator, request, public):
-    """Postprocessing hook: bodies refuse names they do not know; each example of a problem is there once."""
+    """Postprocessing hook: bodies refuse names they do not know; each example of a problem is there once;
+    the number in an address is a number, as it is in the answers it comes from; what may be empty may.
+    """
     for name, schema in result["components"]["schemas"].items():
         if name.endswith("Request") and schema.get("type") == "object":
             schema["additionalProperties"] = False
+        for each in schema.get("properties", {}).values():
+            if {"type": "string", "maxLength": 0} in each.get("oneOf", []):
+                each["anyOf"] = each.pop("oneOf")  # an empty text fits both, and oneOf takes one only
     result["components"]["examples"] = examples = {}
     for path in result["paths"].values():
         for operation in path.values():
+            for parameter in operation.get("parameters", []):
+                if parameter["in"] == "path" and parameter["schema"].get("pattern") == NUMBER_IN_PATH:
+                    parameter["schema"] = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
             for response in operation["responses"].values():
                 content = response.get("content", {}).get(CONTENT_TYPE, {})
                 codes = [example["value"]["code"] for example in content.get("examples", {}).values()]

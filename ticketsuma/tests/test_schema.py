@@ -6,6 +6,7 @@ import pytest
 import yaml
 from django.conf import settings
 from drf_spectacular.renderers import OpenApiYamlRenderer
+from jsonschema import Draft202012Validator
 from rest_framework.exceptions import APIException
 
 from ticketsuma.api import openapi
@@ -45,6 +46,21 @@ def test_every_operation_of_the_design_is_there():
         "PATCH /api/events/{id}", "DELETE /api/events/{id}", "POST /api/tickets/check-in",
     ):  # fmt: skip
         assert name in there, name
+
+
+def test_an_empty_name_may_be_sent():
+    """Chains of calls send back what they were answered: an empty name, and an id that is a number."""
+    schema = openapi()["components"]["schemas"]["ChangeRequest"]
+    validate = Draft202012Validator(schema).is_valid
+    assert validate({"name": "", "email": "ann@example.com"})
+    assert not validate({"name": "\0", "email": "ann@example.com"})
+
+
+def test_the_number_in_an_address_is_a_number():
+    for name, operation in operations():
+        for parameter in operation.get("parameters", []):
+            if parameter["in"] == "path" and name.split("/")[2] in ("events", "users"):
+                assert parameter["schema"]["type"] == "integer", name
 
 
 def subclasses(kind: type) -> set[type]:
