@@ -79,4 +79,6 @@ def _show_room(request: HttpRequest, ticket: Ticket) -> HttpResponse:
         answer._csp_update = {"frame-src": [player.frame_origin]}
     elif player and player.media_origin:
         answer._csp_update = {"media-src": [player.media_origin, "blob:"]}
+        if player.is_hls:
+            answer._csp_update["connect-src"] = [player.media_origin]
     return answer

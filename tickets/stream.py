@@ -8,15 +8,17 @@ from django.conf import settings
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
-# What some browsers play by themselves; we bring no player for the others.
-MEDIA = {".m3u8": "application/vnd.apple.mpegurl", ".mp4": "video/mp4", ".webm": "video/webm"}
+# What browsers play by themselves, and HLS, for which we bring a player to those that do not.
+HLS = "application/vnd.apple.mpegurl"
+MEDIA = {".m3u8": HLS, ".mp4": "video/mp4", ".webm": "video/webm"}
 MEETINGS = {"zoom.us": "Zoom", "meet.jit.si": "Jitsi", "meet.google.com": "Google Meet"}
 
 
 @dataclass(frozen=True)
 class Player:
     """`frame_url` is shown in the page, whose policy then allows `frame_origin`; `media_url` is a video
-    for browsers that know `media_type`, from `media_origin`. With neither, and for all others: `link`.
+    of `media_type` from `media_origin`, which must serve all parts of it. With neither, and for browsers
+    that cannot play it: `link`.
     """
 
     link: str
@@ -26,6 +28,10 @@ class Player:
     media_url: str = ""
     media_type: str = ""
     media_origin: str = ""
+
+    @property
+    def is_hls(self) -> bool:
+        return self.media_type == HLS
 
 
 def player_for(stream_url: str) -> Player:

@@ -13,17 +13,40 @@ async function ask() {
   }
 }
 
+// What the browser plays by itself it plays; HLS elsewhere is played by hls.js, which is fetched only then.
+// Until something plays, and whenever it stops, there is the link; a stream that is late is tried again.
 const holder = document.querySelector("[data-video]");
 const video = holder?.querySelector("video");
-if (video?.canPlayType(video.dataset.type)) {
-  video.src = video.dataset.src;
-  holder.hidden = false;
-  document.querySelector("[data-link]").hidden = true;
-  video.addEventListener("error", () => {
-    holder.hidden = true;
-    document.querySelector("[data-link]").hidden = false;
-  });
+let hls, trying;
+
+function show(isPlaying) {
+  holder.hidden = !isPlaying;
+  document.querySelector("[data-link]").hidden = isPlaying;
+}
+
+async function load() {
+  const { src, type, player } = video.dataset;
+  if (video.canPlayType(type)) video.src = src;
+  else if (player) await loadWith(player, src);
   video.play().catch(() => {}); // many browsers wait for a tap
+}
+
+async function loadWith(player, src) {
+  hls?.destroy();
+  const { default: Hls } = await import(player);
+  if (!Hls.isSupported()) return clearInterval(trying);
+  hls = new Hls({ enableWorker: false });
+  hls.on(Hls.Events.ERROR, (_, error) => error.fatal && show(false));
+  hls.loadSource(src);
+  hls.attachMedia(video);
+}
+
+if (video && (video.dataset.player || video.canPlayType(video.dataset.type))) {
+  video.addEventListener("loadedmetadata", () => show(true));
+  video.addEventListener("error", () => show(false));
+  const attempt = () => load().catch(() => show(false));
+  trying = setInterval(() => holder.hidden && attempt(), ASK_EVERY);
+  attempt();
 }
 
 setInterval(ask, ASK_EVERY + Math.random() * 2000);

@@ -23,7 +23,7 @@ def size(request) -> dict:
 @pytest.fixture
 def open_context(browser, size, stack):
     """Makes browser contexts of this test's size that fail the test on any error and any foreign request."""
-    contexts, troubles = [], []
+    contexts, troubles, friends = [], [], []
 
     def watch(page):
         page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
@@ -36,10 +36,12 @@ def open_context(browser, size, stack):
             troubles.append(f"console: {said.text}")
 
     def foreign(url: str) -> list[str]:
-        known = (*stack.shop_urls, stack.sandbox_url, "data:", "about:", "blob:")
+        known = (*friends, *stack.shop_urls, stack.sandbox_url, "data:", "about:", "blob:")
         return [] if url.startswith(known) else [f"foreign request: {url}"]
 
-    def make(**options):
+    def make(*, friend: str = "", **options):
+        """`friend` is the one other address that pages may ask."""
+        friends.extend([friend] if friend else [])
         context = browser.new_context(viewport=size, timezone_id="Europe/Berlin", locale="en-US", **options)
         context.on("page", watch)
         context.set_default_timeout(10_000)

@@ -141,7 +141,10 @@ def test_a_video_is_played_by_browsers_that_can(client, path, url, media_type):
     assert player_for(url).media_type == media_type
     answer = client.get(path)
     assert url in answer.content.decode()
-    assert ("media-src https://cdn.example.com" in answer["Content-Security-Policy"]) == bool(media_type)
+    policy = answer["Content-Security-Policy"]
+    assert ("media-src https://cdn.example.com" in policy) == bool(media_type)
+    # Our player of HLS fetches it by script; nobody else may.
+    assert ("connect-src 'self' https://cdn.example.com" in policy) == ("mpegurl" in media_type)
 
 
 @pytest.mark.parametrize(
