@@ -6,6 +6,7 @@ SQLite. The client shares the machine, so figures compare with each other, not w
 
 import argparse
 import os
+import re
 import statistics
 import sys
 import tempfile
@@ -18,10 +19,18 @@ from pathlib import Path
 import requests
 
 from tests.buyer import Buyer, make_event
+from tests.postgres import Cluster
 from tests.processes import Process, free_port, wait_until
 from tests.stack import ROOT, Stack, Stacks
 
 CLIENTS = 8
+# The shop as in production, but for its walls against one busy client and for the network it is on.
+PRODUCTION = {
+    "DEBUG": "0",
+    "ALLOW_TEST_NETWORK": "1",
+    "SECURE_SSL_REDIRECT": "0",
+    "LIMIT_PURCHASE_PER_IP": "1000000",
+}
 
 
 def rate(ask: Callable[[requests.Session], requests.Response], seconds: float, expect: int) -> str:
@@ -86,12 +95,13 @@ def settle_latency(stack: Stack, event: int, buyers: int = 20) -> str:
 
 
 def memory(process: Process) -> str:
-    """Resident memory of the process and its children, in MiB."""
+    """What the process and its children take, in MiB; a page that several share counts in parts (PSS)."""
     pids = [process.child.pid]
     for pid in pids:
         pids += [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    pages = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids]
-    return " + ".join(f"{page * 4 / 1024:.0f}" for page in pages) + " MiB"
+    rollups = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids]
+    kilobytes = [int(re.search(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[1]) for rollup in rollups]
+    return " + ".join(f"{size / 1024:.0f}" for size in kilobytes) + " MiB"
 
 
 def ceiling(folder: Path, database_url: str, seconds: float) -> None:
@@ -130,10 +140,13 @@ def main() -> None:
     seconds = options.parse_args().seconds
     with tempfile.TemporaryDirectory(prefix="ticketsuma-bench-") as folder:
         stacks = Stacks(Path(folder))
+        stacks.server = Cluster(durable=True).create()
         try:
             for database in ("postgresql", "sqlite"):
                 print(f"{database}, {CLIENTS} clients, 2 web processes")
-                stack = stacks.new(database).start()
+                stack = stacks.new(database, STATIC_ROOT=f"{folder}/static", **PRODUCTION)
+                stack.manage("collectstatic", "--noinput")
+                stack.start()
                 shop(stack, seconds)
                 stack.close()
                 if database == "sqlite":
