@@ -117,7 +117,12 @@ def _ask_for_invoice(refund: Refund) -> bool:
     try:
         asked = send.request_invoice_from(refund.to, refund.amount_msats)
     except send.CannotReceive as refusal:
-        refund.advance(Refund.Status.NEEDS_ADDRESS, next_attempt_at=None, last_error=refusal.code)
+        refund.advance(
+            Refund.Status.NEEDS_ADDRESS,
+            next_attempt_at=None,
+            last_error=refusal.code,
+            updated_at=timezone.now(),
+        )
         return False
     refund.advance(
         Refund.Status.SENDING,

@@ -45,10 +45,10 @@ def attach_unmatched(incoming: IncomingPayment, payment: Payment) -> IncomingPay
     return row
 
 
-def refund_unmatched(incoming: IncomingPayment, *, to: str) -> Refund:
+def refund_unmatched(incoming: IncomingPayment, *, to: str) -> Refund | None:
     """Queue all that is left of unmatched money for the address `to`; what is less than a sat is kept.
 
-    Of two at once one wins; the other gets NotUnmatched.
+    None when that is all there is. Of two at once one wins; the other gets NotUnmatched.
     """
     with transaction.atomic():
         row = IncomingPayment.objects.select_for_update().get(pk=incoming.pk)
@@ -57,6 +57,7 @@ def refund_unmatched(incoming: IncomingPayment, *, to: str) -> Refund:
         row.kept_msats = row.amount_msats % MSATS_PER_SAT
         row.allocated_at, row.next_attempt_at, row.parked_at = timezone.now(), None, None
         row.save()
-        return write_refund(
-            row, amount_msats=row.amount_msats - row.kept_msats, reason=Refund.Reason.UNMATCHED, to=to
-        )
+        rest_msats = row.amount_msats - row.kept_msats
+        if not rest_msats:
+            return None
+        return write_refund(row, amount_msats=rest_msats, reason=Refund.Reason.UNMATCHED, to=to)

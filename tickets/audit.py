@@ -70,13 +70,12 @@ def _refunded() -> Coalesce:
 
 
 def every_msat_is_accounted_for() -> list[Finding]:
-    """applied + kept + refunds = received; only money not yet allocated or unmatched may lack a purpose."""
+    """applied + kept + refunds = received; only money not allocated yet (unmatched, new) may have no use."""
     incoming = IncomingPayment.objects.annotate(
         refunded=_refunded(), spoken_for=F("applied_msats") + F("kept_msats") + F("refunded")
     )
-    is_waiting = Q(allocated_at=None) | Q(payment=None)
     broken = incoming.filter(
-        Q(spoken_for__gt=F("amount_msats")) | ~is_waiting & ~Q(spoken_for=F("amount_msats"))
+        Q(spoken_for__gt=F("amount_msats")) | Q(allocated_at__isnull=False) & ~Q(spoken_for=F("amount_msats"))
     )
     return [
         Finding(
@@ -134,16 +133,30 @@ def paid_orders_have_their_money() -> list[Finding]:
 
 
 def settled_payments_sold_something() -> list[Finding]:
-    """A settled payment belongs to a paid order, or its money is on its way back."""
-    settled = _sums_of_payments().filter(status=Payment.Status.SETTLED)
-    unsold = settled.filter(Q(order=None) | ~Q(order__status=Order.Status.PAID))
+    """Settled payments, and those with money applied, belong to a paid order, or the money goes back."""
+    unsold = _sums_of_payments().filter(Q(order=None) | ~Q(order__status=Order.Status.PAID))
     return [
         Finding(
             "settled payments", f"payment {payment.reference}",
             f"{payment.applied} of {payment.amount_msats} msats applied, {payment.refunded} refunded, "
             "and its order is " + (payment.order.status if hasattr(payment, "order") else "missing"),
         )
-        for payment in unsold.filter(Q(applied__gt=0) | Q(refunded__lt=F("due_msats")))
+        for payment in unsold.filter(
+            Q(applied__gt=0) | Q(status=Payment.Status.SETTLED, refunded__lt=F("due_msats"))
+        )
+    ]  # fmt: skip
+
+
+def sent_refunds_are_payments_of_their_own() -> list[Finding]:
+    """What the node sent is one refund: with two of one payment, somebody did not get theirs."""
+    sent = Refund.objects.filter(status=Refund.Status.SENT).order_by().values("node_payment_id")
+    broken = sent.annotate(count=Count("pk")).filter(Q(count__gt=1) | Q(node_payment_id=""))
+    return [
+        Finding(
+            "sent refunds", f"node payment {row['node_payment_id'] or '-'}",
+            f"{row['count']} refunds say that they were sent by it",
+        )
+        for row in broken
     ]  # fmt: skip
 
 
@@ -173,6 +186,7 @@ CHECKS: list[Callable[[], list[Finding]]] = [
     matched_money_is_allocated,
     paid_orders_have_their_money,
     settled_payments_sold_something,
+    sent_refunds_are_payments_of_their_own,
     orders_and_payments_agree,
 ]
 

@@ -193,7 +193,8 @@ def _attach(incoming: IncomingPayment, asked: dict) -> str:
 
 
 def _refund_unmatched(incoming: IncomingPayment, asked: dict) -> str:
-    return _on_its_way(refund_unmatched(incoming, to=asked["to"]))
+    refund = refund_unmatched(incoming, to=asked["to"])
+    return _on_its_way(refund) if refund else "Less than a sat cannot be sent: it is kept."
 
 
 def _is_unmatched(incoming: IncomingPayment) -> bool:

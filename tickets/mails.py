@@ -58,8 +58,7 @@ def write_mail(mail: Mail) -> EmailMultiAlternatives:
         subject=_one_line(render_to_string(f"{template}-subject.txt", context)),
         body=render_to_string(f"{template}-body.txt", context),
         to=[mail.to],
-        # The same id when it is sent twice, so that mail programs show it once.
-        headers={"Message-ID": f"<{mail.kind}-{order.pk.hex}-{mail.about.hex[:8]}@{host}>"},
+        headers={"Message-ID": f"<{_name(mail)}@{host}>"},
     )
     message.attach_alternative(render_to_string(f"{template}-body.html", context), "text/html")
     if mail.kind in WITH_CALENDAR:
@@ -68,6 +67,12 @@ def write_mail(mail: Mail) -> EmailMultiAlternatives:
         entry = calendar_file(event, settings.SITE_URL + page.get_absolute_url())
         message.attach("event.ics", entry.decode(), "text/calendar")
     return message
+
+
+def _name(mail: Mail) -> str:
+    """The same when it is sent twice, so that mail programs show it once; another when asked for anew."""
+    anew = f"-{mail.sent_at:%Y%m%d%H%M%S}" if mail.sent_at else ""
+    return f"{mail.kind}-{mail.order_id.hex}-{mail.about.hex[:8]}{anew}"
 
 
 def _words_about(mail: Mail) -> dict:

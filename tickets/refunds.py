@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -132,7 +132,17 @@ def queue_refund_mails() -> int:
                 about=refund.pk,
                 defaults={"next_attempt_at": timezone.now()},
             )[1]
-    return count
+    return count + _ask_again()
+
+
+def _ask_again() -> int:
+    """Send the mail that asks for an address once more, when the address it brought was of no use."""
+    refund = Refund.objects.filter(pk=OuterRef("about"), status=Refund.Status.NEEDS_ADDRESS)
+    asked = Mail.objects.filter(kind=Mail.Kind.REFUND_ADDRESS, status=Mail.Status.SENT)
+    useless = asked.annotate(back_since=Subquery(refund.values("updated_at"))).filter(
+        sent_at__lt=F("back_since")
+    )
+    return useless.update(status=Mail.Status.DUE, next_attempt_at=timezone.now(), attempts=0)
 
 
 # -- a whole event ----------------------------------------------------------------------------
@@ -154,23 +164,23 @@ def preview_cancel(event: Event) -> CancelPreview:
         pending=Count("pk", filter=Q(status=Order.Status.PENDING)),
         paid=Count("pk", filter=Q(status=Order.Status.PAID, payment__isnull=False)),
         free=Count("pk", filter=Q(status=Order.Status.PAID, payment__isnull=True)),
-        sats=Sum(F("price_sats") * F("quantity"), filter=Q(status=Order.Status.PAID)),
-        lost=Count(
-            "pk",
-            filter=Q(
-                status=Order.Status.PAID,
-                payment__isnull=False,
-                payment__uma_address="",
-                payment__payer_uma="",
-            ),
-        ),
     )
+    kept = IncomingPayment.objects.filter(
+        applied_msats__gt=0, payment__order__event=event, payment__order__status=Order.Status.PAID
+    )
+    nowhere = Q(payment__uma_address="") & (Q(invoice=None) | Q(invoice__payer=""))  # as refund_address
+    money = kept.aggregate(msats=Sum("applied_msats"), lost=Count("pk", filter=nowhere))
     try:
         balance = lightspark.available_msats() // MSATS_PER_SAT
     except DomainError:
         balance = None
     return CancelPreview(
-        counts["pending"], counts["paid"], counts["free"], counts["sats"] or 0, counts["lost"], balance
+        counts["pending"],
+        counts["paid"],
+        counts["free"],
+        (money["msats"] or 0) // MSATS_PER_SAT,
+        money["lost"],
+        balance,
     )
 
 

@@ -60,8 +60,8 @@ def test_every_legal_ending_is_clean(shop):
     assert shop["event"].seats_taken == 6
 
 
-def test_the_checks_of_our_database_are_seven_queries(shop, django_assert_num_queries):
-    with django_assert_num_queries(7):
+def test_the_checks_of_our_database_are_eight_queries(shop, django_assert_num_queries):
+    with django_assert_num_queries(8):
         audit.find_broken()
 
 
@@ -98,6 +98,27 @@ def test_unmatched_money_sent_back_twice():
             incoming_payment=row, amount_msats=1_000, reason="unmatched", to="a@example.com"
         )
     assert checks_that_fail() == {"msats"}
+
+
+def test_unmatched_money_called_settled_that_went_nowhere(shop):
+    IncomingPayment.objects.filter(payment=None).update(allocated_at=timezone.now())
+    assert checks_that_fail() == {"msats"}
+
+
+def test_money_applied_to_an_order_that_ended(shop):
+    order = shop["paid"]
+    Order.objects.filter(pk=order.pk).update(status="expired")
+    Payment.objects.filter(pk=order.payment_id).update(status="closed")
+    shop["event"].release(2)
+    assert checks_that_fail() == {"settled payments"}
+
+
+@pytest.mark.parametrize("node_payment_id", ["OutgoingPayment:1", ""])
+def test_two_refunds_that_are_one_payment(shop, node_payment_id):
+    assert Refund.objects.count() > 1
+    sent = {"status": "sent", "sent_at": timezone.now(), "to": "a@example.com"}
+    Refund.objects.update(node_payment_id=node_payment_id, **sent)
+    assert checks_that_fail() == {"sent refunds"}
 
 
 def test_recorded_money_that_nobody_allocates(shop):

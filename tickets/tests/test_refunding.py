@@ -1,0 +1,193 @@
+"""Money goes back, whole or in parts, for one order or for an event, by one or by several at once."""
+
+import pytest
+from django.db.models import Sum
+from django.utils import timezone
+
+from events.models import Event
+from payments.models import IncomingPayment, Invoice, Payment, Refund
+from payments.repairs import refund_unmatched, unmatched_money
+from payments.services import allocate, settle_node_payment
+from tests.shop import money_for, together
+from tickets import audit
+from tickets.models import Mail, Order, Ticket
+from tickets.refunds import (
+    NothingToRefund,
+    cancel_event,
+    end_canceled_order,
+    give_refund_address,
+    preview_cancel,
+    queue_refund_mails,
+    refund_order,
+    refund_part,
+)
+from tickets.tests.selling import hold, make_event, open_invoice, pay, stray_money
+from ticketsuma.errors import DomainError
+from ticketsuma.states import InvalidTransition
+
+pytestmark = pytest.mark.django_db(transaction=True)
+HOME, ELSEWHERE = "$ann@wallet.example.com", "$bob@wallet.example.com"
+
+
+def paid(**buyer) -> Order:
+    order = hold(make_event(), **buyer)
+    pay(order)
+    return order
+
+
+def end(order: Order, status: str) -> None:
+    """As if its time had run out, or its buyer had canceled it."""
+    Order.objects.filter(pk=order.pk).update(status=status)
+    Payment.objects.filter(pk=order.payment_id).update(status=Payment.Status.CLOSED)
+    order.event.release(order.quantity)
+
+
+def going_back() -> list[tuple[int, str, str]]:
+    return [(refund.amount_msats, refund.reason, refund.to) for refund in Refund.objects.order_by("to")]
+
+
+# -- by several at once -----------------------------------------------------------------------
+def test_parts_refunded_at_once_are_one_part():
+    order = paid(uma_address=HOME)
+    outcomes = together(
+        *(lambda: refund_part(order, amount_sats=600, already_refunded_sats=0) for _ in range(4))
+    )
+    assert sorted(type(one).__name__ for one in outcomes) == ["InvalidTransition"] * 3 + ["Refund"]
+    assert going_back() == [(600_000, "staff", HOME)]
+    assert audit.find_broken() == []
+
+
+def test_parts_and_the_whole_at_once_are_never_more_than_came():
+    order = paid(uma_address=HOME)
+    together(
+        lambda: refund_part(order, amount_sats=999, already_refunded_sats=0),
+        lambda: refund_order(order),
+        lambda: refund_part(order, amount_sats=999, already_refunded_sats=0),
+        lambda: refund_order(order),
+    )
+    order.refresh_from_db()
+    given = Refund.objects.aggregate(total=Sum("amount_msats"))["total"]
+    assert (order.status, given) == ("canceled", 1_000_000)
+    assert audit.find_broken() == []
+
+
+def test_a_refund_and_the_same_money_told_again_at_once():
+    order = paid(uma_address=HOME)
+    row = IncomingPayment.objects.get()
+    together(lambda: refund_order(order), lambda: allocate(row), lambda: allocate(row))
+    assert going_back() == [(1_000_000, "staff", HOME)]
+    assert audit.find_broken() == []
+
+
+def test_refunded_money_that_is_allocated_again_stays_refunded():
+    """A worker that slept since before the first allocation wakes up with the row as it was then."""
+    order = paid(uma_address=HOME)
+    refund_order(order)
+    allocate(IncomingPayment.objects.get())
+    assert going_back() == [(1_000_000, "staff", HOME)]
+    assert audit.find_broken() == []
+
+
+def test_an_address_given_twice_at_once_is_taken_once():
+    order = paid()
+    refund_order(order)
+    outcomes = together(
+        lambda: give_refund_address(order, address=HOME),
+        lambda: give_refund_address(order, address=ELSEWHERE),
+    )
+    refused = [one for one in outcomes if isinstance(one, DomainError)]
+    assert (outcomes.count(1), len(refused)) == (1, 1)
+    assert isinstance(refused[0], InvalidTransition | NothingToRefund)
+    assert Refund.objects.get().to in (HOME, ELSEWHERE)
+
+
+# -- two payers, canceled events --------------------------------------------------------------
+def test_of_two_payers_the_second_gets_theirs_back():
+    order = hold(make_event(), uma_address=HOME)
+    first = order.payment.invoices.get()
+    Invoice.objects.filter(pk=first.pk).update(payer=ELSEWHERE, status="canceled")
+    second = open_invoice(Invoice.objects.want(order.payment, payer="$carol@wallet.example.com"))
+    settle_node_payment(money_for(second))
+    settle_node_payment(money_for(first))  # it was canceled too late
+    order.refresh_from_db()
+    assert order.status == "paid"
+    assert going_back() == [(1_000_000, "duplicate", ELSEWHERE)]
+    assert audit.find_broken() == []
+
+
+@pytest.mark.parametrize("ended", ["expired", "canceled"])
+def test_money_that_comes_after_the_event_was_canceled_goes_back(ended):
+    order = hold(make_event(), uma_address=HOME)
+    end(order, ended)
+    cancel_event(order.event)
+    pay(order)
+    assert (order.status, going_back()) == (ended, [(1_000_000, "late", HOME)])
+    assert audit.find_broken() == []
+
+
+def test_money_that_comes_while_the_event_is_canceled_goes_back_and_the_order_ends():
+    order = hold(make_event(), uma_address=HOME)
+    cancel_event(order.event)
+    pay(order)
+    assert going_back() == [(1_000_000, "late", HOME)]
+    end_canceled_order(Order.objects.select_related("event", "payment").get(pk=order.pk))
+    order.refresh_from_db()
+    assert order.status == "canceled"
+    assert Event.objects.get().seats_taken == 0
+    assert not Ticket.objects.admitting().exists()
+    assert audit.find_broken() == []
+
+
+def test_the_preview_counts_what_is_still_here_and_who_has_an_address():
+    event = make_event()
+    for address in (HOME, ""):
+        pay(hold(event, uma_address=address))
+    refund_part(Order.objects.earliest("created_at"), amount_sats=400, already_refunded_sats=0)
+    asked = hold(event)  # a wallet asked to pay, but the money came through the QR
+    Payment.objects.filter(pk=asked.payment_id).update(payer_uma=ELSEWHERE)
+    pay(asked)
+    signed = hold(event)
+    Invoice.objects.filter(payment=signed.payment_id).update(payer=ELSEWHERE)
+    pay(signed)
+    seen = preview_cancel(event)
+    cancel_event(event)
+    for order in Order.objects.all():
+        refund_order(order, reason=Refund.Reason.EVENT_CANCELED)
+    sent = Refund.objects.filter(reason="event_canceled")
+    assert seen.refund_sats == sent.aggregate(total=Sum("amount_msats"))["total"] // 1000 == 3600
+    assert seen.without_address == sent.filter(status="needs_address").count() == 2
+
+
+# -- the ends of the scale --------------------------------------------------------------------
+def test_unmatched_money_below_a_sat_is_kept():
+    row = stray_money(999)
+    assert refund_unmatched(row, to=HOME) is None
+    row.refresh_from_db()
+    assert (row.kept_msats, Refund.objects.count()) == (999, 0)
+    assert not unmatched_money().exists()
+    assert audit.find_broken() == []
+
+
+# -- the buyer is asked -----------------------------------------------------------------------
+def test_who_gave_a_useless_address_is_asked_again():
+    order = paid()
+    refund = refund_order(order)
+    queue_refund_mails()
+    asked = Mail.objects.get(kind="refund_address")
+    asked.advance("sent", sent_at=timezone.now(), next_attempt_at=None)
+    give_refund_address(order, address=HOME)
+    queue_refund_mails()
+    asked.refresh_from_db()
+    assert asked.status == "sent"
+    refund.refresh_from_db()
+    refund.advance("needs_address", next_attempt_at=None, updated_at=timezone.now())  # it cannot receive
+    queue_refund_mails()
+    queue_refund_mails()
+    assert Mail.objects.filter(kind="refund_address", status="due").count() == 1
+
+
+def test_nobody_is_asked_twice_about_one_refund():
+    refund_order(paid())
+    queue_refund_mails()
+    Mail.objects.get(kind="refund_address").advance("sent", sent_at=timezone.now(), next_attempt_at=None)
+    assert queue_refund_mails() == 0
