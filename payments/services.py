@@ -96,9 +96,10 @@ def _record(seen: lightspark.NodePayment) -> IncomingPayment:
             "money without an invoice of ours: %s, %s msats", seen.node_payment_id, seen.amount_msats
         )
     if not is_new and invoice and incoming.payment_id is None and incoming.allocated_at is None:
-        IncomingPayment.objects.filter(pk=incoming.pk, payment=None).update(
-            invoice=invoice, payment_id=invoice.payment_id
-        )
+        IncomingPayment.objects.filter(pk=incoming.pk, payment=None, allocated_at=None).update(
+            invoice=invoice, payment_id=invoice.payment_id,
+            next_attempt_at=timezone.now(), attempts=0, parked_at=None,
+        )  # fmt: skip
         incoming.refresh_from_db()
     return incoming
 

@@ -5,8 +5,6 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from ticketsuma.errors import DomainError
-
 from . import lightspark
 from .models import IncomingPayment, Sweep
 from .services import settle_node_payment
@@ -29,7 +27,8 @@ def sweep_row() -> Sweep:
 def sweep_incoming(sweep: Sweep) -> int:
     """Settle every payment on the node's list that we do not know; how many there were.
 
-    The caller holds the row's lease. Raises NodeUnknown; the next sweep then reads the same span.
+    The caller holds the row's lease. Raises NodeUnknown; the next sweep then reads the same span, as it
+    does while a payment could not even be recorded.
     """
     started = timezone.now()
     Sweep.objects.filter(pk=sweep.pk).update(tried_at=started)
@@ -40,14 +39,20 @@ def sweep_incoming(sweep: Sweep) -> int:
         ).values_list("node_payment_id", flat=True)
     )
     news = [payment for payment in seen if payment.node_payment_id not in known]
-    for payment in news:
-        try:
-            settle_node_payment(payment)
-        except DomainError as refusal:
-            logger.error("payment %s is not settled: %s", payment.node_payment_id, refusal.code)
+    unrecorded = [payment for payment in news if not _settle(payment)]
     available = lightspark.available_msats()
     Sweep.objects.filter(pk=sweep.pk).update(
-        read_until=started, succeeded_at=timezone.now(), next_attempt_at=started + EVERY,
-        available_msats=available, attempts=0, last_error="",
+        read_until=sweep.read_until if unrecorded else started, succeeded_at=timezone.now(),
+        next_attempt_at=started + EVERY, available_msats=available, attempts=0, last_error="",
     )  # fmt: skip
     return len(news)
+
+
+def _settle(payment: lightspark.NodePayment) -> bool:
+    """Settle one payment; whether it is at least recorded. What breaks here must not hide the others."""
+    try:
+        settle_node_payment(payment)
+    except Exception:
+        logger.exception("payment %s is not settled", payment.node_payment_id)
+        return IncomingPayment.objects.filter(node_payment_id=payment.node_payment_id).exists()
+    return True
