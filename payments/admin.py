@@ -6,13 +6,22 @@ from django.db.models import QuerySet
 from ticketsuma.admin import ParkedFilter, ReadOnlyAdmin, ReadOnlyInline, sats_column
 from ticketsuma.admin_actions import DeskAdmin
 
-from .models import IncomingPayment, Invoice, Payment, Refund, Sweep, VaspNonce, WebhookEvent
+from .models import (
+    IncomingPayment,
+    Invoice,
+    Payment,
+    PostTransaction,
+    Refund,
+    Sweep,
+    VaspNonce,
+    WebhookEvent,
+)
 from .repairs import unmatched_money
 
 
 class InvoiceInline(ReadOnlyInline):
     model = Invoice
-    fields = ["kind", "status", "payer", "invoice_id", "payment_hash", "expires_at", "created_at"]
+    fields = ["kind", "status", "payer", "comment", "invoice_id", "payment_hash", "expires_at", "created_at"]
     readonly_fields = fields
 
 
@@ -162,6 +171,15 @@ class WebhookEventAdmin(DeskAdmin):
     list_filter = [OpenFilter, ParkedFilter, "type", "received_at"]
     search_fields = ["=event_id", "=entity_id"]
     ordering = ["-received_at"]
+
+
+@admin.register(PostTransaction)
+class PostTransactionAdmin(ReadOnlyAdmin):
+    list_display = ["__str__", "created_at", "told_at", "attempts", "last_error"]
+    list_filter = [ParkedFilter, "created_at"]
+    list_select_related = ["incoming_payment", "refund"]
+    search_fields = ["=incoming_payment__node_payment_id", "=refund__node_payment_id"]
+    ordering = ["-created_at"]
 
 
 @admin.register(VaspNonce)

@@ -150,6 +150,13 @@ def open_invoice_for_payer(
     return row
 
 
+def note_payer_data(invoice: Invoice, **said: str) -> None:
+    """Keep what the asker said with their open invoice: the latest word counts, silence changes nothing."""
+    news = {name: text for name, text in said.items() if text and text != getattr(invoice, name)}
+    if news:
+        Invoice.objects.filter(pk=invoice.pk, status=Invoice.Status.OPEN).update(**news)
+
+
 def _ask_too(invoice: Invoice, create: Callable[[], lightspark.NodeInvoice]) -> Invoice:
     """Open a row that somebody else is asking for, or died asking for; one of the two BOLT11s is recorded."""
     if not record_open(invoice, create()):

@@ -315,6 +315,19 @@ def _outgoing(node_payment_id: str, status: str) -> OutgoingPayment:
     )
 
 
+def utxos_of_payment(node_payment_id: str) -> list[tuple[str, int]]:
+    """The UTXOs of the channels that a payment came or went through, and the msats of each (UMAD-07)."""
+
+    def ask():
+        from lightspark.objects.LightningTransaction import LightningTransaction
+
+        return _client().get_entity(node_payment_id, LightningTransaction)
+
+    payment = call(ask)
+    through = payment.uma_post_transaction_data if payment else None
+    return [(each.utxo, _msats(each.amount)) for each in through or []]
+
+
 # -- the node itself --------------------------------------------------------------------------
 def _node():
     from lightspark import LightsparkNode

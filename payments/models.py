@@ -153,6 +153,15 @@ class Invoice(Stateful, Leased):
     bolt11 = models.TextField(blank=True)
     payment_hash = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001
     expires_at = models.DateTimeField(null=True)
+    # What the asker says beside asking. Defaults in the database: an older version has no such columns.
+    comment = models.CharField(max_length=140, blank=True, default="", db_default="")
+    utxo_callback = models.CharField(
+        max_length=500, blank=True, default="", db_default="", help_text="Where its payer's VASP is told."
+    )
+    travel_rule = models.TextField(
+        blank=True, default="", db_default="", help_text="Kept only if the shop is set to."
+    )
+    travel_rule_format = models.CharField(max_length=60, blank=True, default="", db_default="")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -273,6 +282,9 @@ class Refund(Stateful, Leased):
     bolt11_expires_at = models.DateTimeField(null=True, blank=True)
     invoices_asked = models.PositiveIntegerField(default=0)
     node_payment_id = models.CharField(max_length=120, blank=True)
+    utxo_callback = models.CharField(
+        max_length=500, blank=True, default="", db_default="", help_text="Where the payee's VASP is told."
+    )
     sent_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -304,6 +316,53 @@ class Refund(Stateful, Leased):
     def idempotency_key(self) -> str:
         """Our key at the node: one for each BOLT11, for a new one is asked for only when the last is dead."""
         return f"{self.pk}-{self.invoices_asked}"
+
+
+class PostTransaction(Leased):
+    """What we tell another VASP once sats moved (UMAD-07). No money hangs on whether it is heard."""
+
+    max_attempts = 5
+    first_delay_seconds = 5.0
+
+    incoming_payment = models.OneToOneField(
+        IncomingPayment, models.PROTECT, null=True, blank=True, related_name="post_transaction"
+    )
+    refund = models.OneToOneField(
+        Refund, models.PROTECT, null=True, blank=True, related_name="post_transaction"
+    )
+    told_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(incoming_payment=None, refund__isnull=False)
+                | Q(incoming_payment__isnull=False, refund=None),
+                name="payments_posttransaction_is_about_one",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"],
+                name="payments_posttransaction_due",
+                condition=Q(next_attempt_at__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"about {self.node_payment_id}"
+
+    @property
+    def url(self) -> str:
+        """Where the other VASP asked to be told; empty once that was forgotten with the payer."""
+        if self.refund:
+            return self.refund.utxo_callback
+        invoice = self.incoming_payment.invoice
+        return invoice.utxo_callback if invoice else ""
+
+    @property
+    def node_payment_id(self) -> str:
+        return (self.refund or self.incoming_payment).node_payment_id
 
 
 class WebhookEvent(Leased):

@@ -1,13 +1,15 @@
 """Giving money back: we are the sending VASP. Whatever crashes, a refund is paid at most once.
 
 The order of things is the safety: a BOLT11 of the receiver is committed, with its hash and our key,
-before the node is told to pay it. A new BOLT11 is asked for only when the node says that the earlier
-one failed, or when it is long expired and the node never saw it.
+before the node is told to pay it. In doubt it is told again, with the same BOLT11 and key. A new BOLT11
+is asked for only when the node says that the earlier one failed, or when it is long expired and the node
+never saw it.
 """
 
 import logging
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import F, Sum
 from django.utils import timezone
 
@@ -15,10 +17,12 @@ from ticketsuma.errors import DomainError
 from ticketsuma.money import MSATS_PER_SAT
 
 from . import lightspark
-from .models import IncomingPayment, Refund
+from .models import IncomingPayment, PostTransaction, Refund
 
 logger = logging.getLogger(__name__)
 
+# A BOLT11 that ends sooner than this is not paid any more.
+ENOUGH_TO_PAY = timedelta(seconds=30)
 # A payment under way may still complete this long after its BOLT11 expired.
 SURELY_DEAD_AFTER = timedelta(minutes=10)
 # After so many dead BOLT11s it is for staff to say whether to ask for another one.
@@ -97,10 +101,8 @@ def send_refund(refund: Refund) -> None:
         case Refund.Status.QUEUED:
             if _ask_for_invoice(refund):
                 _pay(refund)
-        case Refund.Status.SENDING:
-            _resume(refund)
-        case Refund.Status.IN_DOUBT:
-            _clear_up(refund)
+        case Refund.Status.SENDING | Refund.Status.IN_DOUBT:
+            _find_out(refund)
         case Refund.Status.FAILED:
             refund.advance(Refund.Status.QUEUED, next_attempt_at=timezone.now() + timedelta(seconds=1))
 
@@ -124,11 +126,14 @@ def _ask_for_invoice(refund: Refund) -> bool:
             updated_at=timezone.now(),
         )
         return False
+    if Refund.objects.filter(payment_hash=asked.payment_hash).exclude(pk=refund.pk).exists():
+        raise send.BadAnswer  # paying it once more would be no second payment
     refund.advance(
         Refund.Status.SENDING,
         bolt11=asked.bolt11,
         payment_hash=asked.payment_hash,
         bolt11_expires_at=asked.expires_at,
+        utxo_callback=asked.utxo_callback,
         invoices_asked=F("invoices_asked") + 1,
     )
     refund.refresh_from_db()
@@ -145,28 +150,40 @@ def _pay(refund: Refund) -> None:
         )
     except DomainError as error:
         # Even a refusal may come after the sats left: only asking by the key tells.
-        refund.advance(
-            Refund.Status.IN_DOUBT,
-            last_error=error.code,
-            next_attempt_at=timezone.now() + timedelta(seconds=2),
-        )
+        _doubt(refund, error.code)
         return
     _record(refund, outgoing)
+
+
+def _doubt(refund: Refund, why: str) -> None:
+    """The node is asked again soon, then less and less often; a doubt is never given up."""
+    if refund.status == Refund.Status.SENDING:
+        refund.advance(
+            Refund.Status.IN_DOUBT, last_error=why, next_attempt_at=timezone.now() + timedelta(seconds=2)
+        )
+        return
+    refund.attempts = min(refund.attempts, refund.max_attempts - 1)
+    refund.retry_later(why)
 
 
 def _record(refund: Refund, outgoing: lightspark.OutgoingPayment) -> None:
     now = timezone.now()
     if outgoing.is_sent:
-        refund.advance(
-            Refund.Status.SENT, sent_at=now, node_payment_id=outgoing.node_payment_id,
-            next_attempt_at=None, last_error="", parked_at=None,
-        )  # fmt: skip
+        _mark_sent(refund, outgoing)
     elif outgoing.is_failed:
         _fail(refund, "payment_failed")
-    elif refund.status == Refund.Status.SENDING:
-        refund.advance(Refund.Status.IN_DOUBT, next_attempt_at=now + timedelta(seconds=5))
     else:
-        refund.retry_later("pending")
+        _doubt(refund, "pending")
+
+
+def _mark_sent(refund: Refund, outgoing: lightspark.OutgoingPayment) -> None:
+    with transaction.atomic():
+        refund.advance(
+            Refund.Status.SENT, sent_at=timezone.now(), node_payment_id=outgoing.node_payment_id,
+            next_attempt_at=None, last_error="", parked_at=None,
+        )  # fmt: skip
+        if refund.utxo_callback:
+            PostTransaction.objects.create(refund=refund, next_attempt_at=timezone.now())
 
 
 def _fail(refund: Refund, why: str) -> None:
@@ -178,23 +195,23 @@ def _fail(refund: Refund, why: str) -> None:
         refund.retry_later(why)
 
 
-def _resume(refund: Refund) -> None:
-    """Somebody died between committing the BOLT11 and recording the answer."""
-    outgoing = lightspark.outgoing_payment(refund.idempotency_key)
+def _find_out(refund: Refund) -> None:
+    """Somebody died, or heard nothing, after the BOLT11 was committed: the node's answer by our key ends it.
+
+    What the node never saw is paid with the same BOLT11 and key, which is one payment however often it is
+    told. Only long silence after the BOLT11 ran out makes it dead.
+    """
+    try:
+        outgoing = lightspark.outgoing_payment(refund.idempotency_key)
+    except DomainError as error:
+        _doubt(refund, error.code)
+        return
+    now, ends = timezone.now(), refund.bolt11_expires_at
     if outgoing:
         _record(refund, outgoing)
-    elif refund.bolt11_expires_at > timezone.now() + timedelta(seconds=30):
+    elif ends > now + ENOUGH_TO_PAY:
         _pay(refund)
-    else:
-        refund.advance(Refund.Status.IN_DOUBT, next_attempt_at=timezone.now())
-
-
-def _clear_up(refund: Refund) -> None:
-    """Only the node's answer, or long silence after the BOLT11 ran out, ends a doubt."""
-    outgoing = lightspark.outgoing_payment(refund.idempotency_key)
-    if outgoing:
-        _record(refund, outgoing)
-    elif timezone.now() > refund.bolt11_expires_at + SURELY_DEAD_AFTER:
+    elif refund.status == Refund.Status.IN_DOUBT and now > ends + SURELY_DEAD_AFTER:
         _fail(refund, "never_left")
     else:
-        refund.retry_later("in_doubt")
+        _doubt(refund, "in_doubt")

@@ -15,7 +15,7 @@ from ticketsuma.errors import DomainError
 from ticketsuma.money import MSATS_PER_SAT
 
 from . import lightspark
-from .models import IncomingPayment, Invoice, Payment, Refund, WebhookEvent
+from .models import IncomingPayment, Invoice, Payment, PostTransaction, Refund, WebhookEvent
 from .refunds import write_refund
 from .signals import payment_settled
 
@@ -119,6 +119,8 @@ def allocate(incoming: IncomingPayment) -> None:
         if incoming.allocated_at:
             return
         _mark_invoice_paid(incoming)
+        if incoming.invoice and incoming.invoice.utxo_callback:
+            PostTransaction.objects.create(incoming_payment=incoming, next_attempt_at=timezone.now())
         refusal = _apply(incoming, payment)
         rest_msats = incoming.amount_msats - incoming.applied_msats
         incoming.kept_msats = _dust(incoming, rest_msats)
@@ -189,4 +191,4 @@ def close_payment(payment: Payment) -> None:
 def forget_payers(payments: list[int]) -> None:
     """Which wallets paid `payments` is gone; for when nothing can have to go back there any more."""
     Payment.objects.filter(pk__in=payments).update(uma_address="", payer_uma="", uma_invoice="")
-    Invoice.objects.filter(payment__in=payments).update(payer="")
+    Invoice.objects.filter(payment__in=payments).update(payer="", comment="", utxo_callback="")

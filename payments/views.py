@@ -28,6 +28,12 @@ def _receive() -> ModuleType:
 
 
 def for_wallets(view: Callable[..., dict]) -> Callable[..., JsonResponse]:
+def _after() -> ModuleType:
+    from .uma import after
+
+    return after
+
+
     """Answer the dict of `view` to any wallet, also one in a browser; refusals become UMA's error JSON."""
 
     @csrf_exempt
@@ -97,11 +103,11 @@ def pay_request(request: HttpRequest, reference: str) -> dict:
 @require_POST
 @for_wallets
 def utxos(request: HttpRequest, reference: str) -> dict:
-    _receive().take_utxo_callback(reference, request.body)
+    _after().take_utxo_callback(reference, request.body)
     return {}
 
 
 @require_GET
 @for_wallets
 def verify(request: HttpRequest, payment_hash: str) -> dict:
-    return _receive().invoice_status(payment_hash)
+    return _after().invoice_status(payment_hash)

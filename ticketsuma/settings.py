@@ -60,6 +60,8 @@ if UMA_SIGNING_NEXT_PRIVATE_KEY or UMA_SIGNING_NEXT_CERT_CHAIN or UMA_SIGNING_NE
         env.problems.append("UMA_SIGNING_NEXT_FROM is missing")
 UMA_ENCRYPTION_PRIVATE_KEY = env.str("UMA_ENCRYPTION_PRIVATE_KEY", "")
 UMA_ENCRYPTION_CERT_CHAIN = env.pem("UMA_ENCRYPTION_CERT_CHAIN")
+# Whether what wallets tell about a payer for the travel rule is kept, once it is decrypted.
+UMA_KEEP_TRAVEL_RULE = env.bool("UMA_KEEP_TRAVEL_RULE", False)
 UMA_LOCAL_VASPS = frozenset(v.lower() for v in env.list("UMA_LOCAL_VASPS", default=[]))
 ALLOW_TEST_NETWORK = env.bool("ALLOW_TEST_NETWORK", DEBUG)
 if not DEBUG:

@@ -19,6 +19,7 @@ from payments.models import (
     IncomingPayment,
     Invoice,
     Payment,
+    PostTransaction,
     Refund,
     Sweep,
     WebhookEvent,
@@ -26,6 +27,7 @@ from payments.models import (
 from payments.refunds import send_refund
 from payments.uma.nonces import purge_nonces
 from payments.uma.request import push_request
+from payments.uma.tell import tell_post_transaction
 from tickets import announcements, refunds
 from tickets.mails import send_mail
 from tickets.models import Mail, Order
@@ -90,6 +92,12 @@ QUEUES = [
         strangers=True,
     ),
     Queue(
+    Queue(
+        "post-transaction callbacks",
+        lambda now: PostTransaction.objects.select_related("incoming_payment__invoice", "refund"),
+        tell_post_transaction,
+        strangers=True,
+    ),
         "mails",
         lambda now: Mail.objects.filter(status=Mail.Status.DUE).select_related("order__event"),
         send_mail,

@@ -1,4 +1,4 @@
-"""Around a payment: comments, payer data, the wallet's last message, what VASPs tell later."""
+"""Around a payment: payer data, the wallet's last message, what VASPs tell us later."""
 
 import json
 import secrets
@@ -42,12 +42,6 @@ def test_a_payer_is_thanked(payment, wallet, node):
     action = ask(payment, wallet.sign_pay_request()).json()["successAction"]
     assert action["tag"] == "message"
     assert 0 < len(action["message"]) <= 144
-
-
-@pytest.mark.protocol("LUD-12", "No comment is asked for; one that comes all the same changes nothing.")
-def test_a_comment_is_neither_asked_for_nor_a_reason_to_refuse(payment, wallet, node):
-    assert "commentAllowed" not in plain(payment).json()
-    assert ask(payment, wallet.sign_pay_request() | {"comment": "Hello"}).status_code == 200
 
 
 @pytest.mark.protocol("LUD-18", "Only UMA senders are asked for payer data: identifier and compliance.")

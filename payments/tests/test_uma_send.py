@@ -45,6 +45,7 @@ class Receiver:
         self.majors = (1, 0)
         self.lookup_changes: dict = {}
         self.queries: list[str] = []
+        self.utxo_callback = ""
         wallet.routes["/.well-known/lnurlp/$alice"] = self._lookup
         wallet.routes["/.well-known/lnurlp/alice"] = self._plain_lookup
         wallet.routes["/payreq"] = self._pay_request
@@ -82,8 +83,8 @@ class Receiver:
                 return receiver.pr
 
         answer = uma.create_pay_req_response(
-            request, Creator(), "[]", "SAT", 0, 1000, 0, "02" + "11" * 32, "", f"$alice@{self.wallet.domain}",
-            self.key,
+            request, Creator(), "[]", "SAT", 0, 1000, 0, "02" + "11" * 32, self.utxo_callback,
+            f"$alice@{self.wallet.domain}", self.key,
         )  # fmt: skip
         reply(handler, 200, json.dumps(answer.to_dict()).encode())
 

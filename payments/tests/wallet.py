@@ -82,7 +82,8 @@ class Wallet(Vasp):
             payer_kyc_status=uma.KycStatus.VERIFIED,
             payer_utxos=[],
             payer_node_pubkey="02" + "11" * 32,
-            utxo_callback=f"http://{self.domain}/utxos",
+            utxo_callback=options.pop("utxo_callback", f"http://{self.domain}/utxos"),
+            travel_rule_format=options.pop("travel_rule_format", None),
         )
         usual = {
             "receiving_currency_code": "SAT",

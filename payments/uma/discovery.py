@@ -8,15 +8,16 @@ from django.utils import timezone
 
 from ticketsuma.errors import DomainError
 
-from .fetch import VaspUnreachable, base_url, fetch
+from .fetch import Answer, VaspUnreachable, base_url, fetch
 
 if TYPE_CHECKING:
     from uma import PubkeyResponse
 
 LONGEST_KEPT = timedelta(minutes=10)
 KEPT_WITHOUT_EXPIRY = timedelta(minutes=1)
-# A domain that failed is not asked for its keys again so soon, whoever names it.
+# A domain that failed is not asked again so soon, whoever names it: for its keys, for its configuration.
 FAILURE_SECONDS = 30
+CONFIGURATION_FAILURE_SECONDS = 5
 REFETCH_SECONDS = 30
 
 
@@ -57,16 +58,16 @@ def refetched_public_keys(domain: str) -> "PubkeyResponse | None":
 
 
 def _fetch_keys(domain: str) -> "PubkeyResponse":
-    url = f"{base_url(domain)}/.well-known/lnurlpubkey"
-    if cache.get(f"vasp-down:{domain}"):
+    url, down = f"{base_url(domain)}/.well-known/lnurlpubkey", f"vasp-down:{domain}"
+    if cache.get(down):
         raise VaspUnreachable
     try:
-        answer = fetch(url)
+        answer = fetch(url, unless=lambda: cache.get(down) is not None)
         if not answer.is_success:
             raise VaspUnreachable
         keys = _read_keys(answer.body)
     except DomainError:
-        cache.set(f"vasp-down:{domain}", True, FAILURE_SECONDS)
+        cache.add(down, True, FAILURE_SECONDS)
         raise
     cache.add(f"vasp-refetch:{domain}", True, REFETCH_SECONDS)
     seconds = _seconds_to_keep(keys.expiration_timestamp)
@@ -97,12 +98,26 @@ def _read_keys(body: bytes) -> "PubkeyResponse":
     return keys
 
 
+_FAILURES = {kind.code: kind for kind in (VaspUnreachable, NoUmaRequests)}
+
+
 def uma_request_endpoint(domain: str) -> str:
     """Where `domain` takes UMA Requests (UMAD-10, UMAD-11). Its URL is as little trusted as any other.
 
-    Raises VaspUnreachable when asking again may help, NoUmaRequests or VaspForbidden when not.
+    Raises VaspUnreachable when asking again may help, NoUmaRequests or VaspForbidden when not. A domain
+    that failed is left alone for CONFIGURATION_FAILURE_SECONDS, and its failure repeated meanwhile.
     """
-    answer = fetch(f"{base_url(domain)}/.well-known/uma-configuration")
+    url, failed = f"{base_url(domain)}/.well-known/uma-configuration", f"vasp-configuration:{domain}"
+    if refusal := _FAILURES.get(cache.get(failed)):
+        raise refusal
+    try:
+        return _read_configuration(fetch(url, unless=lambda: cache.get(failed) is not None))
+    except (VaspUnreachable, NoUmaRequests) as error:
+        cache.add(failed, error.code, CONFIGURATION_FAILURE_SECONDS)
+        raise
+
+
+def _read_configuration(answer: Answer) -> str:
     if answer.status >= 500 or answer.status == 429:
         raise VaspUnreachable
     try:

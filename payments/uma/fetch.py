@@ -15,7 +15,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
@@ -97,11 +97,17 @@ def base_url(domain: str) -> str:
     return f"{'http' if domain in settings.UMA_LOCAL_VASPS else 'https'}://{domain}"
 
 
-def fetch(url: str, *, payload: dict | None = None) -> Answer:
+def check_url(url: str) -> None:
+    """Raise VaspForbidden unless `url` is one that `fetch` may try; where its host leads is seen then."""
+    _parse(url)
+
+
+def fetch(url: str, *, payload: dict | None = None, unless: Callable[[], bool] = lambda: False) -> Answer:
     """GET `url`, or POST `payload` to it as JSON, within all the limits above.
 
     Refuses to run inside a transaction, and gives the database connection back first. Raises
-    VaspForbidden or VaspUnreachable; any HTTP status is an answer.
+    VaspForbidden or VaspUnreachable, also when `unless()` holds once our turn has come; any HTTP
+    status is an answer.
     """
     if connection.in_atomic_block:
         raise RuntimeError("Other servers are never asked inside a database transaction.")
@@ -109,6 +115,8 @@ def fetch(url: str, *, payload: dict | None = None) -> Answer:
     target = _parse(url)
     deadline = time.monotonic() + TOTAL_SECONDS
     with _turn(target.authority, deadline):
+        if unless():
+            raise VaspUnreachable
         try:
             with contextlib.closing(_connect(target, deadline)) as sock:
                 return _exchange(sock, target, payload, deadline)

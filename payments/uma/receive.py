@@ -1,7 +1,7 @@
-"""Wallets ask to pay: lookups, pay requests and what they tell us afterwards.
+"""Wallets ask to pay: lookups and pay requests.
 
-UMAD-04, UMAD-05 and UMAD-07 for UMA senders of version 1 and 0; LUD-06, LUD-16 and LUD-21 for every
-other wallet. The price is the payment's, whatever a request says: UMA signatures do not cover amounts.
+UMAD-04 and UMAD-05 for UMA senders of version 1 and 0; LUD-06, LUD-12 and LUD-16 for every other
+wallet. The price is the payment's, whatever a request says: UMA signatures do not cover amounts.
 """
 
 import functools
@@ -27,21 +27,20 @@ from uma import (
     create_uma_lnurlp_response,
     parse_lnurlp_request,
     parse_pay_request,
-    parse_post_transaction_callback,
     verify_pay_request_backing_signatures,
     verify_pay_request_signature,
-    verify_post_transaction_callback_signature,
     verify_uma_lnurlp_query_backing_signatures,
     verify_uma_lnurlp_query_signature,
 )
 
 from payments import lightspark
-from payments.invoices import lnurl_metadata, open_invoice_for_payer
+from payments.invoices import lnurl_metadata, note_payer_data, open_invoice_for_payer
 from payments.models import Invoice, Payment
 from ticketsuma.money import MSATS_PER_SAT
 
-from .address import REFUNDS, domain_of, normalize_uma_address
+from .address import domain_of, normalize_uma_address
 from .keys import signing_key
+from .payer_data import LONGEST_COMMENT, clean_comment, read_travel_rule, usable_callback
 from .refusals import UmaRefusal
 from .request import payreq_url
 from .shape import check_pay_request_shape, read_json_object
@@ -104,6 +103,7 @@ def look_up(name: str, full_path: str) -> dict:
         payer_data_options=create_counterparty_data_options({"identifier": True, "compliance": True}),
         currency_options=[_sats_only(payment)],
         receiver_kyc_status=KycStatus.VERIFIED,
+        comment_chars_allowed=LONGEST_COMMENT,
     )
     return answer.to_dict()
 
@@ -119,6 +119,7 @@ def _plain_lookup_answer(payment: Payment) -> dict:
         required_payer_data=None,
         compliance=None,
         uma_version=None,
+        comment_chars_allowed=LONGEST_COMMENT,
     ).to_dict()
 
 
@@ -142,8 +143,8 @@ def _verify_lookup(lookup: LnurlpRequest) -> None:
 class _InvoiceOfPayment(IUmaInvoiceCreator):
     """Hands the SDK the one open invoice of `payment` for `payer`."""
 
-    def __init__(self, payment: Payment, payer: str):
-        self._payment, self._payer = payment, payer
+    def __init__(self, payment: Payment, payer: str, **said: str):
+        self._payment, self._payer, self._said = payment, payer, said
 
     def create_uma_invoice(self, amount_msats: int, metadata: str, receiver_identifier: str | None) -> str:
         def create() -> lightspark.NodeInvoice:
@@ -154,7 +155,9 @@ class _InvoiceOfPayment(IUmaInvoiceCreator):
                 receiver_identifier=self._payment.uma_pay_address,
             )
 
-        return open_invoice_for_payer(payment=self._payment, payer=self._payer, create=create).bolt11
+        invoice = open_invoice_for_payer(payment=self._payment, payer=self._payer, create=create)
+        note_payer_data(invoice, **self._said)
+        return invoice.bolt11
 
 
 @refusing_in_umas_words
@@ -169,13 +172,14 @@ def answer_pay_request(reference: str, body: bytes) -> dict:
     request = reading(lambda: parse_pay_request(json.dumps(data)), ErrorCode.PARSE_PAYREQ_REQUEST_ERROR)
     payment = find_payment(reference, ErrorCode.REQUEST_NOT_FOUND)
     _check_amount(request, payment, forgive_known_mistake=True)
+    said = _payer_data(data)
     payer = _verify_payer(request)
     facts = lightspark.node_facts()
     request.amount = payment.amount_sats
     request.sending_amount_currency_code = request.receiving_currency_code = _SAT
     answer = create_pay_req_response(
         request,
-        _InvoiceOfPayment(payment, payer),
+        _InvoiceOfPayment(payment, payer, **said),
         metadata=lnurl_metadata(payment),
         receiving_currency_code=_SAT,
         receiving_currency_decimals=0,
@@ -189,6 +193,19 @@ def answer_pay_request(reference: str, body: bytes) -> dict:
         success_action=_success_action(),
     )
     return answer.to_dict()
+
+
+def _payer_data(data: dict) -> dict[str, str]:
+    """What an invoice notes of a pay request (UMAD-05). None of it is covered by the signature."""
+    compliance = data["payerData"]["compliance"]
+    travel_rule = read_travel_rule(compliance)
+    said = {
+        "comment": clean_comment(data.get("comment")),
+        "utxo_callback": usable_callback(compliance.get("utxoCallback")),
+    }
+    if travel_rule and settings.UMA_KEEP_TRAVEL_RULE:
+        said |= {"travel_rule": travel_rule, "travel_rule_format": compliance.get("travelRuleFormat") or ""}
+    return said
 
 
 def _check_amount(request: PayRequest, payment: Payment, *, forgive_known_mistake: bool) -> None:
@@ -241,6 +258,7 @@ def answer_plain_pay_request(reference: str, params: dict[str, str]) -> dict:
         )
 
     invoice = open_invoice_for_payer(payment=payment, payer="", create=create, kind=Invoice.Kind.LIGHTNING)
+    note_payer_data(invoice, comment=clean_comment(params.get("comment")))
     return {
         "pr": invoice.bolt11,
         "routes": [],
@@ -253,32 +271,3 @@ def answer_plain_pay_request(reference: str, params: dict[str, str]) -> dict:
 def _success_action() -> dict[str, str]:
     """What the wallet shows once it paid (LUD-09)."""
     return {"tag": "message", "message": f"Paid. Thank you! {settings.SITE_NAME}"[:144]}
-
-
-# -- afterwards -------------------------------------------------------------------------------
-@refusing_in_umas_words
-def take_utxo_callback(reference: str, body: bytes) -> None:
-    """A payer's VASP tells its UTXOs after paying (UMAD-07). Verified and let go: it proves no payment."""
-    data = read_json_object(body)
-    callback = reading(
-        lambda: parse_post_transaction_callback(json.dumps(data)), ErrorCode.PARSE_UTXO_CALLBACK_ERROR
-    )
-    if reference != REFUNDS and not Payment.objects.filter(reference=reference.lower()[:40]).exists():
-        raise InvalidRequestException("Nothing to be paid has this name.", ErrorCode.REQUEST_NOT_FOUND)
-    if not isinstance(callback.vasp_domain, str):
-        raise InvalidRequestException("vaspDomain is missing.", ErrorCode.MISSING_REQUIRED_UMA_PARAMETERS)
-    verify_once(
-        callback.vasp_domain.lower(),
-        lambda keys, nonce: verify_post_transaction_callback_signature(callback, keys, nonce),
-        otherwise=ErrorCode.PARSE_UTXO_CALLBACK_ERROR,
-    )
-
-
-@refusing_in_umas_words
-def invoice_status(payment_hash: str) -> dict:
-    """Whether the invoice with this hash is paid (LUD-21). Our node tells us no preimage."""
-    invoice = Invoice.objects.filter(payment_hash=payment_hash.lower()).first()
-    if invoice is None:
-        raise InvalidRequestException("Not found", ErrorCode.REQUEST_NOT_FOUND)
-    settled = invoice.status == Invoice.Status.PAID
-    return {"status": "OK", "settled": settled, "preimage": None, "pr": invoice.bolt11}

@@ -5,7 +5,7 @@ import logging
 from django.conf import settings
 from django.utils import timezone
 
-from payments.models import Payment
+from payments.models import Invoice, Payment
 from ticketsuma.errors import DomainError
 
 from .address import domain_of
@@ -58,6 +58,7 @@ def _sign_uma_invoice(payment: Payment) -> str:
         required_payer_data=create_counterparty_data_options({"identifier": True, "compliance": True}),
         receiver_kyc_status=KycStatus.VERIFIED,
         invoice_limit=1,
+        comment_chars_allowed=Invoice._meta.get_field("comment").max_length,
         sender_uma=to if to and len(to.encode()) <= _LONGEST_VALUE else None,
     )
     return invoice.to_bech32_string()

@@ -38,9 +38,12 @@ from ticketsuma.errors import DomainError
 from .address import REFUNDS, domain_of, is_allowed_domain
 from .fetch import Answer, VaspForbidden, VaspUnreachable, base_url, fetch
 from .keys import signing_key
+from .payer_data import usable_callback
 from .verify import MALFORMED, reading, verify_once
 
 LEAST_TIME_TO_PAY = timedelta(seconds=60)
+# While a BOLT11 can be paid its refund may stay in doubt, so that must end.
+MOST_TIME_TO_PAY = timedelta(days=31)
 # 401 and 424: the other side could not check our signature now; its copy of our keys may be old.
 _TRY_AGAIN = (401, 408, 424, 425, 429)
 _NETWORKS = {"bc": "MAINNET", "tb": "TESTNET", "tbs": "SIGNET", "bcrt": "REGTEST"}
@@ -67,6 +70,7 @@ class AskedInvoice:
     bolt11: str
     payment_hash: str
     expires_at: datetime
+    utxo_callback: str = ""
 
 
 def request_invoice_from(address: str, amount_msats: int) -> AskedInvoice:
@@ -80,13 +84,14 @@ def request_invoice_from(address: str, amount_msats: int) -> AskedInvoice:
         raise CannotReceive
     ask = _ask_uma if name.startswith("$") else _ask_plain
     try:
-        return _check_bolt11(ask(f"{name}@{domain}", amount_msats), amount_msats)
+        answer = ask(f"{name}@{domain}", amount_msats)
+        return _check_bolt11(answer.encoded_invoice, amount_msats, utxo_callback=_callback_of(answer))
     except VaspForbidden as error:
         raise CannotReceive from error
 
 
 # -- UMA --------------------------------------------------------------------------------------
-def _ask_uma(address: str, amount_msats: int) -> str:
+def _ask_uma(address: str, amount_msats: int) -> PayReqResponse:
     facts = lightspark.node_facts()
     lookup = _look_up(address)
     if not lookup.is_uma_response():
@@ -130,7 +135,7 @@ def _lookup_url(address: str, version: str | None = None) -> str:
     return f"{base_url(domain_of(address))}{parts.path}?{parts.query}"
 
 
-def _pay_as_vasp(address: str, lookup: LnurlpResponse, amount_msats: int, facts: NodeFacts) -> str:
+def _pay_as_vasp(address: str, lookup: LnurlpResponse, amount_msats: int, facts: NodeFacts) -> PayReqResponse:
     domain, us = domain_of(address), f"${REFUNDS}@{settings.UMA_DOMAIN}"
     major = 0 if (lookup.uma_version or "").startswith("0.") else 1
     amount, currency, in_currency = _in_what(lookup, amount_msats, major)
@@ -161,7 +166,7 @@ def _pay_as_vasp(address: str, lookup: LnurlpResponse, amount_msats: int, facts:
             lambda keys, nonce: verify_pay_req_response_signature(us, address, response, keys, nonce),
             ErrorCode.PARSE_PAYREQ_RESPONSE_ERROR,
         )
-    return response.encoded_invoice
+    return response
 
 
 def _in_what(lookup: LnurlpResponse, amount_msats: int, major: int) -> tuple[int, str, bool]:
@@ -185,18 +190,17 @@ def _believe(domain: str, verify, otherwise: ErrorCode) -> None:
 
 
 # -- LNURL ------------------------------------------------------------------------------------
-def _ask_plain(address: str, amount_msats: int) -> str:
+def _ask_plain(address: str, amount_msats: int) -> PayReqResponse:
     name, _, domain = address.rpartition("@")
     lookup = _read_lookup(fetch(f"{base_url(domain)}/.well-known/lnurlp/{name}"))
     return _pay_plainly(lookup, amount_msats)
 
 
-def _pay_plainly(lookup: LnurlpResponse, amount_msats: int) -> str:
+def _pay_plainly(lookup: LnurlpResponse, amount_msats: int) -> PayReqResponse:
     _check_range(lookup, amount_msats)
     parts = urlsplit(lookup.callback)
     query = f"{parts.query}&amount={amount_msats}" if parts.query else f"amount={amount_msats}"
-    response = _read_pay_answer(fetch(urlunsplit(parts._replace(query=query))))
-    return response.encoded_invoice
+    return _read_pay_answer(fetch(urlunsplit(parts._replace(query=query))))
 
 
 # -- reading what came back -------------------------------------------------------------------
@@ -245,7 +249,13 @@ def _read_pay_answer(answer: Answer) -> PayReqResponse:
     return _read(parse_pay_req_response, json.dumps(body), ErrorCode.PARSE_PAYREQ_RESPONSE_ERROR)
 
 
-def _check_bolt11(text: str, amount_msats: int) -> AskedInvoice:
+def _callback_of(answer: PayReqResponse) -> str:
+    """Where the receiver's VASP wants to be told our UTXOs (UMAD-07); "" when nowhere we may post to."""
+    compliance = (answer.payee_data or {}).get("compliance")
+    return usable_callback(compliance.get("utxoCallback")) if isinstance(compliance, dict) else ""
+
+
+def _check_bolt11(text: str, amount_msats: int, *, utxo_callback: str) -> AskedInvoice:
     """`text` as an invoice we may pay: signed, of our network, over the amount, not about to expire."""
     try:
         invoice = bolt11.decode(text)
@@ -256,6 +266,8 @@ def _check_bolt11(text: str, amount_msats: int) -> AskedInvoice:
         raise BadAnswer
     if _NETWORKS.get(invoice.currency) != settings.LIGHTSPARK_NETWORK:
         raise CannotReceive
+    if expires_at > timezone.now() + MOST_TIME_TO_PAY:
+        raise CannotReceive
     if expires_at < timezone.now() + LEAST_TIME_TO_PAY:
         raise BadAnswer
-    return AskedInvoice(text.lower(), invoice.payment_hash, expires_at)
+    return AskedInvoice(text.lower(), invoice.payment_hash, expires_at, utxo_callback)

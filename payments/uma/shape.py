@@ -7,6 +7,8 @@ from typing import NoReturn
 from uma import ErrorCode, InvalidRequestException
 
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}){8,80}")
+_ANY_HEX = re.compile(r"(?:[0-9a-fA-F]{2})*")
+_FORMAT = re.compile(r"[\x21-\x7e]{0,60}")
 _MAX_TIMESTAMP = 2**40
 
 
@@ -57,6 +59,12 @@ def _check_compliance(compliance: dict) -> None:
     utxos = compliance.get("utxos") or []
     if not isinstance(utxos, list) or not all(isinstance(utxo, str) for utxo in utxos):
         _refuse("compliance.utxos must be a list of text.")
+    hidden = compliance.get("encryptedTravelRuleInfo") or ""
+    if not isinstance(hidden, str) or not _ANY_HEX.fullmatch(hidden):
+        _refuse("compliance.encryptedTravelRuleInfo must be hex.")
+    form = compliance.get("travelRuleFormat") or ""
+    if not isinstance(form, str) or not _FORMAT.fullmatch(form):
+        _refuse("compliance.travelRuleFormat must be a name and version, as in ivms@101.2023.")
     backing = compliance.get("backingSignatures") or []
     if not isinstance(backing, list):
         _refuse("compliance.backingSignatures must be a list.")
