@@ -1,7 +1,7 @@
 """A ticket on paper: one A5 page, drawn, with the QR as vectors."""
 
 import io
-import unicodedata
+import threading
 
 import segno
 from django.conf import settings
@@ -9,26 +9,26 @@ from django.utils.translation import gettext as _
 from reportlab.lib.colors import HexColor, white
 from reportlab.lib.pagesizes import A5
 from reportlab.lib.units import mm
-from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
 from ticketsuma.templatetags.show import city, clock_in, grouped, long_day_in
 
+from .lettering import lines_of, may_lose_letters, printable, runs, width_of
 from .models import Ticket
 
 INK, PINE, VOLT, MUTED = HexColor("#121c18"), HexColor("#0a4633"), HexColor("#d9f154"), HexColor("#55605b")
 WIDTH, HEIGHT = A5
 MARGIN = 14 * mm
+_INSIDE = WIDTH - 2 * MARGIN
 TEAR = 116 * mm  # where the stub is torn off, from the foot of the page
 QR_SIDE = 62 * mm
-_MOST_LINES = 3
+_writing = threading.Lock()  # reportlab cuts fonts to size with one read position for all threads
 
 
 def ticket_pdf(ticket: Ticket) -> bytes:
     """The ticket as a PDF, in the reader's language; load `order__event` with it.
 
-    The built-in fonts know the letters of western Europe; others lose their accents or are left out,
-    and the printed page (HTML) shows them.
+    Letters that no font here has (Arabic, for example) are left out, and the paper says where they are.
     """
     file = io.BytesIO()
     paper = Canvas(file, pagesize=A5, pageCompression=1, invariant=1)
@@ -37,7 +37,8 @@ def ticket_pdf(ticket: Ticket) -> bytes:
     _draw_head(paper, ticket)
     _draw_stub(paper, ticket)
     paper.showPage()
-    paper.save()
+    with _writing:
+        paper.save()
     return file.getvalue()
 
 
@@ -47,26 +48,22 @@ def _draw_head(paper: Canvas, ticket: Ticket) -> None:
     paper.rect(0, TEAR, WIDTH, HEIGHT - TEAR, stroke=0, fill=1)
     y = HEIGHT - MARGIN - 3 * mm
     paper.setFillColor(VOLT)
-    paper.setFont("Helvetica-Bold", 10)
-    paper.drawString(MARGIN, y, printable(settings.SITE_NAME))
+    _write(paper, MARGIN, y, settings.SITE_NAME, 10, bold=True)
     number = _("Ticket %(number)s of %(total)s") % {"number": ticket.number, "total": order.quantity}
-    paper.setFont("Helvetica", 10)
-    paper.drawRightString(WIDTH - MARGIN, y, printable(number))
+    _write(paper, WIDTH - MARGIN - width_of(printable(number), 10), y, number, 10)
     y -= 15 * mm
     paper.setFillColor(white)
-    for line in _lines(printable(event.title) or _("Event"), "Helvetica-Bold", 22):
-        paper.setFont("Helvetica-Bold", 22)
-        paper.drawString(MARGIN, y, line)
+    for line in lines_of(printable(event.title) or _("Event"), 22, within=_INSIDE, most=3, bold=True):
+        _write(paper, MARGIN, y, line, 22, bold=True)
         y -= 9.5 * mm
     y -= 2 * mm
     for text in _when(event):
-        paper.setFont("Helvetica", 12)
-        paper.drawString(MARGIN, y, printable(text))
+        _write(paper, MARGIN, y, text, 12)
         y -= 6 * mm
     if name := printable(ticket.holder_name):
         paper.setFillColor(VOLT)
-        paper.setFont("Helvetica-Bold", 12)
-        paper.drawString(MARGIN, TEAR + 10 * mm, _lines(name, "Helvetica-Bold", 12)[0])
+        [line] = lines_of(name, 12, within=_INSIDE, most=1, bold=True)
+        _write(paper, MARGIN, TEAR + 10 * mm, line, 12, bold=True)
 
 
 def _when(event) -> list[str]:
@@ -93,10 +90,21 @@ def _draw_stub(paper: Canvas, ticket: Ticket) -> None:
     paper.setFont("Courier-Bold", 11)
     paper.drawCentredString(WIDTH / 2, 30 * mm, grouped(ticket.ticket_code))
     paper.setFillColor(MUTED)
-    paper.setFont("Helvetica", 8.5)
-    words = _("Whoever has this code has the ticket. Pass it on only to the person who goes.")
-    for number, line in enumerate(_lines(printable(words), "Helvetica", 8.5)):
-        paper.drawCentredString(WIDTH / 2, 21 * mm - number * 4 * mm, line)
+    words = [_("Whoever has this code has the ticket. Pass it on only to the person who goes.")]
+    if may_lose_letters(ticket.holder_name + ticket.order.event.title):
+        words.append(_("Where letters are missing here, the ticket's page on the web shows them."))
+    y = 21 * mm
+    for line in [line for text in words for line in lines_of(text, 8.5, within=_INSIDE, most=2)]:
+        _write(paper, (WIDTH - width_of(line, 8.5)) / 2, y, line, 8.5)
+        y -= 4 * mm
+
+
+def _write(paper: Canvas, x: float, y: float, text: str, size: float, *, bold: bool = False) -> None:
+    """`text` on one line from `x` on, each letter in a font that has it."""
+    for font, part in runs(printable(text), bold=bold):
+        paper.setFont(font, size)
+        paper.drawString(x, y, part)
+        x += width_of(part, size, bold=bold)
 
 
 def _draw_qr(paper: Canvas, text: str, left: float, bottom: float) -> None:
@@ -114,30 +122,3 @@ def _draw_qr(paper: Canvas, text: str, left: float, bottom: float) -> None:
                 start = None
     paper.setFillColor(INK)
     paper.drawPath(path, stroke=0, fill=1)
-
-
-def printable(text: str) -> str:
-    """`text` on one line in letters the built-in fonts have: `Łódź 東京` → `Lódz`."""
-    kept = []
-    for letter in " ".join(text.split()).replace("Ł", "L").replace("ł", "l"):
-        for piece in (letter, unicodedata.normalize("NFKD", letter)[0]):
-            if piece.isprintable() and piece.encode("cp1252", "ignore"):
-                kept.append(piece)
-                break
-    return "".join(kept).strip()
-
-
-def _lines(text: str, font: str, size: float) -> list[str]:
-    """`text` broken at its spaces to the width of the page; what is too long is cut."""
-    most, lines = WIDTH - 2 * MARGIN, [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if stringWidth(longer, font, size) <= most:
-            lines[-1] = longer
-            continue
-        while stringWidth(word, font, size) > most:
-            word = word[:-2] + "…"
-        lines = [*lines, word] if lines[-1] else [word]
-    if len(lines) > _MOST_LINES:
-        lines = [*lines[: _MOST_LINES - 1], f"{lines[_MOST_LINES - 1]} …"]
-    return lines
