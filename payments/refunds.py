@@ -167,7 +167,6 @@ def _doubt(refund: Refund, why: str) -> None:
 
 
 def _record(refund: Refund, outgoing: lightspark.OutgoingPayment) -> None:
-    now = timezone.now()
     if outgoing.is_sent:
         _mark_sent(refund, outgoing)
     elif outgoing.is_failed:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from payments import lightspark, refunds
 from payments.models import IncomingPayment, Refund
 from payments.refunds import send_refund
+from payments.tests.test_uma_send import Receiver, new_bolt11
 from tests.shop import together
 from ticketsuma.errors import DomainError
 
@@ -151,11 +152,25 @@ def test_a_lost_answer_is_a_doubt_that_the_node_ends(sandbox, make_refund):
     assert_sent_once(sandbox, refund)
 
 
-def test_in_doubt_no_other_bolt11_is_asked_for_until_the_first_is_surely_dead(sandbox, make_refund):
+def test_what_the_node_never_saw_is_paid_with_the_same_key(sandbox, make_refund):
     sandbox.post("/api/faults", kind="node_500", match=PAY, count=1)
     refund = step(make_refund())
     first = refund.bolt11
+    assert (refund.status, sandbox.sent(refund)) == ("in_doubt", [])
+    assert_sent_once(sandbox, step(refund))
+    assert (refund.bolt11, refund.invoices_asked) == (first, 1)
+
+
+def test_in_doubt_no_other_bolt11_is_asked_for_until_the_first_is_surely_dead(sandbox, make_refund):
+    sandbox.post("/api/faults", kind="node_500", match=PAY)
+    refund = step(make_refund())
+    first = refund.bolt11
     for _ in range(3):
+        assert step(refund).status == "in_doubt"
+    assert (refund.bolt11, sandbox.sent(refund)) == (first, [])
+    sandbox.no_faults()
+    for minutes in (1, -9):  # too late to pay it, too early to be sure that nobody does
+        Refund.objects.update(bolt11_expires_at=timezone.now() + timedelta(minutes=minutes, seconds=-40))
         assert step(refund).status == "in_doubt"
     assert (refund.bolt11, sandbox.sent(refund)) == (first, [])
     dead = timezone.now() - refunds.SURELY_DEAD_AFTER - timedelta(seconds=1)
@@ -182,15 +197,45 @@ def test_a_payment_under_way_is_waited_for(sandbox, make_refund, end):
         assert (refund.status, sandbox.sent(refund)) == ("failed", [])
 
 
-def test_a_doubt_outlasts_a_node_that_is_away_for_hours(sandbox, make_refund):
-    sandbox.post("/api/faults", kind="commit_then_drop", match=PAY, count=1)
-    refund = step(make_refund())
+@pytest.mark.parametrize("status", ["sending", "in_doubt"])
+def test_a_doubt_outlasts_a_node_that_is_away_for_days(sandbox, make_refund, status):
+    refund = make_refund()
+    assert refunds._ask_for_invoice(refund)
+    pay(refund)  # and its payer dies
     sandbox.post("/api/faults", kind="node_500")
-    for _ in range(30):
+    Refund.objects.filter(pk=refund.pk).update(status=status, attempts=Refund.max_attempts + 5)
+    for _ in range(3):
         step(refund)
     assert (refund.status, refund.parked_at) == ("in_doubt", None)
     sandbox.no_faults()
     assert_sent_once(sandbox, step(refund))
+
+
+# -- wallets that give what they should not ---------------------------------------------------
+@pytest.fixture
+def receiver(sandbox, wallet) -> Receiver:
+    """alice's wallet, whose every answer the test writes."""
+    return Receiver(wallet)
+
+
+def at_receiver(make_refund, receiver: Receiver) -> Refund:
+    refund = make_refund()
+    Refund.objects.filter(pk=refund.pk).update(to=f"$alice@{receiver.wallet.domain}")
+    return refund
+
+
+def test_one_bolt11_is_never_two_refunds(sandbox, make_refund, receiver):
+    """Else the node's answer about the first would count for the second, and its sats stay here."""
+    receiver.pr = new_bolt11(amount_msats=SATS * 1000)
+    first, second = (step(at_receiver(make_refund, receiver)) for _ in range(2))
+    assert first.bolt11 == receiver.pr
+    assert (second.status, second.last_error, second.bolt11) == ("queued", "bad_vasp_answer", "")
+
+
+def test_a_bolt11_without_an_end_is_not_waited_for(sandbox, make_refund, receiver):
+    receiver.pr = new_bolt11(amount_msats=SATS * 1000, expiry=400 * 86_400)
+    refund = step(at_receiver(make_refund, receiver))
+    assert (refund.status, refund.last_error) == ("needs_address", "cannot_receive")
 
 
 # -- failures ---------------------------------------------------------------------------------
