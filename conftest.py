@@ -5,6 +5,7 @@ import shutil
 import tempfile
 
 import django
+import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
 from tests.environment import fresh_secrets
@@ -32,6 +33,13 @@ if IS_FIRST:
 django.setup()
 # The same hash, made cheap: hundreds of tests sign somebody in.
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 64, 1
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(item.fixturenames):
+            item.add_marker("database")
 
 
 def pytest_unconfigure(config):

@@ -15,7 +15,9 @@ def stack(sqlite_stack) -> Stack:
     return sqlite_stack
 
 
-@pytest.fixture(params=[PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.fixture(
+    params=[pytest.param(PHONE, id="phone", marks=pytest.mark.short), pytest.param(DESKTOP, id="desktop")]
+)
 def size(request) -> dict:
     return request.param
 
