@@ -87,7 +87,7 @@ def resend_webhooks(request: HttpRequest) -> dict:
 
 def send_webhook(request: HttpRequest) -> dict | JsonResponse:
     """Any webhook to a node's owner: `{"node_id", "event_type", "entity_id", "event_id"?, "times"?,
-    "sign": "ok" | "bad" | "none"}`."""
+    "sign": "ok" | "bad" | "none", "key"? (another one to sign with: an old one)}`."""
     body = read_json(request)
     node = Node.objects.filter(pk=str(body.get("node_id"))).first()
     if node is None or not node.webhook_url:
@@ -98,7 +98,8 @@ def send_webhook(request: HttpRequest) -> dict | JsonResponse:
         "entity_id": str(body.get("entity_id") or ""),
     }
     text = webhooks.write_body(event_id=event_id, **named)
-    key = {"bad": secrets.token_hex(16), "none": ""}.get(str(body.get("sign", "ok")), node.webhook_secret)
+    right = str(body.get("key") or node.webhook_secret)
+    key = {"bad": secrets.token_hex(16), "none": ""}.get(str(body.get("sign", "ok")), right)
     signature = webhooks.sign(secret=key, body=text) if key else ""
     row = dict(node=node, event_id=event_id, body=text, signature=signature, **named)
     Delivery.objects.bulk_create(Delivery(**row) for _ in range(times(body)))

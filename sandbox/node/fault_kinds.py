@@ -28,6 +28,7 @@ KINDS = {
         Kind("webhook_lost", "Webhooks", "never sent", HASH),
         Kind("webhook_duplicate", "Webhooks", "sent `times` times, all at once", HASH, params={"times": 2}),
         Kind("webhook_late", "Webhooks", "sent `delay_s` later", HASH, 20),
+        Kind("webhook_shuffled", "Webhooks", "sent in any order, each within `delay_s`", HASH, 5),
         Kind("webhook_forged", "Webhooks", "signed with a wrong key", HASH),
         Kind("node_slow", "Node", "waits `delay_s`, then does the work and answers", OPERATION, 5),
         Kind("node_late", "Node", "does the work, then answers `delay_s` later", OPERATION, 10),
@@ -85,6 +86,20 @@ KINDS = {
         ),
         Kind("vasp_drip", "VASP endpoints", "answers a byte at a time for `delay_s`", ENDPOINT, 30),
         Kind(
+            "vasp_slow_headers",
+            "VASP endpoints",
+            "sends the head of its answer a line at a time for `delay_s`",
+            ENDPOINT,
+            30,
+        ),
+        Kind(
+            "vasp_endless_headers",
+            "VASP endpoints",
+            "sends `megabytes` of headers",
+            ENDPOINT,
+            params={"megabytes": 64},
+        ),
+        Kind(
             "vasp_huge", "VASP endpoints", "answers `megabytes` of data", ENDPOINT, params={"megabytes": 64}
         ),
         Kind(
@@ -96,6 +111,12 @@ KINDS = {
         ),
         Kind("vasp_bad_json", "VASP endpoints", "answers something that is no JSON", ENDPOINT),
         Kind("vasp_wrong_types", "VASP endpoints", "answers JSON of the wrong shape", ENDPOINT),
+        Kind(
+            "vasp_bad_tls",
+            "VASP endpoints",
+            "names https addresses on its own port, where no TLS handshake succeeds",
+            "configuration, lnurlp",
+        ),
         Kind("vasp_wrong_key", "VASP endpoints", "publishes keys that did not sign anything"),
         Kind("wallet_thousandth", "Wallet", "asks to pay 1/1000 of a SAT invoice", WALLET),
         Kind("wallet_pays_twice", "Wallet", "pays the same UMA invoice twice", WALLET),

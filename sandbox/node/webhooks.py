@@ -49,6 +49,8 @@ def announce(*, node: Node, entity_id: str, subject: str = "", event_type: str =
         state = Delivery.State.LOST
     if late := faults.strike("webhook_late", subject):
         due_at += timedelta(seconds=late.delay_s)
+    if shuffled := faults.strike("webhook_shuffled", subject):
+        due_at += timedelta(seconds=shuffled.delay_s * secrets.randbelow(1000) / 1000)
     if faults.is_on("webhook_forged", subject):
         secret = secrets.token_hex(16)
     if twice := faults.strike("webhook_duplicate", subject):

@@ -54,6 +54,9 @@ def test_duplicate_late_and_forged_webhooks(sandbox, shop, receiver):
     late = pay(sandbox, invoice(shop))
     assert hooks_after(receiver, late["to"]["payment_id"], wait=0.5) == []
     assert is_signed(until(lambda: receiver.about(late["to"]["payment_id"]))[0])
+    sandbox.fault("webhook_shuffled", count=3, delay_s=0.5)
+    paid = [pay(sandbox, invoice(shop))["to"]["payment_id"] for _ in range(3)]
+    assert all(is_signed(until(lambda one=one: receiver.about(one))[0]) for one in paid)
     sandbox.fault("webhook_forged", count=1)
     forged = pay(sandbox, invoice(shop))
     assert not is_signed(until(lambda: receiver.about(forged["to"]["payment_id"]))[0])
@@ -67,9 +70,12 @@ def test_refused_webhook_is_sent_again(sandbox, shop, receiver):
     until(lambda: len(receiver.about(paid["to"]["payment_id"])) >= 2)
 
 
-@pytest.mark.parametrize(("sign", "valid"), [("ok", True), ("bad", False)])
-def test_any_webhook_can_be_sent_by_hand(sandbox, receiver, sign, valid):
-    body = {"node_id": NODE_ID, "event_type": "NODE_STATUS", "entity_id": f"{sign}:x", "sign": sign}
+@pytest.mark.parametrize(
+    ("how", "valid"), [({"sign": "ok"}, True), ({"sign": "bad"}, False), ({"key": "an-old-key"}, False)]
+)
+def test_any_webhook_can_be_sent_by_hand(sandbox, receiver, how, valid):
+    sign = next(iter(how.values()))
+    body = {"node_id": NODE_ID, "event_type": "NODE_STATUS", "entity_id": f"{sign}:x"} | how
     sandbox.post("/api/webhooks/send", body, expect=200)
     assert is_signed(until(lambda: receiver.about(f"{sign}:x"))[0]) == valid
 

@@ -7,6 +7,7 @@ import uma
 from django.conf import settings
 from uma.generated.errors import ErrorCode
 
+from node import faults
 from node.models import Invoice
 from wallet import peers
 from wallet.models import User, Vasp
@@ -51,9 +52,16 @@ def sender_keys(domain: str) -> uma.PubkeyResponse:
         raise uma.UmaException(str(error), ErrorCode.COUNTERPARTY_PUBKEY_FETCH_ERROR) from error
 
 
+def our_url(endpoint: str) -> str:
+    """Where `endpoint` says that we are; with `vasp_bad_tls` an address whose TLS handshake fails."""
+    if faults.is_on("vasp_bad_tls", endpoint):
+        return f"https://{settings.SANDBOX_DOMAIN}"
+    return settings.SANDBOX_URL
+
+
 def answer_lookup(*, user: User, name: str, url: str) -> dict:
     """The lnurlp response (UMAD-04, LUD-06) to a lookup of `name`, `$` meaning UMA. Raises UmaException."""
-    callback = f"{settings.SANDBOX_URL}/uma/payreq/{user.name}"
+    callback = f"{our_url('lnurlp')}/uma/payreq/{user.name}"
     if not name.startswith("$") or "signature" not in url:
         return uma.LnurlpResponse(
             tag="payRequest",

@@ -70,6 +70,10 @@ def _strike(request: HttpRequest, name: str) -> HttpResponse | None:
         return HttpResponse(status=302, headers={"Location": str(redirect.params["location"])})
     if drip := faults.strike("vasp_drip", name):
         return wire.drip(json.dumps({"name": "x" * 4000}), drip.delay_s)
+    if slow := faults.strike("vasp_slow_headers", name):
+        return wire.slow_headers(request, slow.delay_s)
+    if endless := faults.strike("vasp_endless_headers", name):
+        return wire.endless_headers(request, int(endless.params["megabytes"]))
     if huge := faults.strike("vasp_huge", name):
         return StreamingHttpResponse(
             _megabytes(int(huge.params["megabytes"])), content_type="application/json"
@@ -108,7 +112,7 @@ def configuration(request: HttpRequest) -> dict:
     return {
         "name": "Sandbox Wallet",
         "uma_major_versions": sorted(get_supported_major_versions()),
-        "uma_request_endpoint": f"{settings.SANDBOX_URL}/uma/request",
+        "uma_request_endpoint": f"{receive.our_url('configuration')}/uma/request",
     }
 
 
