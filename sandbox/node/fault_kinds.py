@@ -43,6 +43,12 @@ KINDS = {
         Kind("future_enum", "Node", "answers with statuses that no SDK knows yet", OPERATION),
         Kind("wrong_network", "Payments", "invoices are made for `network`", params={"network": "MAINNET"}),
         Kind(
+            "wrong_invoice_amount",
+            "Payments",
+            "invoices are made over `delta_msats` more than was asked for",
+            params={"delta_msats": 1000},
+        ),
+        Kind(
             "wrong_amount",
             "Payments",
             "a payer sends `delta_msats` more (or less, if negative) than the invoice says",

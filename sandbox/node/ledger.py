@@ -41,6 +41,8 @@ def create_invoice(
         raise Refused("the description is too long or no hash")
     strange = faults.strike("wrong_network")
     network = strange.params["network"] if strange else node.network
+    if other := faults.strike("wrong_invoice_amount"):
+        amount_msats = max(0, amount_msats + int(other.params["delta_msats"]))
     preimage, now = secrets.token_bytes(32), timezone.now()
     payment_hash = hashlib.sha256(preimage).hexdigest()
     text = paper.write_bolt11(

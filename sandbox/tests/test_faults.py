@@ -133,6 +133,12 @@ def test_future_status_reads_as_the_sdks_future_value(sandbox, shop):
     assert seen.status.name == "___FUTURE_VALUE___"
 
 
+def test_wrong_invoice_amount(sandbox, shop):
+    sandbox.fault("wrong_invoice_amount", count=1, delta_msats=500)
+    made = [shop.create_invoice(NODE_ID, 1000) for _ in range(2)]
+    assert [one.data.amount.original_value for one in made] == [1500, 1000]
+
+
 def test_wrong_network(sandbox, shop):
     sandbox.fault("wrong_network", count=1, network="MAINNET")
     made = shop.create_invoice(NODE_ID, 1000)
