@@ -1,9 +1,11 @@
 """gunicorn as measured: threads hold the open event streams, two processes share the two cores."""
 
+import json
 import os
 import signal
 
 from django.conf import settings
+from gunicorn import util
 from gunicorn.glogging import Logger
 
 from ticketsuma import logs
@@ -22,10 +24,24 @@ class LikeOurs(Logger):
         self.error_log.propagate = True
 
 
+def write_problem(sock, status, reason, said):
+    """What gunicorn refuses itself (a request it cannot read, or that is too long) in the API's one shape.
+
+    Its own HTML repeats what was `said` by the sender; this does not.
+    """
+    from ticketsuma.problems import CONTENT_TYPE, bare_problem
+
+    body = json.dumps(bare_problem(status)).encode()
+    head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: {CONTENT_TYPE}\r\n"
+    util.write_nonblock(sock, f"{head}Content-Length: {len(body)}\r\n\r\n".encode("latin1") + body)
+
+
+util.write_error = write_problem  # gunicorn knows no setting for it
+
 bind = f"0.0.0.0:{settings.PORT}"
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_WORKERS", "2"))
-threads = int(os.environ.get("WEB_THREADS", "320"))
+threads = settings.WEB_THREADS
 worker_connections = 1000
 keepalive = 10
 timeout = 60

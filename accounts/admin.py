@@ -4,6 +4,7 @@ from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.admin import ReadOnlyAdmin
 
@@ -42,11 +43,11 @@ class UserAdmin(ReadOnlyAdmin):
         own = EmailAddress.objects.filter(user=OuterRef("pk"), email=OuterRef("email"), verified=True)
         return super().get_queryset(request).annotate(is_verified=Exists(own))
 
-    @admin.display(boolean=True, description="verified e-mail", ordering="is_verified")
+    @admin.display(boolean=True, description=_("verified e-mail"), ordering="is_verified")
     def verified(self, user: User) -> bool:
         return user.is_verified
 
-    @admin.display(boolean=True)
+    @admin.display(boolean=True, description=_("staff"))
     def staff(self, user: User) -> bool:
         return user.is_verified and user.is_listed_as_staff
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from allauth.account.adapter import get_adapter
 from django.http import Http404
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, extend_schema
@@ -18,6 +19,8 @@ from .serializers import (
     ChangeSerializer,
     LoginSerializer,
     MailedSerializer,
+    MailMeSerializer,
+    ResetPasswordSerializer,
     SignUpSerializer,
     TokenSerializer,
     UserSerializer,
@@ -25,7 +28,7 @@ from .serializers import (
 )
 from .tokens import end_tokens, issue_token
 
-FOR_ANYBODY = {"create", "login", "verify_email"}
+FOR_ANYBODY = {"create", "login", "verify_email", "verify_again", "ask_for_reset", "reset_password"}
 OWN = ("not_authenticated", "not_found")
 CHANGES = problems(*OWN, "weak_password", "wrong_password", body=True)
 
@@ -65,8 +68,7 @@ class UserViewSet(ApiViewSet):
         data = self.read(SignUpSerializer)
         limits.spend("SIGN_UP_PER_IP", limits.client_ip(request))
         services.sign_up(request=request._request, **data)
-        detail = _("Please open the link in the mail that we have sent you.")
-        return Response(MailedSerializer({"email": data["email"], "detail": detail}).data, status=202)
+        return mailed(data["email"])
 
     @extend_schema(
         operation_id="verify_email", tags=["accounts"], auth=[], request=VerifyEmailSerializer,
@@ -77,6 +79,38 @@ class UserViewSet(ApiViewSet):
         """Prove a mailbox with the key that was mailed to it."""
         user = services.verify_email(request=request._request, **self.read(VerifyEmailSerializer))
         return Response(UserSerializer(user).data)
+
+    @extend_schema(
+        operation_id="verify_again", tags=["accounts"], auth=[], request=MailMeSerializer,
+        responses={202: MailedSerializer} | problems(body=True),
+    )  # fmt: skip
+    @action(detail=False, methods=["post"], url_path="verify-email/again")
+    def verify_again(self, request):
+        """Have the key that proves a mailbox mailed once more; the same answer for every address."""
+        email = self.read(MailMeSerializer)["email"]
+        services.verify_again(request=request._request, email=email)
+        return mailed(email)
+
+    @extend_schema(
+        operation_id="ask_for_reset", tags=["accounts"], auth=[], request=MailMeSerializer,
+        responses={202: MailedSerializer} | problems(body=True),
+    )  # fmt: skip
+    @action(detail=False, methods=["post"], url_path="reset-password")
+    def ask_for_reset(self, request):
+        """Have a key mailed that sets a new password, for an hour; the same answer for every address."""
+        email = self.read(MailMeSerializer)["email"]
+        services.ask_for_reset(request=request._request, email=email)
+        return mailed(email)
+
+    @extend_schema(
+        operation_id="reset_password", tags=["accounts"], auth=[], request=ResetPasswordSerializer,
+        responses={204: None} | problems("invalid_key", "weak_password", body=True),
+    )  # fmt: skip
+    @action(detail=False, methods=["post"], url_path="reset-password/confirm")
+    def reset_password(self, request):
+        """Set a new password with a mailed key, once. Ends every token; sign in with the new password."""
+        services.reset_password(request=request._request, **self.read(ResetPasswordSerializer))
+        return Response(status=204)
 
     @extend_schema(
         operation_id="login", tags=["accounts"], auth=[], request=LoginSerializer,
@@ -135,7 +169,10 @@ class UserViewSet(ApiViewSet):
         user = self.get_object()
         data = self.read(ChangeSerializer, instance=user, partial=partial)
         if "current_password" in data:
+            guess = ("LOGIN_PER_EMAIL_AND_IP", user.email, limits.client_ip(request))
+            limits.spend(*guess)
             services.check_current_password(user, data["current_password"])
+            limits.forgive(*guess)
         if "name" in data and data["name"] != user.name:
             user.name = data["name"]
             user.save(update_fields=["name", "updated_at"])
@@ -145,6 +182,7 @@ class UserViewSet(ApiViewSet):
             services.change_password(
                 user=user, current_password=data["current_password"], password=data["password"]
             )
+            get_adapter(request).send_notification_mail("account/email/password_changed", user)
         return Response(UserSerializer(user).data)
 
     @extend_schema(
@@ -154,3 +192,9 @@ class UserViewSet(ApiViewSet):
     def partial_update(self, request, pk=None):
         """Change some of yourself; see PUT."""
         return self.update(request, pk=pk, partial=True)
+
+
+def mailed(email: str) -> Response:
+    """202: whatever there is to say is in the mailbox, and nowhere else."""
+    detail = _("Please open the link in the mail that we have sent you.")
+    return Response(MailedSerializer({"email": email, "detail": detail}).data, status=202)

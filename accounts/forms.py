@@ -12,7 +12,7 @@ from ticketsuma.fields import CONTROL, has_control, without_direction_marks
 from . import limits
 from .models import User, normalize_email
 from .serializers import LONGEST_PASSWORD
-from .services import WrongPassword, check_current_password, forget_unproven
+from .services import WrongPassword, ask_for_reset, check_current_password, forget_unproven, spend_mail
 
 
 class PersonEmailField(forms.EmailField):
@@ -113,12 +113,6 @@ class SignUpForm(OurLook, allauth.SignupForm):
         return super().try_save(request)
 
 
-def spend_mail(request, email: str) -> None:
-    """Count a mail that somebody unknown asks us to send to `email`; raises TooMany."""
-    limits.spend("MAIL_PER_IP", limits.client_ip(request))
-    limits.spend("MAIL_PER_EMAIL", email)
-
-
 class SignInCodeForm(OurLook, allauth.RequestLoginCodeForm):
     email = PersonEmailField(label=_("E-mail"))
 
@@ -131,8 +125,8 @@ class ResetForm(OurLook, allauth.ResetPasswordForm):
     email = PersonEmailField(label=_("E-mail"))
 
     def save(self, request, **kwargs):
-        spend_mail(request, self.cleaned_data["email"])
-        return super().save(request, **kwargs)
+        ask_for_reset(request=request, email=self.cleaned_data["email"])
+        return self.cleaned_data["email"]
 
 
 class NewEmailForm(OurLook, allauth.AddEmailForm):

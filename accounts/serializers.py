@@ -30,6 +30,15 @@ class VerifyEmailSerializer(StrictSerializer):
     key = Line(max_length=LONGEST_KEY, help_text="The last part of the mailed link.")
 
 
+class MailMeSerializer(StrictSerializer):
+    email = Email()
+
+
+class ResetPasswordSerializer(StrictSerializer):
+    key = Line(max_length=LONGEST_KEY, help_text="The last part of the mailed link.")
+    password = Password(help_text="At least 10 characters, not a common password.")
+
+
 class LoginSerializer(StrictSerializer):
     email = Email()
     password = Password()

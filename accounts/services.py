@@ -3,14 +3,21 @@
 Whether an address has an account is told to the owner of its mailbox and to nobody else.
 """
 
+from allauth.account import signals
 from allauth.account.adapter import get_adapter
+from allauth.account.forms import default_token_generator
+from allauth.account.internal.flows.password_reset import request_password_reset
+from allauth.account.internal.flows.signup import send_unknown_account_mail
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from allauth.account.utils import url_str_to_user_pk
 from django.contrib.auth import authenticate
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.messages import get_messages
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.errors import DomainError
@@ -41,7 +48,7 @@ class WrongPassword(DomainError):
 
 class BadKey(DomainError):
     code = "invalid_key"
-    sentence = _("This key is not valid, or no longer. Sign up again to get a new one.")
+    sentence = _("This key is not valid, or no longer. Please ask for a new one.")
     status = 400
     field = "key"
 
@@ -55,14 +62,14 @@ def sign_up(*, request: HttpRequest, email: str, password: str, name: str = "") 
     email = normalize_email(email)
     check_password_strength(password, User(email=email, name=name))
     limits.spend("MAIL_PER_EMAIL", email)
+    hashed = make_password(password)  # both ways take as long, and no transaction waits for it
     if EmailAddress.objects.filter(email=email, verified=True).exists():
-        User().set_password(password)  # takes as long as the other way
         get_adapter(request).send_account_already_exists_mail(email)
         return
     try:
         with transaction.atomic():
             forget_unproven(email)
-            user = User.objects.create_user(email, password, name=name)
+            user = User.objects.create(email=email, password=hashed, name=name)
             address = EmailAddress.objects.create(user=user, email=email, primary=True)
     except IntegrityError:
         return  # two at once: the other one's mail is on its way
@@ -81,6 +88,19 @@ def verify_email(*, request: HttpRequest, key: str) -> User:
     if not address:
         raise BadKey
     return User.objects.get(pk=address.user_id)
+
+
+def verify_again(*, request: HttpRequest, email: str) -> None:
+    """Mail `email` a new link that verifies it, or what else there is to know about it. Raises TooMany."""
+    email = normalize_email(email)
+    spend_mail(request, email)
+    address = EmailAddress.objects.filter(email=email, user__email=email).first()
+    if address is None:
+        send_unknown_account_mail(request, email)
+    elif address.verified:
+        get_adapter(request).send_account_already_exists_mail(email)
+    else:
+        EmailConfirmationHMAC(address).send(request, signup=True)
 
 
 def sign_in(*, request: HttpRequest, email: str, password: str) -> User:
@@ -128,6 +148,47 @@ def change_password(*, user: User, current_password: str, password: str) -> None
     user.set_password(password)
     user.save(update_fields=["password", "updated_at"])
     end_tokens(user)
+
+
+def ask_for_reset(*, request: HttpRequest, email: str) -> None:
+    """Mail `email` a link that sets a new password, or the news that it has no account. Raises TooMany.
+
+    A mailbox that an account merely wants to change to opens nothing: it may be a slip of the pen.
+    """
+    email = normalize_email(email)
+    spend_mail(request, email)
+    users = User.objects.filter(email=email, is_active=True)
+    request_password_reset(request, email, list(users), default_token_generator)
+
+
+def reset_password(*, request: HttpRequest, key: str, password: str) -> None:
+    """Set a new password with a mailed key, which also proves the mailbox; ends every token and session.
+
+    A key is good once: of two at once the second gets BadKey. Raises BadKey, WeakPassword.
+    """
+    user_part, _dash, token = key.partition("-")
+    try:
+        user = User.objects.get(pk=url_str_to_user_pk(user_part), is_active=True)
+    except (ValueError, OverflowError, User.DoesNotExist):
+        raise BadKey from None
+    if not default_token_generator.check_token(user, token):
+        raise BadKey
+    check_password_strength(password, user)
+    mine = User.objects.filter(pk=user.pk, password=user.password)
+    if not mine.update(password=make_password(password), updated_at=timezone.now()):
+        raise BadKey
+    user.refresh_from_db()
+    address = EmailAddress.objects.filter(user=user, email=user.email, verified=False).first()
+    if address:
+        get_adapter(request).confirm_email(request, address)
+    signals.password_reset.send(sender=User, request=request, user=user)
+    get_adapter(request).send_notification_mail("account/email/password_reset", user)
+
+
+def spend_mail(request: HttpRequest, email: str) -> None:
+    """Count a mail that somebody unknown asks us to send to `email`; raises TooMany."""
+    limits.spend("MAIL_PER_IP", limits.client_ip(request))
+    limits.spend("MAIL_PER_EMAIL", email)
 
 
 def ask_for_new_email(*, request: HttpRequest, user: User, email: str) -> None:

@@ -1,13 +1,19 @@
-"""What a page answers to somebody who tried too often."""
+"""What a page answers when too many want the same, or one of them too often."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from .limits import TooMany
+from .passwords import TooManyPasswords
+
+PAGES = {TooMany: "429.html", TooManyPasswords: "503.html"}
 
 
 class TooManyMiddleware:
-    """A page whose view raised TooMany says so: 429 with Retry-After. The API has its own words for it."""
+    """A page whose view raised TooMany or TooManyPasswords says so, with Retry-After.
+
+    The API has its own words for it.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -16,9 +22,9 @@ class TooManyMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if not isinstance(error, TooMany) or request.path.startswith("/api/"):
+        if type(error) not in PAGES or request.path.startswith("/api/"):
             return None
         minutes = -(-error.retry_after // 60)
-        answer = render(request, "429.html", {"minutes": minutes}, status=error.status)
+        answer = render(request, PAGES[type(error)], {"minutes": minutes}, status=error.status)
         answer["Retry-After"] = str(error.retry_after)
         return answer

@@ -10,6 +10,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.limits import client_ip, spend
 from ticketsuma.errors import DomainError
 
 from .uma.keys import published_keys, seconds_to_cache
@@ -27,19 +28,23 @@ def _receive() -> ModuleType:
     return receive
 
 
-def for_wallets(view: Callable[..., dict]) -> Callable[..., JsonResponse]:
 def _after() -> ModuleType:
     from .uma import after
 
     return after
 
 
-    """Answer the dict of `view` to any wallet, also one in a browser; refusals become UMA's error JSON."""
+def for_wallets(view: Callable[..., dict]) -> Callable[..., JsonResponse]:
+    """Answer the dict of `view` to any wallet, also one in a browser; refusals become UMA's error JSON.
+
+    WALLET_PER_IP bounds what one address may ask, at the price of one statement.
+    """
 
     @csrf_exempt
     @functools.wraps(view)
     def answer(request: HttpRequest, *args, **kwargs) -> JsonResponse:
         try:
+            spend("WALLET_PER_IP", client_ip(request))
             if _length(request) > MAX_BODY_BYTES:
                 raise RequestTooLarge
             response = JsonResponse(view(request, *args, **kwargs))
@@ -61,6 +66,8 @@ def _refusal(refusal: DomainError) -> JsonResponse:
     body = error_body(refusal)
     logger.info("a wallet was refused: %s %s", refusal.status, body.get("code"))
     response = JsonResponse(body, status=refusal.status)
+    if refusal.status == 401:  # RFC 9110: a 401 names what would be let in
+        response["WWW-Authenticate"] = f'UMA realm="{settings.UMA_DOMAIN}"'
     if refusal.retry_after is not None:
         response["Retry-After"] = str(refusal.retry_after)
     return response
@@ -78,10 +85,15 @@ def pubkeys(request: HttpRequest) -> JsonResponse:
 
 
 @require_GET
-@for_wallets
-def configuration(request: HttpRequest) -> dict:
-    """What we can do (UMAD-10). A shop pays nobody, so it takes no UMA Requests."""
-    return {"name": settings.SITE_NAME, "uma_major_versions": [0, 1]}
+def configuration(request: HttpRequest) -> JsonResponse:
+    """What we can do (UMAD-10). A shop pays nobody, so it takes no UMA Requests.
+
+    Like the keys it is not counted: counting would cost more than answering.
+    """
+    response = JsonResponse({"name": settings.SITE_NAME, "uma_major_versions": [0, 1]})
+    response["Access-Control-Allow-Origin"] = "*"
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 @require_GET

@@ -21,6 +21,8 @@ from .services import process_webhook_event
 
 logger = logging.getLogger(__name__)
 
+CHALLENGE = 'Lightspark-Signature realm="webhooks"'  # RFC 9110: a 401 names what would be let in
+
 # While this request works on the event the worker leaves it alone.
 HANDLING = timedelta(seconds=20)
 
@@ -122,4 +124,6 @@ def problem(refusal) -> JsonResponse:
         "detail": str(refusal.sentence),
     }
     headers = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after else {}
+    if refusal.status == 401:
+        headers["WWW-Authenticate"] = CHALLENGE
     return JsonResponse(body, status=refusal.status, content_type="application/problem+json", headers=headers)

@@ -4,7 +4,8 @@ import re
 
 from django.http import Http404
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.permissions import IsAdminUser, IsAuthenticated
@@ -42,9 +43,17 @@ BUYING = (
 )  # fmt: skip
 KEY = header(
     "Idempotency-Key",
-    "Any string of yours. The same key and body again answer the same order as it stands now.",
+    "The same key and body again answer the same order as it stands now. With a token any string of yours; "
+    "a guest's key opens the order like its token: at least 22 characters that nobody guesses, such as a "
+    "random UUID.",
     pattern=r"^[!-~]([ -~]{0,253}[!-~])?$",
 )
+REPLAYED = OpenApiParameter(
+    "Idempotent-Replayed", {"type": "string", "const": "true"}, OpenApiParameter.HEADER, response=[201],
+    description="There when this order was placed before, with the same Idempotency-Key.",
+)  # fmt: skip
+# 128 bits in base64; fewer different characters than these are no random ones.
+FEWEST_CHARACTERS, FEWEST_DIFFERENT = 22, 8
 ORDER_TOKEN = header(
     "Order-Token", "The order's token; or be signed in as its buyer.", pattern=r"^[\x21-\x7e]+$"
 )
@@ -62,9 +71,15 @@ PURCHASE_EXAMPLE = OpenApiExample(
 
 class BadIdempotencyKey(DomainError):
     code = "invalid_idempotency_key"
-    sentence = "An Idempotency-Key is 1 to 255 printable ASCII characters."
+    sentence = _("An Idempotency-Key is 1 to 255 printable ASCII characters.")
     status = 400
     field = "Idempotency-Key"
+
+
+class GuessableKey(BadIdempotencyKey):
+    """A guest has nothing else to show for themselves: who guesses the key would be given the order."""
+
+    sentence = _("A guest's Idempotency-Key must be one that nobody guesses, such as a random UUID.")
 
 
 def orders_to_show():
@@ -77,7 +92,7 @@ class TicketViewSet(ApiViewSet):
     lookup_value_regex = UUID_PATTERN
 
     @extend_schema(
-        operation_id="purchase", tags=["buying"], auth=[{}, {"token": []}], parameters=[KEY],
+        operation_id="purchase", tags=["buying"], auth=[{}, {"token": []}], parameters=[KEY, REPLAYED],
         request=PurchaseSerializer, responses={201: BoughtSerializer} | problems(*BUYING, body=True),
         examples=[PURCHASE_EXAMPLE],
     )  # fmt: skip
@@ -98,7 +113,8 @@ class TicketViewSet(ApiViewSet):
         if order.payment and order.payment.is_payable:
             ensure_uma_invoice(order.payment)
         bought = BoughtSerializer(orders_to_show().get(pk=order.pk))
-        return Response(bought.data, status=201)
+        replayed = {"Idempotent-Replayed": "true"} if order.is_replay else {}
+        return Response(bought.data, status=201, headers=replayed)
 
     @extend_schema(
         operation_id="ticket_status", tags=["buying"], auth=[],
@@ -261,4 +277,7 @@ def idempotency_key(request) -> str | None:
     key = request.headers.get("Idempotency-Key")
     if key is not None and not re.fullmatch(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?", key):
         raise BadIdempotencyKey
+    is_short = key is not None and (len(key) < FEWEST_CHARACTERS or len(set(key)) < FEWEST_DIFFERENT)
+    if is_short and not request.user.is_authenticated:
+        raise GuessableKey
     return key

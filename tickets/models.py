@@ -82,9 +82,14 @@ class Order(Stateful, Leased):
     expires_at = models.DateTimeField()
     paid_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True, help_text="When it expired or was canceled.")
+    is_forgotten = models.BooleanField(
+        default=False, db_default=False, help_text="Its buyer has left; what money may still need goes later."
+    )
     payment = models.OneToOneField(Payment, models.PROTECT, null=True, blank=True, related_name="order")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    is_replay = False  # `place_order` answered an order that was there already
 
     objects = OrderQuerySet.as_manager()
 
@@ -104,6 +109,7 @@ class Order(Stateful, Leased):
         indexes = [
             models.Index(fields=["expires_at"], name="tickets_order_overdue", condition=Q(status="pending")),
             models.Index(fields=["email"], name="tickets_order_email"),
+            models.Index(fields=["id"], name="tickets_order_forgotten", condition=Q(is_forgotten=True)),
         ]
 
     def __str__(self) -> str:

@@ -1,15 +1,21 @@
 """An account and its orders: whose is which, taking them along, forgetting the person."""
 
+import uuid
+from datetime import timedelta
+
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 from accounts.tokens import end_tokens
-from payments.models import Refund
+from payments.models import Payment, Refund
 from payments.services import forget_payers
 
 from .models import Mail, Order, Ticket
+
+MOST_AT_ONCE = 500
+NEWS = timedelta(hours=1)
 
 
 def orders_of(user: User) -> QuerySet[Order]:
@@ -41,7 +47,8 @@ def on_signed_in(*, user: User, **kwargs) -> None:
 
 def export_person(user: User) -> dict:
     """Everything the shop keeps about `user`, as plain values; codes of tickets that admit included."""
-    orders = orders_of(user).select_related("event", "payment").prefetch_related("tickets__order__event")
+    orders = orders_of(user).select_related("event", "payment")
+    orders = orders.prefetch_related("tickets__order__event", "payment__invoices")
     return {
         "email": user.email,
         "name": user.name,
@@ -62,6 +69,7 @@ def _export_order(order: Order) -> dict:
         "quantity": order.quantity,
         "amount_sats": order.amount_sats,
         "payer_uma": order.payment.payer_uma if order.payment else "",
+        "payers_said": _export_words(order.payment) if order.payment else [],
         "created_at": order.created_at,
         "paid_at": order.paid_at,
         "tickets": [
@@ -75,26 +83,56 @@ def _export_order(order: Order) -> dict:
     }
 
 
+def _export_words(payment: Payment) -> list[dict]:
+    """What wallets sent along when they asked to pay."""
+    said = [(invoice.comment, invoice.travel_rule) for invoice in payment.invoices.all()]
+    return [{"comment": comment, "travel_rule": rule} for comment, rule in said if comment or rule]
+
+
 def forget_person(user: User) -> None:
     """Delete the account and the person in its orders; orders and money stay, as accounts must.
 
-    Tickets still admit whoever has their links. An order that is still being paid, or whose money is on
-    its way back, keeps the addresses that this takes; all others lose them, and the mails about them.
-    A payment for an event to come keeps the wallet it came from, in case the event is canceled.
+    Tickets still admit whoever has their links. What money still needs, `forget_what_is_over` takes later.
     """
     with transaction.atomic():
-        orders = orders_of(user)
-        pks = list(orders.values_list("pk", flat=True))
+        pks = list(orders_of(user).values_list("pk", flat=True))
         Ticket.objects.filter(order__in=pks).update(holder_name="")
-        Order.objects.filter(pk__in=pks).update(buyer=None, name="")
-        settled = Order.objects.filter(pk__in=pks).exclude(money_is_moving())
-        done = list(settled.values_list("pk", flat=True))
-        Mail.objects.filter(order__in=done).delete()
-        past = Order.objects.filter(pk__in=done, event__end_time__lt=timezone.now())
-        forget_payers(list(past.exclude(payment=None).values_list("payment_id", flat=True)))
-        Order.objects.filter(pk__in=done).update(email="", uma_address="")
+        Order.objects.filter(pk__in=pks).update(buyer=None, name="", is_forgotten=True)
+        _forget(pks)
         end_tokens(user)
         user.delete()
+
+
+def forget_what_is_over() -> None:
+    """What was kept of people who left is gone where no money needs it any more: a chore of every worker.
+
+    First they are told: mails that are due go out, and that a refund arrived is news for an hour.
+    """
+    now = timezone.now()
+    waiting = Order.objects.filter(
+        Q(mails__status=Mail.Status.DUE) | Q(payment__incoming_payments__refunds__sent_at__gt=now - NEWS)
+    )
+    left = Order.objects.filter(is_forgotten=True).exclude(money_is_moving())
+    left = left.exclude(pk__in=waiting.filter(is_forgotten=True).values("pk"))
+    has_more = ~Q(email="", uma_address="") | Q(event__end_time__lt=now)
+    if pks := list(left.filter(has_more).values_list("pk", flat=True)[:MOST_AT_ONCE]):
+        with transaction.atomic():
+            _forget(pks)
+
+
+def _forget(pks: list[uuid.UUID]) -> None:
+    """Take what money does not need from forgotten orders.
+
+    An order being paid, or with money on its way back, keeps its addresses; all others lose them, and the
+    mails about them. A payment for an event to come keeps the wallet it came from: it may be canceled.
+    """
+    done = Order.objects.filter(pk__in=pks).exclude(money_is_moving())
+    done = Order.objects.filter(pk__in=list(done.values_list("pk", flat=True)))
+    Mail.objects.filter(order__in=done).delete()
+    done.update(email="", uma_address="")
+    over = done.filter(event__end_time__lt=timezone.now())
+    forget_payers(list(over.exclude(payment=None).values_list("payment_id", flat=True)))
+    over.update(is_forgotten=False)
 
 
 def money_is_moving() -> Q:

@@ -150,6 +150,8 @@ def _earlier_order(order: Order) -> Order | None:
     )
     if earlier and earlier.request_hash != order.request_hash:
         raise KeyReused
+    if earlier:
+        earlier.is_replay = True
     return earlier
 
 

@@ -47,7 +47,9 @@ class Broken(exceptions.APIException):
     default_code = "internal_error"
 
 
-def problem(*, request: HttpRequest, status: int, code: str, detail: str, errors: list | None = None) -> dict:
+def problem(
+    *, request: HttpRequest | None, status: int, code: str, detail: str, errors: list | None = None
+) -> dict:
     """The body of a problem: RFC 9457's members, and `code`, `request_id` and `errors` of our own."""
     body = {
         "type": "about:blank",
@@ -129,8 +131,15 @@ def _flatten(details, path: list[str]) -> Iterator[dict]:
 # -- what never reached a view, or did not come from one ------------------------------------------
 _CODES = {
     400: "bad_request", 403: "permission_denied", 404: "not_found", 405: "method_not_allowed",
-    413: "too_large", 500: "internal_error", 503: "unavailable",
+    413: "too_large", 414: "uri_too_long", 431: "headers_too_large", 500: "internal_error",
+    503: "unavailable",
 }  # fmt: skip
+
+
+def bare_problem(status: int, *, request: HttpRequest | None = None, code: str = "") -> dict:
+    """The body of a refusal that has nothing to say but its status."""
+    code = code or _CODES.get(status, "bad_request" if status < 500 else "internal_error")
+    return problem(request=request, status=status, code=code, detail=HTTPStatus(status).phrase + ".")
 
 
 class ApiMiddleware:
@@ -157,11 +166,6 @@ class ApiMiddleware:
         return response
 
     def _refuse(self, request, status: int, code: str = "", *, allow: str | None = None) -> JsonResponse:
-        body = problem(
-            request=request,
-            status=status,
-            code=code or _CODES.get(status, "refused"),
-            detail=HTTPStatus(status).phrase + ".",
-        )
+        body = bare_problem(status, request=request, code=code)
         headers = {"Allow": allow} if allow else {}
         return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers=headers)

@@ -17,7 +17,7 @@ CODES = {
     "wrong_password": (400, "`current_password` is not it."),
     "invalid_key": (400, "The key of a mailed link is wrong, used or old."),
     "invalid_uma_address": (400, "Not of the form `$name@domain`, or a domain we do not talk to."),
-    "invalid_idempotency_key": (400, "Not 1 to 255 printable ASCII characters."),
+    "invalid_idempotency_key": (400, "Not 1 to 255 printable ASCII characters; a guest's: easily guessed."),
     "quantity_not_allowed": (400, "More seats than one order of this event may hold."),
     "not_authenticated": (401, "A token is needed."),
     "token_not_valid": (401, "The token is wrong, expired or ended."),
@@ -43,13 +43,15 @@ CODES = {
     "already_checked_in": (409, "This ticket was let in before, by another scan."),
     "length_required": (411, "Send a Content-Length."),
     "too_large": (413, "More than 256 kB."),
+    "uri_too_long": (414, "An address of more than 4 kB."),
     "unsupported_media_type": (415, "Only `application/json` in UTF-8, not compressed."),
     "idempotency_key_reused": (422, "This key was used for a different purchase."),
     "throttled": (429, "Too often; `Retry-After` says how many seconds to wait."),
     "hold_limit": (429, "Too many unpaid seats or orders of one person, address or network."),
+    "headers_too_large": (431, "More than 100 headers, or one of more than 8 kB."),
     "node_unreachable": (503, "The Lightning node does not answer; what it knows is unknown. Try again."),
     "node_refused": (503, "The Lightning node said no. Try again."),
-    "unavailable": (503, "The database did not answer in time; nothing was done. Try again."),
+    "unavailable": (503, "The shop is busy; nothing was done. Try again."),
 }
 ALWAYS = ("bad_request", "token_not_valid", "not_acceptable", "throttled", "unavailable")
 NUMBER_IN_PATH = "^[0-9]{1,18}$"  # what the viewsets' lookup_value_regex for ids becomes

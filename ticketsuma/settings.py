@@ -85,7 +85,13 @@ DUST_SATS = 10
 STREAM_OPENS_MINUTES = 15
 NODE_CONNECT_SECONDS = 1.0
 NODE_TIMEOUT_SECONDS = 3.0
-LIVE_STREAMS_PER_PROCESS = env.int("LIVE_STREAMS_PER_PROCESS", 256)
+WEB_THREADS = env.int("WEB_THREADS", 320)
+# An open stream holds a thread: what is left serves everything else.
+LIVE_STREAMS_PER_PROCESS = env.int("LIVE_STREAMS_PER_PROCESS", min(256, WEB_THREADS * 4 // 5))
+if not 0 <= LIVE_STREAMS_PER_PROCESS < WEB_THREADS:
+    env.problems.append(
+        f"LIVE_STREAMS_PER_PROCESS ({LIVE_STREAMS_PER_PROCESS}) must be below WEB_THREADS ({WEB_THREADS})"
+    )
 # Hoarding: unpaid orders of one e-mail address and at one UMA address; seats of one person per event.
 MAX_OPEN_ORDERS_PER_EMAIL = env.int("MAX_OPEN_ORDERS_PER_EMAIL", 10_000 if DEBUG else 5)
 MAX_OPEN_ORDERS_PER_ADDRESS = env.int("MAX_OPEN_ORDERS_PER_ADDRESS", 10_000 if DEBUG else 5)
@@ -105,6 +111,8 @@ LIMITS = {
         ("UNKNOWN_CODE_PER_IP", 20, 60),
         ("CLAIM_PER_IP", 10, 900),
         ("CHECK_PER_ORDER", 6, 60),
+        # All customers of a wallet come from its one address: two requests for each of 3,000 a minute.
+        ("WALLET_PER_IP", 6000, 60),
     )
 }
 
@@ -218,7 +226,7 @@ AUTHENTICATION_BACKENDS = [
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "accounts.passwords.FewAtOnce",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -309,7 +317,7 @@ CORS_URLS_REGEX = r"^/api/.*$"
 CORS_ALLOW_HEADERS = [
     "accept", "authorization", "content-type", "idempotency-key", "if-none-match", "order-token",
 ]  # fmt: skip
-CORS_EXPOSE_HEADERS = ["etag", "retry-after", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["etag", "idempotent-replayed", "retry-after", "x-request-id"]
 
 # -- walls ------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {

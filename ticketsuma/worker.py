@@ -31,6 +31,7 @@ from payments.uma.tell import tell_post_transaction
 from tickets import announcements, refunds
 from tickets.mails import send_mail
 from tickets.models import Mail, Order
+from tickets.people import forget_what_is_over
 from tickets.services import expire_order
 from ticketsuma.errors import DomainError
 from ticketsuma.states import InvalidTransition, Leased
@@ -92,12 +93,12 @@ QUEUES = [
         strangers=True,
     ),
     Queue(
-    Queue(
         "post-transaction callbacks",
         lambda now: PostTransaction.objects.select_related("incoming_payment__invoice", "refund"),
         tell_post_transaction,
         strangers=True,
     ),
+    Queue(
         "mails",
         lambda now: Mail.objects.filter(status=Mail.Status.DUE).select_related("order__event"),
         send_mail,
@@ -112,6 +113,7 @@ CHORES: list[tuple[float, Callable[[], object]]] = [
     (5.0, announcements.queue_changes),
     (10.0, announcements.queue_reminders),
     (60.0, purge_nonces),
+    (60.0, forget_what_is_over),
 ]
 
 

@@ -107,7 +107,7 @@ def test_our_signature_under_odd_claims(shop, someone, claims):
         ("A10", "empty parts", [b"Bearer .."], 401, "token_not_valid"),
         ("A10", "not ASCII", [b"Bearer \xc3\xbc.\xff.\xe4"], 401, "token_not_valid"),
         ("A10", "7 KB", [b"Bearer " + b"a" * 7000], 401, "token_not_valid"),
-        ("A10", "20 KB", [b"Bearer " + b"a" * 20_000], 431, ""),
+        ("A10", "20 KB", [b"Bearer " + b"a" * 20_000], 431, "headers_too_large"),
         ("A10", "two headers, the good one first", [b"TOKEN", b"Bearer x"], 401, "token_not_valid"),
         ("A10", "two headers, the good one last", [b"Bearer x", b"TOKEN"], 401, "token_not_valid"),
     ],
@@ -120,9 +120,7 @@ def test_odd_headers(shop, someone, headers, status, code):
     answer = someone.raw(
         b"GET /api/users/me HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + lines + b"\r\n"
     )
-    if code:
-        assert_problem(answer, status, code)
-    assert answer.status == status
+    assert_problem(answer, status, code)
 
 
 @pytest.mark.parametrize(

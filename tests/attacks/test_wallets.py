@@ -39,6 +39,8 @@ def refused(answer: Answer, status: int) -> None:
     assert answer.status == status, answer.text
     said = answer.json()
     assert (said["status"], bool(said["reason"]), bool(said["code"])) == ("ERROR", True, True)
+    assert ("WWW-Authenticate" in answer.headers) is (status == 401)
+    assert ("Retry-After" in answer.headers) is (status in (429, 503))
 
 
 def invoices(shop, bought: dict) -> list:
@@ -138,6 +140,34 @@ def test_a_thousand_unsigned_requests_leave_nothing(shop, someone, callback, vas
         request["payerData"]["compliance"]["signatureNonce"] = str(number)
         refused(someone.post(callback, request), 401)
     assert shop.stack.django("VaspNonce.objects.count()") == before
+
+
+_ASKED_BEFORE = """
+from accounts.limits import _key
+Usage.objects.create(key=_key("WALLET_PER_IP", [ip]), uses=uses, until=int(timezone.now().timestamp()) + 60)
+answer = None
+"""
+
+
+@cases(
+    "path body",
+    [
+        ("E10", "a lookup", "/.well-known/lnurlp/{}", None),
+        ("E10", "a pay request", "/api/uma/payreq/{}", {}),
+        ("E10", "a plain pay request", "/api/uma/payreq/{}?amount=1", None),
+        ("E10", "a callback", "/api/uma/utxos/{}", {}),
+        ("E10", "whether an invoice is paid", f"/api/uma/verify/{'0' * 64}", None),
+    ],
+)
+def test_the_6001st_request_of_a_minute(shop, someone, bought, path, body):
+    """However many customers a wallet has; then 429 in UMA's words, for that address alone."""
+    shop.stack.django(_ASKED_BEFORE, ip=someone.address, uses=5999)
+    ask = path.format(reference(bought)), body
+    method = "GET" if body is None else "POST"
+    assert someone.send(method, *ask).status != 429
+    refused(someone.send(method, *ask), 429)
+    assert shop.attacker().send(method, *ask).status != 429
+    assert someone.get("/.well-known/uma-configuration").status == 200
 
 
 def test_what_a_payer_tells_of_itself_is_not_kept(shop, someone, bought, callback, vasp):
@@ -247,6 +277,7 @@ def test_a_forged_webhook(shop, someone, bought, forge):
     headers = {} if header is None else {"lightspark_signature": header}
     answer = someone.post(HOOK, body, **headers)
     assert (answer.status, answer.code) == (401, "invalid_signature")
+    assert answer.headers["WWW-Authenticate"] == 'Lightspark-Signature realm="webhooks"'
     assert shop.stack.django("WebhookEvent.objects.count()") == before
     assert shop.order(bought).json()["order"]["status"] == "pending"
 

@@ -1,5 +1,6 @@
 """Two web servers and two workers on one PostgreSQL: each hears of the other, and everything is done once."""
 
+import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -105,10 +106,10 @@ def test_two_workers_push_every_request_once(two):
 
 
 def test_the_same_key_at_both_servers_at_once_is_one_order(two):
-    event = make_event(two)
+    event, key = make_event(two), uuid.uuid4().hex
     with ThreadPoolExecutor(10) as pool:
         urls = two.shop_urls * 5
-        buy = lambda url: post_purchase(two, event, url=url, key="twice", email="same@example.com")  # noqa: E731
+        buy = lambda url: post_purchase(two, event, url=url, key=key, email="same@example.com")  # noqa: E731
         orders = {answer.json()["order"]["id"] for answer in pool.map(buy, urls)}
     assert len(orders) == 1
     assert two.django("Event.objects.get(pk=pk).seats_taken", pk=event) == 1
