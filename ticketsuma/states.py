@@ -26,13 +26,15 @@ class Stateful(models.Model):
         abstract = True
 
     def advance(self, to: str, /, **changes) -> None:
-        """Move to `to` and save `changes`, or raise `InvalidTransition`.
+        """Move to `to` and save `changes`, or raise `InvalidTransition`; `updated_at` moves along.
 
         One UPDATE compares the old status and sets the new one, so of two processes that hold
         the same row exactly one wins, on any database.
         """
         if to not in self.transitions.get(self.status, ()):
             raise InvalidTransition(f"{self._meta.verbose_name}: {self.status} → {to} is not a legal step.")
+        if any(field.name == "updated_at" for field in self._meta.fields):  # update() leaves auto_now alone
+            changes.setdefault("updated_at", timezone.now())
         row = type(self)._base_manager.filter(pk=self.pk, status=self.status)
         if not row.update(status=to, **changes):
             raise InvalidTransition(f"{self._meta.verbose_name} is no longer {self.status}.")
