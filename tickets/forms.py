@@ -22,6 +22,13 @@ class DescribedForm(forms.Form):
             if not isinstance(field.widget, forms.HiddenInput):
                 field.widget.attrs.setdefault("class", "input")
 
+    def full_clean(self) -> None:
+        """Also puts the cursor into the first wrong field, so that nobody has to look for it."""
+        super().full_clean()
+        wrong = next((name for name in self.fields if name in self._errors), None)
+        if wrong:
+            self.fields[wrong].widget.attrs["autofocus"] = True
+
     def refuse(self, error: DomainError) -> None:
         """Show why the service refused, at the field it is about when it names one of ours."""
         field = getattr(error, "field", None)
@@ -80,7 +87,10 @@ class BuyForm(DescribedForm):
         most = event.max_per_order
         quantity = self.fields["quantity"]
         quantity.max_value = most
-        quantity.validators = [MinValueValidator(1), MaxValueValidator(most)]
+        quantity.validators = [
+            MinValueValidator(1, _("At least one seat.")),
+            MaxValueValidator(most, _("At most %(limit_value)s seats in one order.")),
+        ]
         quantity.widget.attrs |= {"min": 1, "max": most, "class": ""}
         if event.is_free:
             del self.fields["uma_address"]

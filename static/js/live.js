@@ -14,22 +14,26 @@ const watching = () => shown().dataset.watch !== undefined;
 const withVersion = (url) => `${url}?v=${encodeURIComponent(shown().dataset.version)}`;
 
 // What somebody may be typing in is carried over as it is, as long as the order is in the same state.
+const words = (part) =>
+  [...part.querySelectorAll("[data-announce]")].map((each) => each.textContent.replace(/\s+/g, " ").trim()).join(" ");
+
 function show(html) {
   const fresh = document.createElement("template");
   fresh.innerHTML = html.trim();
   const old = shown();
   const next = fresh.content.firstElementChild;
   const focused = region.contains(document.activeElement) ? document.activeElement : null;
+  const news = words(next) === words(old) ? "" : words(next);
   const sameState = old.dataset.state === next.dataset.state;
   const kept = sameState && region.querySelector("[data-keep]");
   if (kept) next.querySelector("[data-keep]")?.replaceWith(kept);
   old.replaceWith(next);
   document.dispatchEvent(new CustomEvent("part:shown"));
+  if (news) announce.textContent = news;
   if (sameState) {
     if (kept?.contains(focused)) focused.focus({ preventScroll: true });
     return;
   }
-  announce.textContent = next.querySelector("[data-announce]")?.textContent.trim() ?? "";
   window.scrollTo({ top: 0 });
 }
 
@@ -100,5 +104,8 @@ function look() {
 document.addEventListener("visibilitychange", look);
 window.addEventListener("pageshow", (event) => event.persisted && look());
 window.addEventListener("online", look);
-document.addEventListener("clock:done", () => setTimeout(refetch, 1500 + Math.random() * 1500));
+document.addEventListener("clock:done", () => {
+  shown().dataset.version = ""; // nothing changed but the time: the page looks different all the same
+  setTimeout(refetch, 500 + Math.random() * 1500);
+});
 listen();

@@ -66,6 +66,21 @@ window.addEventListener("pageshow", (event) => {
   if (event.persisted && document.querySelector("[aria-disabled=true][data-busy]")) location.reload();
 });
 
+// The bar that leads to the form is there only while neither the form nor the page's end is in sight.
+function watchBuyBar(bar) {
+  const seen = new Set();
+  const observer = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) seen[isIntersecting ? "add" : "delete"](target);
+    bar.toggleAttribute("data-away", seen.size > 0);
+  });
+  for (const place of document.querySelectorAll("#buy, body > footer")) observer.observe(place);
+}
+const buyBar = document.querySelector("[data-buy-bar]");
+if (buyBar) watchBuyBar(buyBar);
+
+// A form that came back with something wrong: the cursor goes there.
+if (document.activeElement === document.body) document.querySelector("main [aria-invalid=true]")?.focus();
+
 function refresh() {
   showViewerTimes(document);
   watchSteppers(document);

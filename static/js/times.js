@@ -1,21 +1,38 @@
 // "Fri 4 Dec, 20:00 Lisbon" is what the page says; here the reader's own clock is added when it differs.
-export function showViewerTimes(root) {
-  const mine = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+const DAY = { weekday: "short", day: "numeric", month: "short" };
+
+// In the order in which the page itself writes a day, whatever the browser's country would prefer.
+function dayOf(moment, timeZone) {
   const language = document.documentElement.lang || undefined;
+  const parts = new Intl.DateTimeFormat(language, { timeZone, ...DAY }).formatToParts(moment);
+  const part = (type) => parts.find((each) => each.type === type)?.value ?? "";
+  return `${part("weekday")}\u00a0${part("day")}\u00a0${part("month")}`;
+}
+
+const clockOf = (moment, timeZone) => new Intl.DateTimeFormat("en", { timeZone, ...CLOCK }).format(moment);
+
+function viewerTime({ viewerTime, end, zone }) {
+  const mine = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const [start, finish] = [new Date(viewerTime), end && new Date(end)];
+  try {
+    clockOf(start, zone);
+  } catch {
+    zone = "UTC"; // a zone this browser does not know
+  }
+  const day = dayOf(start, mine);
+  if (day === dayOf(start, zone) && clockOf(start, mine) === clockOf(start, zone)) return "";
+  const isLong = finish - start > 20 * 3_600_000; // else "until 01:00" needs no day
+  const withDay = (moment) => `${dayOf(moment, mine)},\u00a0${clockOf(moment, mine)}`;
+  const from = isLong || day !== dayOf(start, zone) ? withDay(start) : clockOf(start, mine);
+  if (!finish) return from;
+  return `${from} – ${isLong ? withDay(finish) : clockOf(finish, mine)}`;
+}
+
+export function showViewerTimes(root) {
   for (const element of root.querySelectorAll("[data-viewer-time][hidden]")) {
-    const moment = new Date(element.dataset.viewerTime);
-    const parts = (timeZone, options) => new Intl.DateTimeFormat(language, { timeZone, ...options }).format(moment);
-    const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-    const day = { weekday: "short", day: "numeric", month: "short" };
-    let zone = element.dataset.zone;
-    try {
-      parts(zone, clock);
-    } catch {
-      zone = "UTC"; // a zone this browser does not know
-    }
-    const sameDay = parts(mine, day) === parts(zone, day);
-    if (sameDay && parts(mine, clock) === parts(zone, clock)) continue;
-    const time = sameDay ? parts(mine, clock) : `${parts(mine, day)}, ${parts(mine, clock)}`;
+    const time = viewerTime(element.dataset);
+    if (!time) continue;
     element.textContent = element.dataset.text.replace("{time}", time);
     element.hidden = false;
   }

@@ -73,9 +73,9 @@ def test_sold_out_is_said_at_the_form_and_nothing_is_charged(client):
         ({"uma_address": "ann@wallet.example"}, "Did you mean $ann@wallet.example?"),
         ({"email": "$ann@wallet.example"}, "Put it into the field “Your UMA address”."),
         ({"email": ""}, "This field is required"),
-        ({"quantity": "0"}, "greater than or equal to 1"),
-        ({"quantity": "11"}, "less than or equal to 10"),
-        ({"quantity": "9" * 400}, "less than or equal to 10"),
+        ({"quantity": "0"}, "At least one seat."),
+        ({"quantity": "11"}, "At most 10 seats in one order."),
+        ({"quantity": "9" * 400}, "At most 10 seats in one order."),
         ({"name": "x" * 500}, "at most 120 characters"),
         ({"email": "a\0b@example.com"}, "Null characters are not allowed"),
     ],
@@ -111,7 +111,8 @@ def test_the_pay_page_says_how_far_the_request_is(client, push, words):
     Payment.objects.update(push=push)
     page = text_of(client.get(order.get_absolute_url())).replace("\N{NO-BREAK SPACE}", " ")
     assert words in page
-    assert f"lightning:{invoice.bolt11}" in page
+    assert f'href="lightning:{invoice.bolt11}"' in page
+    assert f'href="bitcoin:?lightning={invoice.bolt11}"' in page
     assert order.payment.uma_pay_address in page
 
 
@@ -137,6 +138,7 @@ def test_time_is_up_is_said_before_the_order_is_closed(client):
     page = text_of(client.get(overdue(an_order()).get_absolute_url()))
     assert "Your time is up." in page
     assert "lightning:" not in page
+    assert "bitcoin:" not in page
 
 
 def test_giving_seats_back_says_that_nothing_was_charged(client):

@@ -52,6 +52,12 @@ def city(zone_name: str) -> str:
 
 
 @register.filter
+def zone_words(zone_name: str) -> str:
+    """`Lisbon time`; UTC is its own word."""
+    return "UTC" if city(zone_name) == "UTC" else _("%(city)s time") % {"city": city(zone_name)}
+
+
+@register.filter
 def day_in(moment: datetime, zone) -> str:
     """`Fri 4 Dec`, with the year when it is not this one."""
     local = moment.astimezone(zone)
