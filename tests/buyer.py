@@ -158,8 +158,9 @@ class Wallet:
     def decline(self, request: dict) -> dict:
         return self.sandbox.post(f"/api/wallets/{self.user}/requests/{request['id']}/decline")
 
-    def pay(self, to: str, amount_sats: int | None = None) -> dict:
+    def pay(self, to: str, amount_sats: int | None = None, comment: str = "") -> dict:
         more = {} if amount_sats is None else {"amount_sats": amount_sats}
+        more |= {"comment": comment} if comment else {}
         return self._paid(f"/api/wallets/{self.user}/pay", to=to, **more)
 
     def _paid(self, path: str, **body) -> dict:

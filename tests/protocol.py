@@ -30,6 +30,7 @@ PARAGRAPHS = {
     "LUD-18": "Payer data",
     "LUD-21": "Verify",
     "BOLT11": "Lightning invoices",
+    "BIP-21": "Unified links",
 }
 
 HEAD = """# Protocols

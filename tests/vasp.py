@@ -55,7 +55,9 @@ class Vasp:
     def lookup(self, address: str) -> dict:
         return requests.get(self.lookup_url(address), timeout=10).json()
 
-    def pay_request(self, *, amount: int, payer: str = "$bob", key: bytes | None = None) -> dict:
+    def pay_request(
+        self, *, amount: int, payer: str = "$bob", key: bytes | None = None, utxo_callback: str | None = None
+    ) -> dict:
         """A signed payreq for `amount` sats (UMAD-05)."""
         identifier = f"{payer}@{self.domain}"
         compliance = uma.create_compliance_payer_data(
@@ -66,7 +68,7 @@ class Vasp:
             payer_kyc_status=uma.KycStatus.VERIFIED,
             payer_utxos=[],
             payer_node_pubkey="02" + "11" * 32,
-            utxo_callback=f"http://{self.domain}/utxos",
+            utxo_callback=f"http://{self.domain}/utxos" if utxo_callback is None else utxo_callback,
         )
         request = uma.create_pay_request(
             receiving_currency_code="SAT",
@@ -79,6 +81,10 @@ class Vasp:
             payer_compliance=compliance,
         )
         return request.to_dict()
+
+    def post(self, callback: str, request: dict) -> dict:
+        """What `callback` answers to a pay request."""
+        return requests.post(callback, json=request, timeout=30).json()
 
     def close(self) -> None:
         self.server.shutdown()

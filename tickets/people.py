@@ -69,7 +69,7 @@ def _export_order(order: Order) -> dict:
         "quantity": order.quantity,
         "amount_sats": order.amount_sats,
         "payer_uma": order.payment.payer_uma if order.payment else "",
-        "payers_said": _export_words(order.payment) if order.payment else [],
+        "comments": _comments(order.payment) if order.payment else [],
         "created_at": order.created_at,
         "paid_at": order.paid_at,
         "tickets": [
@@ -83,10 +83,9 @@ def _export_order(order: Order) -> dict:
     }
 
 
-def _export_words(payment: Payment) -> list[dict]:
-    """What wallets sent along when they asked to pay."""
-    said = [(invoice.comment, invoice.travel_rule) for invoice in payment.invoices.all()]
-    return [{"comment": comment, "travel_rule": rule} for comment, rule in said if comment or rule]
+def _comments(payment: Payment) -> list[str]:
+    """What payers wrote. What their wallets told for the travel rule is about the payer, maybe a stranger."""
+    return [invoice.comment for invoice in payment.invoices.all() if invoice.comment]
 
 
 def forget_person(user: User) -> None:

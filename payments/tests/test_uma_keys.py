@@ -19,9 +19,10 @@ from payments.uma.discovery import (
     refetched_public_keys,
     uma_request_endpoint,
 )
-from payments.uma.fetch import VaspForbidden, VaspUnreachable
+from payments.uma.fetch import AT_ONCE_PER_HOST, VaspForbidden, VaspUnreachable
 from payments.uma.nonces import purge_nonces
 from tests.environment import key_pair
+from tests.shop import together
 
 
 def published(**changes) -> dict:
@@ -214,7 +215,30 @@ def test_a_wallet_may_take_no_requests(wallet, answer):
         uma_request_endpoint(wallet.domain)
 
 
-def test_a_configuration_that_fails_is_asked_for_again(wallet):
-    wallet.routes[CONFIGURATION] = 503
-    with pytest.raises(VaspUnreachable):
-        uma_request_endpoint(wallet.domain)
+@pytest.mark.protocol("UMAD-10", "A wallet whose configuration fails is left alone for a few seconds.")
+@pytest.mark.parametrize(("answer", "failure"), [(503, VaspUnreachable), (404, NoUmaRequests)])
+def test_a_configuration_that_fails_is_asked_for_again_after_five_seconds(
+    wallet, answer, failure, time_machine
+):
+    now = timezone.now()
+    time_machine.move_to(now)
+    wallet.routes[CONFIGURATION] = answer
+    for _ in range(5):
+        with pytest.raises(failure):
+            uma_request_endpoint(wallet.domain)
+    assert wallet.asked == [CONFIGURATION]
+    wallet.takes_requests()
+    time_machine.move_to(now + timedelta(seconds=6))
+    assert uma_request_endpoint(wallet.domain) == f"http://{wallet.domain}/requests"
+
+
+@pytest.mark.parametrize(("route", "ask"), [(CONFIGURATION, uma_request_endpoint), (PUBKEYS, public_keys)])
+def test_a_crowd_that_names_one_dead_wallet_makes_us_ask_as_often_as_may_ask_at_once(wallet, route, ask):
+    wallet.routes[route] = 503
+
+    def refused() -> None:
+        with pytest.raises(VaspUnreachable):
+            ask(wallet.domain)
+
+    assert together(*[refused] * 20) == [None] * 20
+    assert 1 <= len(wallet.asked) <= AT_ONCE_PER_HOST

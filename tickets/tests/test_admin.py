@@ -153,6 +153,14 @@ def test_an_order_shows_its_whole_story(staff):
     assert not any(ticket.ticket_code in text for ticket in order.tickets.all())
 
 
+def test_a_payers_comment_is_told_as_text(staff):
+    order = hold(make_event())
+    order.payment.invoices.update(comment="<script>alert(1)</script>")
+    text = staff.get(change_url(order)).content.decode()
+    assert "Its comment: “&lt;script&gt;alert(1)&lt;/script&gt;”." in text
+    assert "<script>alert" not in text
+
+
 def test_a_big_order_asks_as_much_as_a_small_one(staff):
 
     event = make_event(capacity=50)

@@ -192,10 +192,13 @@ def test_guessing_codes_ends(client, settings):
 def test_the_export_holds_ones_orders_and_nobody_elses(client):
     user = person()
     order = an_order(buyer=user)
+    order.payment.invoices.update(comment="See you there", travel_rule="the payer's name")
     an_order(email="stranger@example.com")
     said = client.get(f"/api/users/{user.pk}/export", headers=bearer(user)).json()
     assert said["email"] == "bea@example.com"
     assert [each["id"] for each in said["orders"]] == [str(order.pk)]
+    assert said["orders"][0]["comments"] == ["See you there"]
+    assert "the payer's name" not in str(said)
 
 
 def test_leaving_removes_the_person_and_keeps_the_order(client):
