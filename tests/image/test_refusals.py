@@ -48,6 +48,7 @@ REFUSED = [
     ("EMAIL_URL", None, "missing"),
     ("EMAIL_URL", "nonsense://", "cannot be read"),
     ("LOG_LEVEL", "LOUD", "DEBUG, INFO"),
+    ("LIVE_STREAMS_PER_PROCESS", "320", "must be below WEB_THREADS"),
 ]
 
 

@@ -23,6 +23,15 @@ def test_of_two_with_the_same_row_one_moves_it():
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_step_says_when_it_was_taken():
+    """An API client sees by `updated_at` that an order is not what it was."""
+    order = an_order(an_event())
+    before = order.updated_at
+    order.advance("canceled")
+    assert before < order.updated_at == Order.objects.get().updated_at
+
+
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("old", "new"),
     [
