@@ -1,10 +1,11 @@
-"""One shop for all fault tests, healed before each and proven clean after each."""
+"""One shop for all fault tests of a process, healed before each and proven clean after each."""
 
 import shutil
 import tempfile
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from tests.buyer import Sandbox
 from tests.faults.faulty import FaultyStack, FaultyStacks
@@ -46,3 +47,16 @@ def pytest_pyfunc_call(pyfuncitem):
     if "shop" in pyfuncitem.funcargs:
         pyfuncitem.funcargs["shop"].ends_clean()
     return result
+
+
+class ControlsOneByOne(LoadFileScheduling):
+    """A file's tests share a shop and so a process; each control has a shop of its own and fills gaps."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid if "/test_controls.py" in nodeid else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    if config.getvalue("dist") == "loadfile":
+        return ControlsOneByOne(config, log)
+    return None

@@ -103,6 +103,10 @@ class FaultyStack(Stack):
         text = json.dumps({name.replace("_", "."): answers for name, answers in names.items()})
         (self.folder / "names.json").write_text(text)
 
+    def serve_there(self, address: str, port: int) -> None:
+        """From now on who connects to `address` ("ip port") is connected to our `port`."""
+        (self.folder / "servers.json").write_text(json.dumps({address: port}))
+
     def connects(self) -> list[str]:
         """Every `address port` that web and worker connected to, or wanted to, by Python's own sockets."""
         log = self.folder / "connects.log"

@@ -92,7 +92,8 @@ def write_table(cases: list[Case], outcomes: Outcomes, seconds: float) -> None:
 
 def main(arguments: list[str]) -> int:
     outcomes, started = Outcomes(), time.monotonic()
-    code = pytest.main(["-q", str(FOLDER), *arguments], plugins=[outcomes])
+    two_shops = ["-n", "2", "--dist", "loadfile"]
+    code = pytest.main(["-q", *two_shops, str(FOLDER), *arguments], plugins=[outcomes])
     write_table(find_cases(), outcomes, time.monotonic() - started)
     return code
 

@@ -7,7 +7,7 @@ import uuid
 
 import requests
 
-from tests.buyer import Buyer, post_purchase
+from tests.buyer import Buyer, Wallet, post_purchase
 from tests.faults.faulty import FaultyStack
 from tests.processes import wait_until
 
@@ -48,6 +48,31 @@ def expire(buyer: Buyer) -> None:
     """Its hold ended, and the worker gave the seats back."""
     overdue(buyer)
     buyer.wait_for("expired")
+
+
+def was_never_ended(buyer: Buyer) -> bool:
+    """Its seats were held all the time: they were not given back and won again."""
+    return buyer.stack.django("Order.objects.get(pk=pk).ended_at", pk=buyer.order_id) is None
+
+
+def approves(wallet: Wallet, buyer: Buyer) -> bool:
+    """Whether the wallet may pay the request for this order now; then it has."""
+    try:
+        return bool(wallet.approve(wallet.request_for(buyer)))
+    except AssertionError:
+        return False
+
+
+def lost_bolt11s(buyer: Buyer) -> list[dict]:
+    """Invoices over exactly this order's price that the node made and we never recorded."""
+    stack = buyer.stack
+    known = stack.django(
+        "list(Invoice.objects.exclude(invoice_id=None).values_list('invoice_id', flat=True))"
+    )
+    rows = stack.node.get("/api/invoices")["invoices"]
+    ours = [row for row in rows if row["node_id"] == stack.env["LIGHTSPARK_NODE_ID"]]
+    lost = [row for row in ours if row["invoice_id"] not in known]
+    return [row for row in lost if row["amount_msats"] == buyer.amount_msats]
 
 
 def buy_and_lose_the_answer(shop: FaultyStack, event: int, **body) -> str:

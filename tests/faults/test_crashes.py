@@ -6,9 +6,11 @@ import pytest
 
 from tests.buyer import Buyer, make_event
 from tests.faults.selling import (
+    approves,
     assert_one_mail,
     assert_paid_once,
     buy_and_lose_the_answer,
+    lost_bolt11s,
     overdue,
     seats_taken,
 )
@@ -68,7 +70,7 @@ def test_a_push_whose_answer_was_lost_is_repeated_with_the_same_invoice(shop):
 @pytest.mark.case("F04", fault="kill -9 web in a payreq: the node made the BOLT11, we did not record it")
 def test_a_payreq_killed_before_its_bolt11_was_recorded_can_be_repeated(shop):
     """The lost BOLT11 is never shown nor paid; within 20 s the same wallet gets another one."""
-    event, alice = make_event(shop), shop.node.wallet("alice")
+    event, alice = make_event(shop, price_sats=1404), shop.node.wallet("alice")
     buyer = Buyer(shop).buy(event, uma_address=alice.address)
     request = alice.request_for(buyer)
     assert buyer.bolt11()
@@ -76,8 +78,10 @@ def test_a_payreq_killed_before_its_bolt11_was_recorded_can_be_repeated(shop):
     with pytest.raises(AssertionError):
         alice.approve(request)
     shop.wait_reached("node_made_uma")
-    wait_until(lambda: approves(alice, buyer), 40, "the wallet may pay again")
+    assert [row["amount_paid_msats"] for row in lost_bolt11s(buyer)] == [0]
+    wait_until(lambda: approves(alice, buyer), 20, "the wallet may pay again")
     assert_paid_once(buyer)
+    assert [row["amount_paid_msats"] for row in lost_bolt11s(buyer)] == [0]
 
 
 @pytest.mark.case("F05", fault="kill -9 web in a payreq: the BOLT11 is recorded, the wallet got no answer")
@@ -95,13 +99,6 @@ def test_a_payreq_killed_before_its_answer_gives_the_same_bolt11_again(shop):
     assert_paid_once(buyer)
     made = shop.django("Invoice.objects.filter(payment__order__pk=pk, kind='uma').count()", pk=buyer.order_id)
     assert made == 1
-
-
-def approves(wallet, buyer) -> bool:
-    try:
-        return bool(wallet.approve(wallet.request_for(buyer)))
-    except AssertionError:
-        return False
 
 
 @pytest.mark.case("F06", fault="kill -9 web after the webhook was stored, before its 200")

@@ -2,12 +2,15 @@
 
 import re
 import time
+import uuid
 from pathlib import Path
 
 import pytest
 
 from tests.buyer import Buyer, make_event
 from tests.faults.selling import assert_paid_once, seats_taken
+from tests.faults.tls_server import KINDS as TLS_FAULTS
+from tests.faults.tls_server import TlsServer
 from tests.processes import free_port, wait_until
 
 PUSH_OF = """
@@ -33,8 +36,8 @@ def pays_by_qr(shop, buyer: Buyer) -> None:
     assert_paid_once(buyer)
 
 
-@pytest.mark.case("F31", fault="six wallets' servers hang or drip while they are sent their requests")
-@pytest.mark.parametrize("kind", ["push_hang", "vasp_hang", "vasp_drip"])
+@pytest.mark.case("F31", fault="six wallets' servers hang, drip, or never end the head of their answer")
+@pytest.mark.parametrize("kind", ["push_hang", "vasp_hang", "vasp_drip", "vasp_slow_headers"])
 def test_hanging_wallets_cost_only_their_own_pushes(shop, kind):
     """Each push is given up within 10 s and tried again; another buyer is served meanwhile, in 5 s."""
     event, alice = make_event(shop), shop.node.wallet("alice")
@@ -81,10 +84,11 @@ def test_dns_rebinding_reaches_nothing_private(shop):
     shop.resolve(
         rebind_wallet_com=[[public], ["127.0.0.1"]],
         mixed_wallet_com=[[public, "127.0.0.1"]],
+        mixed6_wallet_com=[["20.0.0.2", "::1"]],
         private_wallet_com=[["10.0.0.1"]],
     )
     event, before = make_event(shop), len(shop.connects())
-    names = ["rebind", "mixed", "private"]
+    names = ["rebind", "mixed", "mixed6", "private"]
     buyers = [Buyer(shop).buy(event, uma_address=f"$eve@{name}.wallet.com") for name in names]
     for buyer in buyers:
         wait_until(lambda b=buyer: ended(b), 30, "the push is given up")
@@ -103,12 +107,14 @@ def memory_kb(pid: int) -> int:
 
 
 @pytest.mark.case(
-    "F34", fault="a wallet's server answers 256 MB, a gzip bomb, no JSON, JSON of the wrong shape"
+    "F34",
+    fault="a wallet's server answers 256 MB, as body or head, a gzip bomb, no JSON, JSON of the wrong shape",
 )
 @pytest.mark.parametrize(
     ("kind", "more"),
     [
         ("vasp_huge", {"megabytes": 256}),
+        ("vasp_endless_headers", {"megabytes": 256}),
         ("vasp_gzip_bomb", {"megabytes": 256}),
         ("vasp_bad_json", {}),
         ("vasp_wrong_types", {}),
@@ -127,12 +133,44 @@ def test_a_wallets_server_cannot_fill_our_memory(shop, kind, more):
     pays_by_qr(shop, buyer)
 
 
+@pytest.mark.case("F35", fault="a wallet's server has no certificate to trust, no TLS, or hangs up over it")
+@pytest.mark.parametrize("kind", TLS_FAULTS, ids=lambda kind: kind.replace(" ", "-"))
+def test_without_good_tls_nothing_is_said(shop, kind, tmp_path):
+    """The server never hears what we ask; the push is unreachable; the QR is paid."""
+    name, address = f"{uuid.uuid4().hex}.wallet.com", f"20.0.1.{1 + TLS_FAULTS.index(kind)}"
+    shop.resolve(**{name: [[address]]})
+    server = TlsServer(kind, name, tmp_path)
+    shop.serve_there(f"{address} 443", server.port)
+    try:
+        buyer = Buyer(shop).buy(make_event(shop), uma_address=f"$eve@{name}")
+        wait_until(lambda: ended(buyer), 20, "the push fails")
+        assert push_of(buyer)[:2] == ["queued", "vasp_unreachable"]
+        assert server.visits
+    finally:
+        server.close()
+    assert server.heard == b""
+    pays_by_qr(shop, buyer)
+
+
+@pytest.mark.case("F35", fault="a wallet names an https address on a port of its own, where no TLS is")
+def test_an_https_address_on_a_strange_port_is_refused(shop):
+    """It is not even tried; the push is refused; the QR is paid."""
+    shop.node.fault("vasp_bad_tls")
+    buyer = Buyer(shop).buy(make_event(shop), uma_address=shop.node.wallet("alice").address)
+    wait_until(lambda: push_of(buyer)[0] == "refused", 20, "the push is refused")
+    pays_by_qr(shop, buyer)
+
+
+WRONG_INVOICES = [("wrong_network", {"network": "MAINNET"}), ("wrong_invoice_amount", {"delta_msats": -1000})]
+
+
 @pytest.mark.short
-@pytest.mark.case("F38", fault="the node makes invoices for another Bitcoin network")
-def test_an_invoice_of_another_network_is_never_shown(shop):
+@pytest.mark.case("F38", fault="the node makes invoices for another Bitcoin network, or over another amount")
+@pytest.mark.parametrize(("kind", "params"), WRONG_INVOICES)
+def test_an_invoice_that_is_not_what_we_asked_for_is_never_shown(shop, kind, params):
     """bolt11 stays null and nothing is sold; when the node is right again it comes."""
     event = make_event(shop)
-    shop.node.fault("wrong_network", network="MAINNET")
+    shop.node.fault(kind, **params)
     buyer = Buyer(shop).buy(event)
     assert buyer.bought["payment"]["bolt11"] is None
     error = "Invoice.objects.get(payment__order__pk=pk).last_error"

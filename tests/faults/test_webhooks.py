@@ -14,6 +14,7 @@ from tests.faults.selling import (
     expire,
     post_webhook,
     seats_taken,
+    was_never_ended,
 )
 from tests.processes import wait_until
 
@@ -143,6 +144,7 @@ def test_a_webhook_later_than_the_hold_finds_the_order_paid(shop):
     shop.django("Order.objects.filter(pk=pk).update(expires_at=timezone.now())", pk=buyer.order_id)
     assert_paid_once(buyer)
     wait_until(lambda: delivered(shop, payment), 20, "the late webhook is taken")
+    assert was_never_ended(buyer)
     assert seats_taken(shop, event) == 1
     assert_paid_once(buyer)
 
