@@ -23,6 +23,10 @@ class LikeOurs(Logger):
         self._set_handler(self.error_log, None, None)
         self.error_log.propagate = True
 
+    def warning(self, msg, *args, **kwargs):
+        """The line of a request that cannot be read may hold a token: it is not repeated."""
+        super().warning(msg.partition(" from ip=")[0], *args, **kwargs)
+
 
 def write_problem(sock, status, reason, said):
     """What gunicorn refuses itself (a request it cannot read, or that is too long) in the API's one shape.

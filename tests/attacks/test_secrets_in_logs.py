@@ -88,7 +88,15 @@ def journey(shop: Shop) -> dict[str, list[str]]:
     )
     someone.post("/api/tickets/purchase", b'{"email": "' + EMAIL.encode() + b'", broken')
     someone.get(f"/api/events?q={ticket['ticket_code']}")
+    for line in (f"GET {link} x HTTP/1.1", f"GET {link} HTTP/7.7", f"get {link} HTTP/1.1", link):
+        assert someone.raw(f"{line}\r\nHost: localhost\r\n\r\n".encode()).status == 400
+    someone.raw(f"GET / HTTP/1.1\r\nOrder-Token : {order['token']}\r\n\r\n".encode())
+    someone.post("/api/users/reset-password", {"email": person.email})
+    key = shop.mailed_link(person.email, "password/reset/key").strip("/").rpartition("/")[2]
+    someone.post("/api/users/reset-password/confirm", {"key": key, "password": "short"})
+    someone.post("/api/users/reset-password/confirm", {"key": key, "password": PHRASE})
     return {
+        "mailed keys": [key],
         "passwords": [PASSWORD, PHRASE],
         "tokens": [token, person.token, shop.staff.token, shop.owner.token, "canary-bearer-5512"],
         "preimages": preimages,
