@@ -49,24 +49,18 @@ NOT_SUPPORTED = {
     "Currencies other than SAT (UMAD-04)": (
         "Prices are in sats; whoever offers USD carries the exchange risk."
     ),
-    "Travel rule information (UMAD-05)": (
-        "A merchant needs none and asks for none. What is sent all the same is neither decrypted nor kept."
-    ),
-    "Post-transaction callbacks sent to payers (UMAD-07)": (
-        "Not built. They are verified when received; they prove no payment."
-    ),
+    "Asking for travel rule information (UMAD-04)": "A merchant needs none. For what is sent see UMAD-05.",
     "Taking UMA Requests (UMAD-11)": "The shop buys nothing, so it publishes no `uma_request_endpoint`.",
     "UMA Auth, Nostr Wallet Connect": "They would give the shop spending power over a buyer's wallet.",
     "Settlement outside Lightning": "The node is a Lightning node.",
-    "Success actions `url` and `aes` (LUD-09)": (
-        "What takes payments knows no page of an order; the wallet shows a message."
+    "Success action `url` (LUD-09)": (
+        "The answer goes to whoever asks, before anything is paid, and every pay address is public: a link"
+        " that opens the order would hand its tickets to strangers. The wallet shows a message."
     ),
-    "Comments (LUD-12)": (
-        "Nobody would read them. `commentAllowed` is absent, which means 0; a comment that is sent is"
-        " dropped."
-    ),
+    "Success action `aes` (LUD-09)": "It needs the preimage beforehand, and the node does not tell it.",
     "Payer data of LNURL wallets (LUD-18)": (
-        "Not asked for. UMA senders give identifier and compliance data, which carries the signature."
+        "It is unsigned, so it could send a refund to whoever wrote it; and it would have to be hashed into"
+        " the BOLT11, which then could not be the one in the QR. UMA senders sign their identifier."
     ),
     "The preimage in `verify` (LUD-21)": "The node does not tell it.",
 }
