@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from allauth.account.adapter import get_adapter
 from django.http import Http404
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.response import Response
@@ -56,12 +56,6 @@ class UserViewSet(ApiViewSet):
     @extend_schema(
         operation_id="sign_up", tags=["accounts"], auth=[], request=SignUpSerializer,
         responses={202: MailedSerializer} | problems("weak_password", body=True),
-        examples=[
-            OpenApiExample(
-                "Ann", request_only=True,
-                value={"email": "ann@example.com", "password": "a long enough passphrase", "name": "Ann"},
-            )
-        ],
     )  # fmt: skip
     def create(self, request):
         """Sign up. A mail with a key follows; until it was used nobody can sign in."""
@@ -115,12 +109,6 @@ class UserViewSet(ApiViewSet):
     @extend_schema(
         operation_id="login", tags=["accounts"], auth=[], request=LoginSerializer,
         responses={200: TokenSerializer} | problems("invalid_credentials", body=True),
-        examples=[
-            OpenApiExample(
-                "Ann", request_only=True,
-                value={"email": "ann@example.com", "password": "a long enough passphrase"},
-            )
-        ],
     )  # fmt: skip
     @action(detail=False, methods=["post"])
     def login(self, request):

@@ -4,8 +4,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError, Q
 from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import conditional_page
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
 from rest_framework.permissions import SAFE_METHODS, AllowAny, IsAdminUser
 from rest_framework.response import Response
@@ -19,24 +20,16 @@ from .serializers import EventQuerySerializer, EventSerializer, EventWriteSerial
 
 MOST_WORDS = 6
 STAFF = ("not_authenticated", "permission_denied")
-EXAMPLE = OpenApiExample(
-    "An evening", request_only=True,
-    value={
-        "title": "Lightning for beginners", "start_time": "2030-05-01T18:00:00Z",
-        "end_time": "2030-05-01T20:00:00Z", "timezone": "Europe/Berlin", "capacity": 100,
-        "price_sats": 2100, "stream_url": "https://stream.example.com/room",
-    },
-)  # fmt: skip
 
 
 class EventHasOrders(DomainError):
     code = "event_has_orders"
-    sentence = "Seats of this event were ordered. Hide it (is_active: false) or cancel it instead."
+    sentence = _("Seats of this event were ordered. Hide it (is_active: false) or cancel it instead.")
 
 
 class EventChanged(DomainError):
     code = "event_changed"
-    sentence = "Seats were sold meanwhile. Please look again."
+    sentence = _("Seats were sold meanwhile. Please look again.")
 
 
 @method_decorator(conditional_page, name="dispatch")
@@ -88,7 +81,7 @@ class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
         return super().retrieve(request, pk=pk)
 
     @extend_schema(
-        operation_id="create_event", tags=["staff"], request=EventWriteSerializer, examples=[EXAMPLE],
+        operation_id="create_event", tags=["staff"], request=EventWriteSerializer,
         responses={201: EventSerializer} | problems(*STAFF, body=True),
     )  # fmt: skip
     def create(self, request):
@@ -96,7 +89,7 @@ class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
         return Response(self._save(self.get_serializer(data=request.data)), status=201)
 
     @extend_schema(
-        operation_id="replace_event", tags=["staff"], request=EventWriteSerializer, examples=[EXAMPLE],
+        operation_id="replace_event", tags=["staff"], request=EventWriteSerializer,
         responses={200: EventSerializer} | problems(*STAFF, "not_found", "event_changed", body=True),
     )  # fmt: skip
     def update(self, request, pk=None, partial=False):

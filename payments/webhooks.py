@@ -15,6 +15,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from ticketsuma.errors import DomainError
+from ticketsuma.problems import CONTENT_TYPE
+from ticketsuma.problems import problem as problem_body
 
 from .models import WebhookEvent
 from .services import process_webhook_event
@@ -85,12 +87,12 @@ def receive(request: HttpRequest) -> JsonResponse:
     try:
         hook = verify_webhook(request.body, request.headers.get("lightspark-signature"))
     except (BadSignature, BadWebhook) as refusal:
-        return problem(refusal)
+        return problem(request, refusal)
     try:
         event, is_new = _store(hook)
     except DatabaseError as error:
         logger.warning("a webhook could not be stored: %s", type(error.__cause__ or error).__name__)
-        return problem(NotStored())
+        return problem(request, NotStored())
     if is_new:
         _process(event)
     return JsonResponse({"received": True})
@@ -115,15 +117,9 @@ def _process(event: WebhookEvent) -> None:
         logger.exception("webhook event %s is left to the worker", event.pk)
 
 
-def problem(refusal) -> JsonResponse:
-    body = {
-        "type": "about:blank",
-        "title": str(refusal.sentence),
-        "status": refusal.status,
-        "code": refusal.code,
-        "detail": str(refusal.sentence),
-    }
+def problem(request: HttpRequest, refusal: DomainError) -> JsonResponse:
+    body = problem_body(request=request, status=refusal.status, code=refusal.code, detail=refusal.sentence)
     headers = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after else {}
     if refusal.status == 401:
         headers["WWW-Authenticate"] = CHALLENGE
-    return JsonResponse(body, status=refusal.status, content_type="application/problem+json", headers=headers)
+    return JsonResponse(body, status=refusal.status, content_type=CONTENT_TYPE, headers=headers)

@@ -5,7 +5,7 @@ import re
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.permissions import IsAdminUser, IsAuthenticated
@@ -60,15 +60,6 @@ ORDER_TOKEN = header(
 UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 
-PURCHASE_EXAMPLE = OpenApiExample(
-    "A guest", request_only=True,
-    value={
-        "event_id": 1, "quantity": 1, "uma_address": "$alice@wallet.example.com",
-        "email": "alice@example.com", "name": "Alice",
-    },
-)  # fmt: skip
-
-
 class BadIdempotencyKey(DomainError):
     code = "invalid_idempotency_key"
     sentence = _("An Idempotency-Key is 1 to 255 printable ASCII characters.")
@@ -94,7 +85,6 @@ class TicketViewSet(ApiViewSet):
     @extend_schema(
         operation_id="purchase", tags=["buying"], auth=[{}, {"token": []}], parameters=[KEY, REPLAYED],
         request=PurchaseSerializer, responses={201: BoughtSerializer} | problems(*BUYING, body=True),
-        examples=[PURCHASE_EXAMPLE],
     )  # fmt: skip
     @action(detail=False, methods=["post"])
     def purchase(self, request):

@@ -164,7 +164,7 @@ class Browser(requests.Session):
         return self.open("/accounts/email/").status_code == 200
 
 
-def assert_problem(answer: Answer, status: int, code: str) -> None:
+def assert_problem(answer: Answer, status: int, code: str, challenge: str = 'Bearer realm="api"') -> None:
     """A refusal of the API in its one shape (RFC 9457), with nothing of our insides in it."""
     assert (answer.status, answer.code) == (status, code), answer.text[:500]
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -173,7 +173,7 @@ def assert_problem(answer: Answer, status: int, code: str) -> None:
     assert problem["status"] == status
     assert_no_insides(answer)
     if status == 401:
-        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="api"'
+        assert answer.headers["WWW-Authenticate"] == challenge
     if status == 405:
         assert answer.headers["Allow"]
     if status in (429, 503):

@@ -276,8 +276,7 @@ def test_a_forged_webhook(shop, someone, bought, forge):
     header = forge(signed(shop, body))
     headers = {} if header is None else {"lightspark_signature": header}
     answer = someone.post(HOOK, body, **headers)
-    assert (answer.status, answer.code) == (401, "invalid_signature")
-    assert answer.headers["WWW-Authenticate"] == 'Lightspark-Signature realm="webhooks"'
+    assert_problem(answer, 401, "invalid_signature", challenge='Lightspark-Signature realm="webhooks"')
     assert shop.stack.django("WebhookEvent.objects.count()") == before
     assert shop.order(bought).json()["order"]["status"] == "pending"
 

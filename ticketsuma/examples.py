@@ -1,0 +1,95 @@
+"""An example of everything the API takes and says, by the name of its schema, which each must satisfy."""
+
+ANN = {"email": "ann@example.com"}
+PHRASE = "a long enough passphrase"
+EVENT_ID, ORDER_ID = 1, "0b1d7d1e-53c0-4a5f-9a56-7d0c6f2f8f0e"
+TICKET_ID = "6f9619ff-8b86-4d01-b42d-00c04fc964ff"
+CODE = "7K2M9QX4TB8WJ3RD5FGH6VNPZC"
+BOLT11 = "lnbc21u1p5example"
+UMA = "$ann@wallet.example.com"
+START, END = "2030-05-01T18:00:00Z", "2030-05-01T20:00:00Z"
+BOUGHT_AT, EXPIRES_AT, PAID_AT = "2030-04-20T09:30:00Z", "2030-04-20T09:45:00Z", "2030-04-20T09:30:04Z"
+STREAM = "https://stream.example.com/room"
+
+WRITTEN_EVENT = {
+    "title": "Lightning for beginners", "start_time": START, "end_time": END, "timezone": "Europe/Berlin",
+    "capacity": 100, "price_sats": 2100, "stream_url": STREAM,
+}  # fmt: skip
+USER = {
+    "id": 7, "user_id": 7, "email": "ann@example.com", "name": "Ann", "is_staff": False,
+    "created_at": BOUGHT_AT, "updated_at": BOUGHT_AT,
+}  # fmt: skip
+ORDER = {
+    "id": ORDER_ID, "token": "0b1d7d1e53c04a5f9a567d0c6f2f8f0e:signature", "code": "7K2M9QX4",
+    "status": "pending", "event_id": EVENT_ID, "user_id": None, "email": "ann@example.com", "name": "Ann",
+    "uma_address": UMA, "quantity": 1, "price_sats": 2100, "amount_sats": 2100, "expires_at": EXPIRES_AT,
+    "paid_at": None, "created_at": BOUGHT_AT, "updated_at": BOUGHT_AT,
+}  # fmt: skip
+TICKET = {
+    "id": TICKET_ID, "ticket_id": TICKET_ID, "event_id": EVENT_ID, "number": 1, "holder_name": "Ann",
+    "payment_status": "pending", "ticket_code": None, "url": None, "stream_url": None,
+}  # fmt: skip
+PAYMENT = {
+    "status": "pending", "amount_sats": 2100, "invoice_id": "Invoice:0195f1c2", "bolt11": BOLT11,
+    "uma_invoice": "uma1qexample", "pay_address": "$7k2m9qx4@tickets.example.com", "push": "delivered",
+    "expires_at": EXPIRES_AT, "paid_at": None,
+}  # fmt: skip
+EVENT_OF_TICKET = {
+    "id": EVENT_ID, "title": "Lightning for beginners", "start_time": START, "end_time": END,
+}  # fmt: skip
+
+EXAMPLES: dict[str, dict] = {
+    # -- taken
+    "PurchaseRequest": ANN | {"event_id": EVENT_ID, "quantity": 1, "uma_address": UMA, "name": "Ann"},
+    "ValidateRequest": {"ticket_code": CODE, "event_id": EVENT_ID},
+    "CheckInRequest": {"ticket_code": CODE, "event_id": EVENT_ID, "nonce": "door-2-scan-117"},
+    "RefundAddressRequest": {"uma_address": UMA},
+    "SignUpRequest": ANN | {"password": PHRASE, "name": "Ann"},
+    "VerifyEmailRequest": {"key": "Nw:1vRz3x:Jm2hY0c"},
+    "MailMeRequest": ANN,
+    "ResetPasswordRequest": {"key": "7-d4kq2h-5d1f2a9b", "password": "another long passphrase"},
+    "LoginRequest": ANN | {"password": PHRASE},
+    "ChangeRequest": ANN | {"name": "Ann of the Lake"},
+    "PatchedChangeRequest": {"password": "another long passphrase", "current_password": PHRASE},
+    "EventWriteRequest": WRITTEN_EVENT,
+    "PatchedEventWriteRequest": {"capacity": 120, "replay_until": "2030-05-08T20:00:00Z"},
+    # -- said
+    "Bought": {
+        "order": ORDER, "tickets": [TICKET], "payment": PAYMENT,
+        "pay_url": f"https://tickets.example.com/orders/{ORDER['token']}",
+    },
+    "Event": {
+        "id": EVENT_ID, "event_id": EVENT_ID, "title": "Lightning for beginners",
+        "slug": "lightning-for-beginners-7f3a9", "summary": "", "description": "", "organizer": "",
+        "contact_email": "", "start_time": START, "end_time": END, "timezone": "Europe/Berlin",
+        "sales_end": None, "capacity": 100, "seats_left": 42, "max_per_order": 10, "price_sats": 2100,
+        "status": "on_sale", "is_active": True,
+        "url": "https://tickets.example.com/events/lightning-for-beginners-7f3a9", "cover": None,
+        "replay_until": None, "canceled_at": None, "created_at": BOUGHT_AT, "updated_at": BOUGHT_AT,
+    },
+    "MyTicket": TICKET | {
+        "payment_status": "paid", "ticket_code": CODE, "stream_url": STREAM,
+        "url": f"https://tickets.example.com/tickets/{TICKET_ID.replace('-', '')}:signature",
+        "order_id": ORDER_ID, "user_id": 7, "event": EVENT_OF_TICKET, "uma_address": UMA,
+        "amount_sats": 2100, "invoice_id": "Invoice:0195f1c2", "paid_at": PAID_AT,
+        "expires_at": EXPIRES_AT, "created_at": BOUGHT_AT, "updated_at": PAID_AT,
+    },
+    "PaymentStatus": {
+        "invoice_id": "Invoice:0195f1c2", "payment_status": "paid", "amount_sats": 2100, "uma_address": UMA,
+        "order_id": ORDER_ID, "user_id": 7, "event_id": EVENT_ID, "ticket_ids": [TICKET_ID],
+        "push": "delivered", "expires_at": EXPIRES_AT, "paid_at": PAID_AT, "created_at": BOUGHT_AT,
+        "updated_at": PAID_AT,
+    },
+    "TicketStatus": {
+        "id": TICKET_ID, "ticket_id": TICKET_ID, "payment_status": "paid", "order_status": "paid",
+        "event_id": EVENT_ID, "expires_at": EXPIRES_AT, "paid_at": PAID_AT,
+    },
+    "Validation": {"valid": True, "reason": "ok", "event": EVENT_OF_TICKET, "checked_in_at": None},
+    "CheckedIn": {"ticket_id": TICKET_ID, "holder_name": "Ann", "checked_in_at": "2030-05-01T17:55:00Z"},
+    "User": USER,
+    "Token": {
+        "token": "eyJhbGciOiJIUzI1NiJ9.e30.signature", "token_type": "Bearer",
+        "expires_at": "2030-04-21T09:30:00Z", "user": USER,
+    },
+    "Mailed": ANN | {"detail": "Please open the link in the mail that we have sent you."},
+}  # fmt: skip
