@@ -54,7 +54,7 @@ POINTS = [
     # it is over
     KillPoint("node_closed", "tickets/services.py", "_end", "with transaction.atomic():"),
     # money goes back
-    KillPoint("refund_asked", "payments/refunds.py", "_ask_for_invoice", "refund.advance(\n"),
+    KillPoint("refund_asked", "payments/refunds.py", "_ask_for_invoice", "if Refund.objects"),
     KillPoint("refund_committed", "payments/refunds.py", "_pay", "try:"),
     KillPoint("refund_paid", "payments/refunds.py", "_pay", "_record(refund, outgoing)"),
     # mails
