@@ -225,6 +225,37 @@ def test_a_reset_link_leads_to_the_shop_whatever_the_headers_say(shop, someone, 
     shop.mailed_link(person.email, "password/reset/key")
 
 
+RESET = "/api/users/reset-password"
+
+
+@cases("path", [("A20", "reset", RESET), ("A20", "proof again", "/api/users/verify-email/again")])
+def test_the_api_tells_nobody_either(shop, someone, path):
+    said = [someone.post(path, {"email": email}) for email in (shop.owner.email, "nobody@example.org")]
+    assert [answer.status for answer in said] == [202, 202]
+    bodies = [answer.json() | {"email": ""} for answer in said]
+    assert bodies[0] == bodies[1]
+
+
+@cases(
+    "headers",
+    [
+        ("A20", "an honest request", {}),
+        ("A20", "X-Forwarded-Host to the API", {"X_Forwarded_Host": "evil.example"}),
+        ("A20", "Host with another port", {"Host": "localhost:1"}),
+    ],
+)
+def test_a_key_of_the_api_works_once_and_leads_to_the_shop(shop, someone, headers):
+    person = shop.person()
+    assert someone.post(RESET, {"email": person.email}, **headers).status == 202
+    key = shop.mailed_link(person.email, "password/reset/key").strip("/").rpartition("/")[2]
+    body = {"key": key, "password": "a third good passphrase"}
+    for wrong in (key[:-1], key + "0", f"1{key}"):
+        assert_problem(someone.post(f"{RESET}/confirm", body | {"key": wrong}), 400, "invalid_key")
+    assert someone.post(f"{RESET}/confirm", body).status == 204
+    assert_problem(someone.get("/api/users/me", token=person.token), 401, "token_not_valid")
+    assert_problem(someone.post(f"{RESET}/confirm", body), 400, "invalid_key")
+
+
 # -- sessions ---------------------------------------------------------------------------------------
 def test_signing_in_makes_a_new_session(shop, visitor):
     """A21: fixation"""
