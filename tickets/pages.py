@@ -2,9 +2,10 @@
 
 import uuid
 from collections.abc import Iterable
+from functools import reduce
 
 import segno
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
@@ -14,41 +15,69 @@ from ticketsuma.money import MSATS_PER_SAT
 
 from .models import Order
 
+# Everything by which an order's page would look different; the last five are counted by `watched`.
+WATCHED = (
+    "status",
+    "event__canceled_at",
+    "payment__status",
+    "payment__push",
+    "payment__uma_address",
+    "watched_invoice",
+    "watched_refunds",
+    "watched_sent",
+    "watched_needs_address",
+    "watched_failed",
+)
 
-def read_states(order_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple]:
-    """One query: for each order, everything by which its page would look different."""
+
+def watched(orders: QuerySet[Order]) -> QuerySet[Order]:
+    """`orders`, each with all of WATCHED as it was in one and the same instant."""
     refunds = Refund.objects.filter(incoming_payment__payment=OuterRef("payment")).order_by()
     refunds = refunds.values("incoming_payment__payment")
     open_invoice = Invoice.objects.filter(payment=OuterRef("payment"), status=Invoice.Status.OPEN)
-    rows = Order.objects.filter(pk__in=order_ids).values_list(
-        "pk",
-        "status",
-        "event__canceled_at",
-        "payment__status",
-        "payment__push",
-        "payment__uma_address",
-        Subquery(open_invoice.values("pk")[:1]),
-        Subquery(refunds.annotate(n=Count("pk")).values("n")),
-        *(
-            Subquery(refunds.annotate(n=Count("pk", filter=Q(status=status))).values("n"))
-            for status in (Refund.Status.SENT, Refund.Status.NEEDS_ADDRESS, Refund.Status.FAILED)
-        ),
+
+    def count(**having) -> Subquery:
+        return Subquery(refunds.annotate(n=Count("pk", filter=Q(**having))).values("n"))
+
+    return orders.annotate(
+        watched_invoice=Subquery(open_invoice.values("pk")[:1]),
+        watched_refunds=count(),
+        watched_sent=count(status=Refund.Status.SENT),
+        watched_needs_address=count(status=Refund.Status.NEEDS_ADDRESS),
+        watched_failed=count(status=Refund.Status.FAILED),
     )
+
+
+def read_states(order_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple]:
+    """One query: WATCHED of each order."""
+    rows = watched(Order.objects.filter(pk__in=order_ids)).values_list("pk", *WATCHED)
     return {row[0]: row[1:] for row in rows}
+
+
+def order_version(order: Order) -> str:
+    """The version of a page made from this row, which `watched` loaded.
+
+    Not of the row as it is now: what changed since it was loaded is not on the page, and must be fetched.
+    """
+
+    def value(path: str):
+        return reduce(lambda of, name: None if of is None else getattr(of, name), path.split("__"), order)
+
+    return version_of(tuple(value(path) for path in WATCHED))
 
 
 hub = Hub(read_states)
 
 
 def order_page(order: Order) -> dict:
-    """The context of an order's page and of its live part: `order` with its event and payment loaded."""
+    """The context of an order's page and of its live part: `order` is `watched`, with event and payment."""
     payment = order.payment
     context = {
         "order": order,
         "event": order.event,
         "payment": payment,
         "tickets": list(order.tickets.select_related("check_in")) if order.is_paid else [],
-        "version": version_of(read_states([order.pk]).get(order.pk)),
+        "version": order_version(order),
         "seconds_left": max(0, int((order.expires_at - timezone.now()).total_seconds())),
     }
     if payment and order.is_pending:

@@ -41,6 +41,13 @@ def release(order: Order) -> int:
     return Viewer.objects.filter(ticket__order=order).delete()[0]
 
 
+def shown_version(ticket: Ticket, viewer: Viewer) -> str:
+    """The `room_version` of a page made from these two; whatever changes later makes another."""
+    order = ticket.order
+    seen = (viewer.key, ticket.voided_at, order.status, order.event.canceled_at, order.event.stream_url)
+    return version_of(seen)
+
+
 def room_version(ticket_id: uuid.UUID) -> str:
     """One query: a short name for everything by which an open room would look different."""
     state = Ticket.objects.filter(pk=ticket_id).values_list(

@@ -7,9 +7,9 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from .models import Ticket
+from .models import Ticket, Viewer
 from .privacy import private_page
-from .room import NoRoom, join, room_version
+from .room import NoRoom, join, room_version, shown_version
 from .stream import player_for
 from .ticket_views import ticket_by_token
 
@@ -35,7 +35,7 @@ def stream(request: HttpRequest, token: str) -> HttpResponse:
         return redirect(ticket)
     if viewer.key != _browser(request):
         return _show_elsewhere(request, ticket)
-    return _show_room(request, ticket)
+    return _show_room(request, ticket, viewer)
 
 
 @require_POST
@@ -70,10 +70,10 @@ def _show_elsewhere(request: HttpRequest, ticket: Ticket) -> HttpResponse:
     return render(request, "tickets/elsewhere.html", context)
 
 
-def _show_room(request: HttpRequest, ticket: Ticket) -> HttpResponse:
+def _show_room(request: HttpRequest, ticket: Ticket, viewer: Viewer) -> HttpResponse:
     event = ticket.order.event
     player = player_for(event.stream_url) if event.stream_url else None
-    context = {"ticket": ticket, "event": event, "player": player, "version": room_version(ticket.pk)}
+    context = {"ticket": ticket, "event": event, "player": player, "version": shown_version(ticket, viewer)}
     answer = render(request, "tickets/stream.html", context)
     if player and player.frame_origin:
         answer._csp_update = {"frame-src": [player.frame_origin]}

@@ -10,13 +10,13 @@ from accounts.limits import client_ip
 from events.models import Event
 from events.words import render_markdown
 from ticketsuma.errors import DomainError
-from ticketsuma.live import stream_response, version_of
+from ticketsuma.live import stream_response
 
 from . import services
 from .forms import AddressForm, BuyForm
 from .models import Order
 from .money_forms import RefundAddressForm
-from .pages import hub, order_page, read_states
+from .pages import hub, order_page, order_version, watched
 from .privacy import private_page
 
 HELD = "held"  # session key: event id → order id, so that nobody sees "sold out" because of their own hold
@@ -84,9 +84,9 @@ def _held_order(request: HttpRequest, event: Event) -> Order | None:
 
 # -- the order --------------------------------------------------------------------------------
 def order_by_token(token: str) -> Order:
-    """The order that `token` opens, with its event and payment; Http404 for any other token."""
+    """The order that `token` opens, `watched`, with event and payment; Http404 for any other token."""
     try:
-        return Order.objects.select_related("event", "payment").by_token(token)
+        return watched(Order.objects.select_related("event", "payment")).by_token(token)
     except Order.DoesNotExist:
         raise Http404 from None
 
@@ -103,7 +103,7 @@ def order(request: HttpRequest, token: str) -> HttpResponse:
 def order_status(request: HttpRequest, token: str) -> HttpResponse:
     """The live part of the order's page; 204 when `?v=` is what it already shows."""
     order = order_by_token(token)
-    if request.GET.get("v") == version_of(read_states([order.pk]).get(order.pk)):
+    if request.GET.get("v") == order_version(order):
         return HttpResponse(status=204)
     return show_order(request, order, template="tickets/order_live.html")
 

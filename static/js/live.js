@@ -13,23 +13,24 @@ const shown = () => region.firstElementChild;
 const watching = () => shown().dataset.watch !== undefined;
 const withVersion = (url) => `${url}?v=${encodeURIComponent(shown().dataset.version)}`;
 
-// What somebody may be typing in is carried over as it is, as long as the order is in the same state.
-const words = (part) =>
-  [...part.querySelectorAll("[data-announce]")].map((each) => each.textContent.replace(/\s+/g, " ").trim()).join(" ");
+// What a screen reader is told whenever it reads differently: the page's one sentence, and what went wrong.
+const words = () =>
+  [...region.querySelectorAll("[data-announce]")].map((each) => each.innerText.replace(/\s+/g, " ").trim()).join(" ");
 
+// What somebody may be typing in is carried over as it is, as long as the order is in the same state.
 function show(html) {
   const fresh = document.createElement("template");
   fresh.innerHTML = html.trim();
   const old = shown();
   const next = fresh.content.firstElementChild;
   const focused = region.contains(document.activeElement) ? document.activeElement : null;
-  const news = words(next) === words(old) ? "" : words(next);
+  const told = words();
   const sameState = old.dataset.state === next.dataset.state;
   const kept = sameState && region.querySelector("[data-keep]");
   if (kept) next.querySelector("[data-keep]")?.replaceWith(kept);
   old.replaceWith(next);
   document.dispatchEvent(new CustomEvent("part:shown"));
-  if (news) announce.textContent = news;
+  if (words() !== told) announce.textContent = words();
   if (sameState) {
     if (kept?.contains(focused)) focused.focus({ preventScroll: true });
     return;

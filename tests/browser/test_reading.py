@@ -33,7 +33,7 @@ def test_the_public_pages(themed, stack):
 
 def test_the_order_from_hold_to_give_back(themed, stack):
     buy(themed, stack, make_event(stack), uma_address=f"$nobody-here@{stack.sandbox_domain}")
-    themed.get_by_text("Nothing was charged: pay with").wait_for()
+    themed.get_by_role("listitem").filter(has_text="Nothing was charged: pay with").wait_for()
     assert violations(themed) == []
     themed.get_by_text("Give my seats back").click()
     themed.get_by_role("button", name="Yes, give them back").click()

@@ -10,7 +10,7 @@ from events.models import Event
 from tests.shop import an_event, together
 from tickets.door import validate_code
 from tickets.models import CheckIn, Order, Ticket, Viewer
-from tickets.room import NoRoom, join
+from tickets.room import NoRoom, join, room_version, shown_version
 from tickets.services import place_order
 from tickets.stream import player_for
 from tickets.tests.desk import act
@@ -75,6 +75,13 @@ def test_looking_at_the_lobby_checks_nobody_in(client, path):
     client.post(f"{path}/here")
     assert not CheckIn.objects.exists()
     assert not Viewer.objects.exists()
+
+
+def test_a_browser_that_lost_its_place_while_its_page_was_made_is_told(ticket):
+    mine = join(ticket, key="mine")
+    assert shown_version(ticket, mine) == room_version(ticket.pk)
+    join(ticket, key="other", take_over=True)
+    assert shown_version(ticket, mine) != room_version(ticket.pk)
 
 
 def test_two_browsers_at_once_are_one_viewer_and_one_check_in(ticket):
