@@ -7,6 +7,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 
 
 def normalize_email(email: str) -> str:
@@ -28,19 +29,20 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser):
     """Somebody who signs in by e-mail. Whether they are staff is asked anew on every request."""
 
-    email = models.EmailField(max_length=254, unique=True)
-    name = models.CharField(max_length=120, blank=True)
-    is_active = models.BooleanField(default=True)
+    email = models.EmailField(_("e-mail"), max_length=254, unique=True)
+    name = models.CharField(_("name"), max_length=120, blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
     # Part of every API token; raising it ends them all at once.
-    token_epoch = models.PositiveIntegerField(default=0)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    token_epoch = models.PositiveIntegerField(_("generation of tokens"), default=0)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
     objects = UserManager()
     USERNAME_FIELD = EMAIL_FIELD = "email"
     REQUIRED_FIELDS: list[str] = []
 
     class Meta:
+        verbose_name, verbose_name_plural = _("person"), _("people")
         constraints = [models.UniqueConstraint(Lower("email"), name="accounts_user_email_once")]
 
     def __str__(self) -> str:
@@ -87,9 +89,14 @@ class User(AbstractBaseUser):
 class Usage(models.Model):
     """How often somebody did something within the window that ends at `until`; see `limits`."""
 
-    key = models.CharField(max_length=64, primary_key=True, help_text="A digest: no address in clear.")
-    uses = models.PositiveIntegerField()
-    until = models.BigIntegerField(db_index=True, help_text="Seconds since 1970.")
+    key = models.CharField(
+        _("key"), max_length=64, primary_key=True, help_text=_("A digest: no address in clear.")
+    )
+    uses = models.PositiveIntegerField(_("uses"))
+    until = models.BigIntegerField(_("until"), db_index=True, help_text=_("Seconds since 1970."))
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("counter of a limit"), _("counters of limits")
 
     def __str__(self) -> str:
-        return f"{self.uses} uses"
+        return self.key

@@ -7,6 +7,7 @@ from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.admin import sats_column
+from ticketsuma.templatetags.show import number
 
 from .covers import redraw_cover
 from .models import Event
@@ -45,11 +46,11 @@ class EventForm(forms.ModelForm):
 
 
 class WhenFilter(admin.SimpleListFilter):
-    title = "when"
+    title = _("when")
     parameter_name = "when"
 
     def lookups(self, request, model_admin):
-        return [("upcoming", "Upcoming and live"), ("past", "Past")]
+        return [("upcoming", _("Upcoming and live")), ("past", _("Past"))]
 
     def queryset(self, request, queryset):
         match self.value():
@@ -64,7 +65,14 @@ class EventAdmin(admin.ModelAdmin):
     """Staff describe events; seats are counted by sales alone (`tickets.admin` registers it)."""
 
     form = EventForm
-    list_display = ["title", "start_time", "sold", sats_column("price_sats", "price"), "state", "organizer"]
+    list_display = [
+        "title",
+        "start_time",
+        "sold",
+        sats_column("price_sats", _("price")),
+        "state",
+        "organizer",
+    ]
     list_filter = [WhenFilter, "is_active"]
     search_fields = ["title", "slug", "organizer"]
     ordering = ["-start_time"]
@@ -91,18 +99,22 @@ class EventAdmin(admin.ModelAdmin):
             event = Event.objects.select_for_update().get(pk=event.pk)
         return event
 
-    @admin.display(description="sold", ordering="seats_taken")
+    @admin.display(description=_("sold"), ordering="seats_taken")
     def sold(self, event: Event) -> str:
-        return f"{event.seats_taken:,} of {event.capacity:,}"
+        return _("%(sold)s of %(total)s") % {
+            "sold": number(event.seats_taken), "total": number(event.capacity),
+        }  # fmt: skip
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def state(self, event: Event) -> str:
         if event.is_canceled:
-            return "canceled"
+            return _("canceled")
         if not event.is_active:
-            return "hidden"
+            return _("hidden")
         if event.is_past:
-            return "past"
+            return _("past")
         if event.is_sold_out:
-            return "sold out"
-        return "live" if event.is_live else "on sale" if event.sells else "sales ended"
+            return _("sold out")
+        if event.is_live:
+            return _("live")
+        return _("on sale") if event.sells else _("sales ended")

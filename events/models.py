@@ -53,41 +53,48 @@ def validate_timezone(name: str) -> None:
 class Event(models.Model):
     """Something live that people buy seats for. Times are UTC; `timezone` is where it takes place."""
 
-    title = models.CharField(max_length=160)
-    slug = models.SlugField(max_length=180, unique=True, blank=True)
-    summary = models.CharField(max_length=300, blank=True)
-    description = models.TextField(blank=True, help_text=_("Markdown."))
-    organizer = models.CharField(max_length=120, blank=True)
-    contact_email = models.EmailField(blank=True)
-    start_time = models.DateTimeField(db_index=True)
-    end_time = models.DateTimeField(db_index=True)
-    timezone = models.CharField(max_length=64, default="UTC", validators=[validate_timezone])
-    sales_end = models.DateTimeField(null=True, blank=True, help_text=_("Empty: until the event ends."))
-    capacity = models.PositiveIntegerField(validators=[MinValueValidator(1), MaxValueValidator(1_000_000)])
-    seats_taken = models.PositiveIntegerField(default=0, editable=False)
+    title = models.CharField(_("title"), max_length=160)
+    slug = models.SlugField(_("name in its address"), max_length=180, unique=True, blank=True)
+    summary = models.CharField(_("summary"), max_length=300, blank=True)
+    description = models.TextField(_("description"), blank=True, help_text=_("Markdown."))
+    organizer = models.CharField(_("organizer"), max_length=120, blank=True)
+    contact_email = models.EmailField(_("contact e-mail"), blank=True)
+    start_time = models.DateTimeField(_("start"), db_index=True)
+    end_time = models.DateTimeField(_("end"), db_index=True)
+    timezone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_timezone])
+    sales_end = models.DateTimeField(
+        _("end of the sale"), null=True, blank=True, help_text=_("Empty: until the event ends.")
+    )
+    capacity = models.PositiveIntegerField(
+        _("seats"), validators=[MinValueValidator(1), MaxValueValidator(1_000_000)]
+    )
+    seats_taken = models.PositiveIntegerField(_("seats taken"), default=0, editable=False)
     max_per_order = models.PositiveSmallIntegerField(
-        default=10, validators=[MinValueValidator(1), MaxValueValidator(50)]
+        _("most seats of one order"), default=10, validators=[MinValueValidator(1), MaxValueValidator(50)]
     )
     price_sats = models.PositiveBigIntegerField(
-        validators=[MaxValueValidator(MAX_SATS)], help_text=_("One seat, in sats; 0 is free.")
+        _("price in sats"),
+        validators=[MaxValueValidator(MAX_SATS)],
+        help_text=_("One seat, in sats; 0 is free."),
     )
-    stream_url = models.CharField(
+    stream_url = models.CharField(_("address of the stream"),
         max_length=500, blank=True, validators=[URLValidator(schemes=["https"])],
         help_text=_("Shown to holders of a paid ticket only."),
     )  # fmt: skip
-    replay_until = models.DateTimeField(
+    replay_until = models.DateTimeField(_("replay until"),
         null=True, blank=True,
         help_text=_("Holders may watch it again until then, at the same address. Empty: no replay."),
     )  # fmt: skip
-    cover = models.ImageField(upload_to="covers/", blank=True)
-    is_active = models.BooleanField(default=True, help_text=_("Visible and on sale."))
-    canceled_at = models.DateTimeField(null=True, blank=True, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    cover = models.ImageField(_("picture"), upload_to="covers/", blank=True)
+    is_active = models.BooleanField(_("visible"), default=True, help_text=_("Visible and on sale."))
+    canceled_at = models.DateTimeField(_("canceled"), null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
     objects = EventQuerySet.as_manager()
 
     class Meta:
+        verbose_name, verbose_name_plural = _("event"), _("events")
         ordering = ["start_time", "pk"]
         constraints = [
             models.CheckConstraint(

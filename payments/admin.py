@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.admin import ParkedFilter, ReadOnlyAdmin, ReadOnlyInline, sats_column
 from ticketsuma.admin_actions import DeskAdmin
@@ -28,8 +29,9 @@ class InvoiceInline(ReadOnlyInline):
 class IncomingPaymentInline(ReadOnlyInline):
     model = IncomingPayment
     fields = [
-        "node_payment_id", sats_column("amount_msats", "arrived"), sats_column("applied_msats", "applied"),
-        sats_column("kept_msats", "kept"), "received_at", "allocated_at",
+        "node_payment_id", sats_column("amount_msats", _("arrived")),
+        sats_column("applied_msats", _("applied")), sats_column("kept_msats", _("kept")), "received_at",
+        "allocated_at",
     ]  # fmt: skip
     readonly_fields = fields
 
@@ -38,7 +40,7 @@ class RefundInline(ReadOnlyInline):
     model = Refund
     fields = [
         "status",
-        sats_column("amount_msats", "amount"),
+        sats_column("amount_msats", _("amount")),
         "to",
         "reason",
         "attempts",
@@ -49,11 +51,11 @@ class RefundInline(ReadOnlyInline):
 
 
 class WaitingFilter(admin.SimpleListFilter):
-    title = "waiting for"
+    title = _("waiting for")
     parameter_name = "waiting"
 
     def lookups(self, request, model_admin):
-        return [("money", "Money (pending payments)"), ("invoice", "An invoice from the node")]
+        return [("money", _("Money (pending payments)")), ("invoice", _("An invoice from the node"))]
 
     def queryset(self, request, queryset: QuerySet) -> QuerySet:
         pending = queryset.filter(status=Payment.Status.PENDING)
@@ -68,7 +70,7 @@ class WaitingFilter(admin.SimpleListFilter):
 @admin.register(Payment)
 class PaymentAdmin(DeskAdmin):
     list_display = [
-        "reference", "status", sats_column("amount_sats", "amount"), "push", "uma_address", "due_at",
+        "reference", "status", sats_column("amount_sats", _("amount")), "push", "uma_address", "due_at",
         "paid_at",
     ]  # fmt: skip
     list_filter = [WaitingFilter, "status", "push", ParkedFilter, "created_at"]
@@ -90,15 +92,15 @@ class InvoiceAdmin(DeskAdmin):
 
 
 class PurposeFilter(admin.SimpleListFilter):
-    title = "purpose"
+    title = _("purpose")
     parameter_name = "purpose"
 
     def lookups(self, request, model_admin):
         return [
-            ("unmatched", "None: unmatched"),
-            ("waiting", "Not allocated yet"),
-            ("applied", "Pays an order"),
-            ("refunded", "Goes back"),
+            ("unmatched", _("None: unmatched")),
+            ("waiting", _("Not allocated yet")),
+            ("applied", _("Pays an order")),
+            ("refunded", _("Goes back")),
         ]
 
     def queryset(self, request, queryset: QuerySet) -> QuerySet:
@@ -118,8 +120,8 @@ class IncomingPaymentAdmin(DeskAdmin):
     """Money that arrived (`tickets.admin` registers it, with what staff may do about it)."""
 
     list_display = [
-        "node_payment_id", "payment", sats_column("amount_msats", "arrived"),
-        sats_column("applied_msats", "applied"), sats_column("kept_msats", "kept"), "received_at",
+        "node_payment_id", "payment", sats_column("amount_msats", _("arrived")),
+        sats_column("applied_msats", _("applied")), sats_column("kept_msats", _("kept")), "received_at",
     ]  # fmt: skip
     list_filter = [PurposeFilter, ParkedFilter, "received_at"]
     list_select_related = ["payment"]
@@ -132,7 +134,7 @@ class RefundAdmin(DeskAdmin):
     """Money on its way back (`tickets.admin` registers it, with what staff may do about it)."""
 
     list_display = [
-        "short_id", "status", sats_column("amount_msats", "amount"), "to", "reason", "payment", "attempts",
+        "short_id", "status", sats_column("amount_msats", _("amount")), "to", "reason", "payment", "attempts",
         "last_error", "created_at", "sent_at",
     ]  # fmt: skip
     list_filter = ["status", "reason", ParkedFilter, "created_at"]
@@ -143,21 +145,21 @@ class RefundAdmin(DeskAdmin):
     ]  # fmt: skip
     ordering = ["-created_at"]
 
-    @admin.display(description="refund")
+    @admin.display(description=_("refund"))
     def short_id(self, refund: Refund) -> str:
         return str(refund.pk)[:8]
 
-    @admin.display(description="payment")
+    @admin.display(description=_("payment"))
     def payment(self, refund: Refund) -> str:
-        return str(refund.incoming_payment.payment or "unmatched")
+        return str(refund.incoming_payment.payment or _("unmatched"))
 
 
 class OpenFilter(admin.SimpleListFilter):
-    title = "processed"
+    title = _("processed")
     parameter_name = "processed"
 
     def lookups(self, request, model_admin):
-        return [("no", "Not yet"), ("yes", "Yes")]
+        return [("no", _("Not yet")), ("yes", _("Yes"))]
 
     def queryset(self, request, queryset: QuerySet) -> QuerySet:
         if self.value() is None:
@@ -192,6 +194,6 @@ class VaspNonceAdmin(ReadOnlyAdmin):
 @admin.register(Sweep)
 class SweepAdmin(ReadOnlyAdmin):
     list_display = [
-        "name", "tried_at", "succeeded_at", "read_until", sats_column("available_msats", "can send"),
+        "name", "tried_at", "succeeded_at", "read_until", sats_column("available_msats", _("can send")),
         "last_error",
     ]  # fmt: skip

@@ -11,6 +11,7 @@ from enum import Enum
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.errors import DomainError
 from ticketsuma.states import InvalidTransition
@@ -26,19 +27,19 @@ MAX_INVOICES = 5
 
 class NotPayable(DomainError):
     code = "not_payable"
-    sentence = "This payment is settled, canceled or past its time."
+    sentence = _("This payment is settled, canceled or past its time.")
 
 
 class TooManyInvoices(DomainError):
     code = "too_many_invoices"
-    sentence = "Too many invoices were asked for. Please pay the one that is open."
+    sentence = _("Too many invoices were asked for. Please pay the one that is open.")
     status = 429
     retry_after = 60
 
 
 class Busy(DomainError):
     code = "busy"
-    sentence = "Another invoice for this payment is being made. Please try again in a moment."
+    sentence = _("Another invoice for this payment is being made. Please try again in a moment.")
     status = 503
     retry_after = 2
 

@@ -16,6 +16,7 @@ import requests
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from requests.adapters import HTTPAdapter
 
 from ticketsuma.errors import DomainError
@@ -27,7 +28,7 @@ class NodeRefused(DomainError):
     """The node understood and said no."""
 
     code = "node_refused"
-    sentence = "The Lightning node refused."
+    sentence = _("The Lightning node refused.")
     status = 503
     retry_after = 5
 
@@ -36,7 +37,7 @@ class NodeUnknown(DomainError):
     """The node did not answer in time or not in words we know: what it did is unknown."""
 
     code = "node_unreachable"
-    sentence = "The Lightning node does not answer right now. Please try again in a moment."
+    sentence = _("The Lightning node does not answer right now. Please try again in a moment.")
     status = 503
     retry_after = 5
 

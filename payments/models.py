@@ -7,8 +7,10 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
-from ticketsuma.money import MAX_SATS, MSATS_PER_SAT
+from ticketsuma.money import MAX_SATS, MSATS_PER_SAT, format_msats
 from ticketsuma.states import Leased, Stateful
 
 # Who writes a `requested` invoice asks the node at once; after this the worker asks instead.
@@ -19,16 +21,16 @@ class Payment(Stateful, Leased):
     """Money that is due. As queue work (`next_attempt_at`) it is the push of its UMA Request."""
 
     class Status(models.TextChoices):
-        PENDING = "pending"
-        SETTLED = "settled"
-        CLOSED = "closed"
+        PENDING = "pending", pgettext_lazy("payment", "Pending")
+        SETTLED = "settled", pgettext_lazy("payment", "Settled")
+        CLOSED = "closed", pgettext_lazy("payment", "Closed")
 
     class Push(models.TextChoices):
-        NONE = "none"
-        QUEUED = "queued"
-        DELIVERED = "delivered"
-        REFUSED = "refused"
-        UNREACHABLE = "unreachable"
+        NONE = "none", pgettext_lazy("payment request", "None")
+        QUEUED = "queued", pgettext_lazy("payment request", "Queued")
+        DELIVERED = "delivered", pgettext_lazy("payment request", "Delivered")
+        REFUSED = "refused", pgettext_lazy("payment request", "Refused")
+        UNREACHABLE = "unreachable", pgettext_lazy("payment request", "Unreachable")
 
     transitions = {
         Status.PENDING: {Status.SETTLED, Status.CLOSED},
@@ -37,23 +39,28 @@ class Payment(Stateful, Leased):
     max_attempts = 4
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING)
     reference = models.CharField(
-        max_length=40, unique=True, help_text="The name before @ in its pay address."
+        _("reference"), max_length=40, unique=True, help_text=_("The name before @ in its pay address.")
     )
-    amount_sats = models.BigIntegerField()
-    memo = models.CharField(max_length=200)
-    uma_address = models.CharField(max_length=255, blank=True, help_text="As the buyer typed it.")
-    payer_uma = models.CharField(max_length=255, blank=True, help_text="Verified in a signed payreq.")
-    due_at = models.DateTimeField()
-    uma_invoice = models.TextField(blank=True)
-    push = models.CharField(max_length=12, choices=Push, default=Push.NONE)
-    pushed_at = models.DateTimeField(null=True, blank=True)
-    paid_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    amount_sats = models.BigIntegerField(_("amount"))
+    memo = models.CharField(_("memo"), max_length=200)
+    uma_address = models.CharField(
+        _("UMA address"), max_length=255, blank=True, help_text=_("As the buyer typed it.")
+    )
+    payer_uma = models.CharField(
+        _("verified payer"), max_length=255, blank=True, help_text=_("Verified in a signed payreq.")
+    )
+    due_at = models.DateTimeField(_("due"))
+    uma_invoice = models.TextField(_("UMA invoice"), blank=True)
+    push = models.CharField(_("request"), max_length=12, choices=Push, default=Push.NONE)
+    pushed_at = models.DateTimeField(_("request delivered"), null=True, blank=True)
+    paid_at = models.DateTimeField(_("paid"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("payment"), _("payments")
         constraints = [
             models.CheckConstraint(
                 condition=Q(amount_sats__gt=0) & Q(amount_sats__lte=MAX_SATS),
@@ -121,17 +128,17 @@ class Invoice(Stateful, Leased):
     """One BOLT11. As queue work it is the question to the node that makes it."""
 
     class Status(models.TextChoices):
-        REQUESTED = "requested"
-        OPEN = "open"
-        FAILED = "failed"
-        PAID = "paid"
-        CANCELED = "canceled"
-        EXPIRED = "expired"
+        REQUESTED = "requested", pgettext_lazy("invoice", "Requested")
+        OPEN = "open", pgettext_lazy("invoice", "Open")
+        FAILED = "failed", pgettext_lazy("invoice", "Failed")
+        PAID = "paid", pgettext_lazy("invoice", "Paid")
+        CANCELED = "canceled", pgettext_lazy("invoice", "Canceled")
+        EXPIRED = "expired", pgettext_lazy("invoice", "Expired")
 
     class Kind(models.TextChoices):
-        LIGHTNING = "lightning"
-        LNURL = "lnurl"
-        UMA = "uma"
+        LIGHTNING = "lightning", "Lightning"
+        LNURL = "lnurl", "LNURL"
+        UMA = "uma", "UMA"
 
     transitions = {
         Status.REQUESTED: {Status.OPEN, Status.FAILED},
@@ -145,29 +152,43 @@ class Invoice(Stateful, Leased):
     longest_delay_seconds = 10.0
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    payment = models.ForeignKey(Payment, models.PROTECT, related_name="invoices")
-    kind = models.CharField(max_length=10, choices=Kind, default=Kind.LIGHTNING)
-    status = models.CharField(max_length=10, choices=Status, default=Status.REQUESTED)
-    payer = models.CharField(max_length=255, blank=True)
-    invoice_id = models.CharField(max_length=120, null=True, unique=True, help_text="The node's id.")  # noqa: DJ001
-    bolt11 = models.TextField(blank=True)
-    payment_hash = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001
-    expires_at = models.DateTimeField(null=True)
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="invoices", verbose_name=_("payment"))
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.LIGHTNING)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.REQUESTED)
+    payer = models.CharField(_("payer"), max_length=255, blank=True)
+    invoice_id = models.CharField(  # noqa: DJ001
+        _("invoice id"), max_length=120, null=True, unique=True, help_text=_("The node's id.")
+    )
+    bolt11 = models.TextField(_("BOLT11"), blank=True)
+    payment_hash = models.CharField(_("payment hash"), max_length=64, null=True, unique=True)  # noqa: DJ001
+    expires_at = models.DateTimeField(_("expires"), null=True)
     # What the asker says beside asking. Defaults in the database: an older version has no such columns.
-    comment = models.CharField(max_length=140, blank=True, default="", db_default="")
+    comment = models.CharField(_("comment"), max_length=140, blank=True, default="", db_default="")
     utxo_callback = models.CharField(
-        max_length=500, blank=True, default="", db_default="", help_text="Where its payer's VASP is told."
+        _("callback about UTXOs"),
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Where its payer's VASP is told."),
     )
     travel_rule = models.TextField(
-        blank=True, default="", db_default="", help_text="Kept only if the shop is set to."
+        _("travel rule information"),
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Kept only if the shop is set to."),
     )
-    travel_rule_format = models.CharField(max_length=60, blank=True, default="", db_default="")
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    travel_rule_format = models.CharField(
+        _("its format"), max_length=60, blank=True, default="", db_default=""
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
     objects = InvoiceQuerySet.as_manager()
 
     class Meta:
+        verbose_name, verbose_name_plural = _("invoice"), _("invoices")
         ordering = ["created_at"]
         constraints = [
             models.UniqueConstraint(
@@ -188,7 +209,7 @@ class Invoice(Stateful, Leased):
         ]
 
     def __str__(self) -> str:
-        return self.invoice_id or f"{self.kind} {self.status}"
+        return self.invoice_id or f"{self.get_kind_display()}, {self.get_status_display().lower()}"
 
 
 class IncomingPayment(Leased):
@@ -198,22 +219,33 @@ class IncomingPayment(Leased):
     `allocated_at` is still to be allocated, an allocated row without a payment is unmatched money.
     """
 
-    node_payment_id = models.CharField(max_length=120, unique=True)
-    payment_hash = models.CharField(max_length=64, blank=True)
+    node_payment_id = models.CharField(_("node's id"), max_length=120, unique=True)
+    payment_hash = models.CharField(_("payment hash"), max_length=64, blank=True)
     invoice = models.ForeignKey(
-        Invoice, models.PROTECT, null=True, blank=True, related_name="incoming_payments"
+        Invoice,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="incoming_payments",
+        verbose_name=_("invoice"),
     )
     payment = models.ForeignKey(
-        Payment, models.PROTECT, null=True, blank=True, related_name="incoming_payments"
+        Payment,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="incoming_payments",
+        verbose_name=_("payment"),
     )
-    amount_msats = models.BigIntegerField()
-    applied_msats = models.BigIntegerField(default=0)
-    kept_msats = models.BigIntegerField(default=0)
-    received_at = models.DateTimeField()
-    allocated_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    amount_msats = models.BigIntegerField(_("amount"))
+    applied_msats = models.BigIntegerField(_("applied"), default=0)
+    kept_msats = models.BigIntegerField(_("kept"), default=0)
+    received_at = models.DateTimeField(_("arrived"))
+    allocated_at = models.DateTimeField(_("allocated"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("incoming payment"), _("incoming payments")
         ordering = ["received_at"]
         constraints = [
             models.CheckConstraint(
@@ -244,22 +276,22 @@ class Refund(Stateful, Leased):
     """Money on its way back. The id is our idempotency key at the node: it is paid at most once."""
 
     class Status(models.TextChoices):
-        NEEDS_ADDRESS = "needs_address"
-        QUEUED = "queued"
-        SENDING = "sending"
-        SENT = "sent"
-        FAILED = "failed"
-        IN_DOUBT = "in_doubt"
+        NEEDS_ADDRESS = "needs_address", pgettext_lazy("refund", "Needs an address")
+        QUEUED = "queued", pgettext_lazy("refund", "Queued")
+        SENDING = "sending", pgettext_lazy("refund", "Being sent")
+        SENT = "sent", pgettext_lazy("refund", "Sent")
+        FAILED = "failed", pgettext_lazy("refund", "Failed")
+        IN_DOUBT = "in_doubt", pgettext_lazy("refund", "In doubt")
 
     class Reason(models.TextChoices):
-        LATE = "late"
-        DUPLICATE = "duplicate"
-        SURPLUS = "surplus"
-        UNDERPAID = "underpaid"
-        ORDER_CANCELED = "order_canceled"
-        EVENT_CANCELED = "event_canceled"
-        STAFF = "staff"
-        UNMATCHED = "unmatched"
+        LATE = "late", pgettext_lazy("refund", "Too late")
+        DUPLICATE = "duplicate", pgettext_lazy("refund", "Paid twice")
+        SURPLUS = "surplus", pgettext_lazy("refund", "Too much")
+        UNDERPAID = "underpaid", pgettext_lazy("refund", "Too little")
+        ORDER_CANCELED = "order_canceled", pgettext_lazy("refund", "Order canceled")
+        EVENT_CANCELED = "event_canceled", pgettext_lazy("refund", "Event canceled")
+        STAFF = "staff", pgettext_lazy("refund", "By staff")
+        UNMATCHED = "unmatched", pgettext_lazy("refund", "Matched no order")
 
     transitions = {
         Status.NEEDS_ADDRESS: {Status.QUEUED},
@@ -272,24 +304,32 @@ class Refund(Stateful, Leased):
     max_attempts = 200
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    incoming_payment = models.ForeignKey(IncomingPayment, models.PROTECT, related_name="refunds")
-    status = models.CharField(max_length=14, choices=Status, default=Status.QUEUED)
-    amount_msats = models.BigIntegerField()
-    to = models.CharField(max_length=255, blank=True, help_text="UMA or Lightning address.")
-    reason = models.CharField(max_length=16, choices=Reason)
-    bolt11 = models.TextField(blank=True)
-    payment_hash = models.CharField(max_length=64, blank=True)
-    bolt11_expires_at = models.DateTimeField(null=True, blank=True)
-    invoices_asked = models.PositiveIntegerField(default=0)
-    node_payment_id = models.CharField(max_length=120, blank=True)
-    utxo_callback = models.CharField(
-        max_length=500, blank=True, default="", db_default="", help_text="Where the payee's VASP is told."
+    incoming_payment = models.ForeignKey(
+        IncomingPayment, models.PROTECT, related_name="refunds", verbose_name=_("incoming payment")
     )
-    sent_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    status = models.CharField(_("status"), max_length=14, choices=Status, default=Status.QUEUED)
+    amount_msats = models.BigIntegerField(_("amount"))
+    to = models.CharField(_("goes to"), max_length=255, blank=True, help_text=_("UMA or Lightning address."))
+    reason = models.CharField(_("reason"), max_length=16, choices=Reason)
+    bolt11 = models.TextField(_("BOLT11"), blank=True)
+    payment_hash = models.CharField(_("payment hash"), max_length=64, blank=True)
+    bolt11_expires_at = models.DateTimeField(_("BOLT11 expires"), null=True, blank=True)
+    invoices_asked = models.PositiveIntegerField(_("invoices asked for"), default=0)
+    node_payment_id = models.CharField(_("node's id"), max_length=120, blank=True)
+    utxo_callback = models.CharField(
+        _("callback about UTXOs"),
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Where the payee's VASP is told."),
+    )
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("refund"), _("refunds")
         ordering = ["created_at"]
         constraints = [
             models.CheckConstraint(condition=Q(amount_msats__gt=0), name="payments_refund_amount_positive"),
@@ -310,7 +350,7 @@ class Refund(Stateful, Leased):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount_msats} msats, {self.status}"
+        return f"{format_msats(self.amount_msats)}, {self.get_status_display().lower()}"
 
     @property
     def idempotency_key(self) -> str:
@@ -325,15 +365,26 @@ class PostTransaction(Leased):
     first_delay_seconds = 5.0
 
     incoming_payment = models.OneToOneField(
-        IncomingPayment, models.PROTECT, null=True, blank=True, related_name="post_transaction"
+        IncomingPayment,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="post_transaction",
+        verbose_name=_("incoming payment"),
     )
     refund = models.OneToOneField(
-        Refund, models.PROTECT, null=True, blank=True, related_name="post_transaction"
+        Refund,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="post_transaction",
+        verbose_name=_("refund"),
     )
-    told_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    told_at = models.DateTimeField(_("told"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("notice to another VASP"), _("notices to other VASPs")
         constraints = [
             models.CheckConstraint(
                 condition=Q(incoming_payment=None, refund__isnull=False)
@@ -350,7 +401,7 @@ class PostTransaction(Leased):
         ]
 
     def __str__(self) -> str:
-        return f"about {self.node_payment_id}"
+        return self.node_payment_id
 
     @property
     def url(self) -> str:
@@ -370,13 +421,14 @@ class WebhookEvent(Leased):
 
     max_attempts = 30  # four hours: a node that is away comes back
 
-    event_id = models.CharField(max_length=120, unique=True)
-    type = models.CharField(max_length=60)
-    entity_id = models.CharField(max_length=120)
-    received_at = models.DateTimeField(auto_now_add=True)
-    processed_at = models.DateTimeField(null=True, blank=True)
+    event_id = models.CharField(_("event id"), max_length=120, unique=True)
+    type = models.CharField(_("type"), max_length=60)
+    entity_id = models.CharField(_("what it is about"), max_length=120)
+    received_at = models.DateTimeField(_("received"), auto_now_add=True)
+    processed_at = models.DateTimeField(_("processed"), null=True, blank=True)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("webhook event"), _("webhook events")
         indexes = [
             models.Index(
                 fields=["next_attempt_at"], name="payments_webhook_due", condition=Q(processed_at=None)
@@ -390,11 +442,12 @@ class WebhookEvent(Leased):
 class VaspNonce(models.Model):
     """A nonce another VASP signed and used up (UMAD-04, UMAD-05): a second use is a replay."""
 
-    domain = models.CharField(max_length=255)
-    nonce = models.CharField(max_length=64)
-    seen_at = models.DateTimeField(default=timezone.now, db_index=True)
+    domain = models.CharField(_("domain"), max_length=255)
+    nonce = models.CharField(_("nonce"), max_length=64)
+    seen_at = models.DateTimeField(_("used at"), default=timezone.now, db_index=True)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("used nonce"), _("used nonces")
         constraints = [models.UniqueConstraint(fields=["domain", "nonce"], name="payments_vaspnonce_once")]
 
     def __str__(self) -> str:
@@ -407,11 +460,14 @@ class Sweep(Leased):
     max_attempts = 10**9  # never given up
     longest_delay_seconds = 30.0
 
-    name = models.CharField(max_length=20, primary_key=True, default="incoming")
-    read_until = models.DateTimeField()
-    tried_at = models.DateTimeField(null=True)
-    succeeded_at = models.DateTimeField(null=True)
-    available_msats = models.BigIntegerField(null=True, help_text="What the node can send.")
+    name = models.CharField(_("name"), max_length=20, primary_key=True, default="incoming")
+    read_until = models.DateTimeField(_("read until"))
+    tried_at = models.DateTimeField(_("tried"), null=True)
+    succeeded_at = models.DateTimeField(_("succeeded"), null=True)
+    available_msats = models.BigIntegerField(_("can send"), null=True, help_text=_("What the node can send."))
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("look at the node"), _("looks at the node")
 
     def __str__(self) -> str:
         return self.name

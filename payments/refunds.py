@@ -12,6 +12,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import F, Sum
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.errors import DomainError
 from ticketsuma.money import MSATS_PER_SAT
@@ -31,13 +32,13 @@ MOST_BOLT11S = 5
 
 class TooMuch(DomainError):
     code = "refund_too_large"
-    sentence = "That is more than came in and was not given back yet."
+    sentence = _("That is more than came in and was not given back yet.")
     field = "amount_sats"
 
 
 class BalanceTooLow(DomainError):
     code = "balance_too_low"
-    sentence = "The node cannot send that much right now."
+    sentence = _("The node cannot send that much right now.")
     status = 503
 
 

@@ -4,6 +4,7 @@ from django.db import transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.money import MSATS_PER_SAT
 from ticketsuma.states import InvalidTransition
@@ -15,7 +16,7 @@ from .services import allocate
 
 class NotUnmatched(InvalidTransition):
     code = "not_unmatched"
-    sentence = "This money is no longer unmatched: somebody has just seen to it."
+    sentence = _("This money is no longer unmatched: somebody has just seen to it.")
 
 
 def unmatched_money() -> QuerySet[IncomingPayment]:

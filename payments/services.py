@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.errors import DomainError
 from ticketsuma.money import MSATS_PER_SAT
@@ -24,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 class StillOpen(DomainError):
     code = "payment_in_flight"
-    sentence = "A payment may still be on its way. Please try again in a moment."
+    sentence = _("A payment may still be on its way. Please try again in a moment.")
     retry_after = 5
 
 

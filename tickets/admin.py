@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
 from events.admin import EventAdmin
 from events.models import Event
@@ -12,7 +13,8 @@ from ticketsuma.admin import ParkedFilter, ReadOnlyAdmin, sats_column
 from ticketsuma.admin_actions import Desk, DeskAdmin
 from ticketsuma.codes import normalize_code
 
-from .desk import EVENT_ACTIONS, INCOMING_ACTIONS, ORDER_ACTIONS, REFUND_ACTIONS
+from .desk import ORDER_ACTIONS
+from .desk_money import EVENT_ACTIONS, INCOMING_ACTIONS, REFUND_ACTIONS
 from .models import (
     ORDER_CODE_LENGTH,
     TICKET_CODE_LENGTH,
@@ -28,11 +30,14 @@ from .timeline import order_file, timeline
 
 
 class PendingPaymentFilter(admin.SimpleListFilter):
-    title = "payment"
+    title = _("payment")
     parameter_name = "payment"
 
     def lookups(self, request, model_admin):
-        return [("pending", "Pending"), *[(f"push-{push}", f"Push {push}") for push in Payment.Push.values]]
+        return [
+            ("pending", _("Pending")),
+            *[(f"push-{push}", _("Request: %(state)s") % {"state": push.label}) for push in Payment.Push],
+        ]
 
     def queryset(self, request, queryset):
         value = self.value() or ""
@@ -44,7 +49,7 @@ class PendingPaymentFilter(admin.SimpleListFilter):
 
 
 class CanceledEventFilter(admin.SimpleListFilter):
-    title = "canceled event"
+    title = _("canceled event")
     parameter_name = "event"
 
     def lookups(self, request, model_admin):
@@ -72,14 +77,14 @@ class OrderAdmin(DeskAdmin):
         "=payment__invoices__payment_hash", "=payment__invoices__invoice_id",
         "=payment__incoming_payments__node_payment_id", "event__title",
     ]  # fmt: skip
-    search_help_text = "Code, e-mail, name, UMA address, ticket code, payment hash or the node's id."
+    search_help_text = _("Code, e-mail, name, UMA address, ticket code, payment hash or the node's id.")
     ordering = ["-created_at"]
     fields = [
         ("code", "status"), ("event", "quantity", "amount"), ("name", "email", "buyer"), "uma_address",
         ("created_at", "expires_at"), ("paid_at", "ended_at"), "payment", "id",
     ]  # fmt: skip
 
-    amount = staticmethod(sats_column("amount_sats", "amount"))
+    amount = staticmethod(sats_column("amount_sats", _("amount")))
 
     def get_object(self, request, object_id, from_field=None):
         order = super().get_object(request, object_id, from_field)
@@ -98,16 +103,16 @@ class OrderAdmin(DeskAdmin):
         context |= {"order": obj, "timeline": timeline(obj)}
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    @admin.display(description="push", ordering="payment__push")
+    @admin.display(description=_("request"), ordering="payment__push")
     def push(self, order: Order) -> str:
-        return order.payment.push if order.payment else "free"
+        return order.payment.get_push_display() if order.payment else _("free")
 
 
 @admin.register(Ticket)
 class TicketAdmin(ReadOnlyAdmin):
     """Tickets without their codes, which only their holders see; staff find one by typing it."""
 
-    list_display = ["__str__", "order_link", "payment_status", "holder_name", "check_in_at", "voided_at"]
+    list_display = ["__str__", "order_link", "payment_state", "holder_name", "check_in_at", "voided_at"]
     list_filter = ["order__status", "created_at"]
     list_select_related = ["order", "check_in"]
     search_fields = ["=ticket_code", "holder_name", "=order__code", "order__email"]
@@ -115,7 +120,7 @@ class TicketAdmin(ReadOnlyAdmin):
     fields = [
         "order",
         "number",
-        "payment_status",
+        "payment_state",
         "holder_name",
         "check_in_at",
         "voided_at",
@@ -128,12 +133,16 @@ class TicketAdmin(ReadOnlyAdmin):
         term = code if len(code) == TICKET_CODE_LENGTH else search_term
         return super().get_search_results(request, queryset, term)
 
-    @admin.display(description="order", ordering="order__code")
+    @admin.display(description=_("order"), ordering="order__code")
     def order_link(self, ticket: Ticket) -> str:
         url = reverse("admin:tickets_order_change", args=[ticket.order_id])
         return format_html('<a href="{}">{}</a>', url, ticket.order.code)
 
-    @admin.display(description="checked in", ordering="check_in__at")
+    @admin.display(description=_("payment status"), ordering="order__status")
+    def payment_state(self, ticket: Ticket) -> str:
+        return ticket.order.get_status_display()
+
+    @admin.display(description=_("checked in"), ordering="check_in__at")
     def check_in_at(self, ticket: Ticket):
         return ticket.check_in.at if ticket.is_used else None
 
@@ -146,7 +155,7 @@ class CheckInAdmin(ReadOnlyAdmin):
     search_fields = ["=ticket__ticket_code", "=ticket__order__code", "ticket__order__event__title"]
     ordering = ["-at"]
 
-    @admin.display(description="event")
+    @admin.display(description=_("event"))
     def event(self, check_in: CheckIn) -> str:
         return check_in.ticket.order.event.title
 
@@ -165,7 +174,7 @@ class ViewerAdmin(ReadOnlyAdmin):
     """Who watches; the order's own button lets another device in."""
 
     list_display = fields = ["ticket", "since"]
-    list_select_related = ["ticket"]
+    list_select_related = ["ticket__order"]
     search_fields = ["=ticket__order__code"]
     ordering = ["-since"]
 

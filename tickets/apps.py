@@ -1,8 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class TicketsConfig(AppConfig):
     name = "tickets"
+    verbose_name = _("Orders and tickets")
 
     def ready(self):
         from allauth.account.signals import email_confirmed

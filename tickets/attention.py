@@ -5,10 +5,12 @@ from datetime import timedelta
 
 from django.db.models import Count, Min, QuerySet, Sum
 from django.utils import timezone
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 from payments.models import IncomingPayment, Invoice, Payment, Refund, Sweep, WebhookEvent
 from payments.repairs import unmatched_money
-from ticketsuma.money import MSATS_PER_SAT
+from ticketsuma.money import MSATS_PER_SAT, format_sats
 
 from .models import Mail, Order
 
@@ -36,15 +38,16 @@ def needs_attention() -> list[Attention]:
 
 def _node(sweep: Sweep | None) -> list[Attention]:
     if sweep is None:
-        return [Attention("worker", 1, "No worker has ever run: invoices, refunds and mails wait.")]
+        return [Attention("worker", 1, _("No worker has ever run: invoices, refunds and mails wait."))]
     now = timezone.now()
     if sweep.succeeded_at and sweep.succeeded_at > now - NODE_SILENT_AFTER:
         return []
     tried = sweep.tried_at and sweep.tried_at > now - NODE_SILENT_AFTER
     if tried:
-        says = f"The Lightning node does not answer ({sweep.last_error or 'no reason given'})."
+        reason = sweep.last_error or _("no reason given")
+        says = _("The Lightning node does not answer (%(reason)s).") % {"reason": reason}
         return [Attention("node", 1, says, sweep.succeeded_at, "payments.sweep")]
-    return [Attention("worker", 1, "No worker is running.", sweep.tried_at, "payments.sweep")]
+    return [Attention("worker", 1, _("No worker is running."), sweep.tried_at, "payments.sweep")]
 
 
 def _balance(sweep: Sweep | None) -> list[Attention]:
@@ -53,8 +56,8 @@ def _balance(sweep: Sweep | None) -> list[Attention]:
     owed = waiting.aggregate(total=Sum("amount_msats"))["total"] or 0
     if sweep is None or sweep.available_msats is None or sweep.available_msats >= owed:
         return []
-    missing = (owed - sweep.available_msats) // MSATS_PER_SAT
-    says = f"The node lacks {missing:,} sats to send what is owed."
+    missing = format_sats((owed - sweep.available_msats) // MSATS_PER_SAT)
+    says = _("The node lacks %(amount)s to send what is owed.") % {"amount": missing}
     return [Attention("balance", 1, says, sweep.succeeded_at, "payments.sweep")]
 
 
@@ -66,7 +69,7 @@ def _line(
 
 
 def _money() -> list[Attention]:
-    says = "Money arrived that matches no order: attach it to one, or send it back."
+    says = _("Money arrived that matches no order: attach it to one, or send it back.")
     return _line(
         "unmatched",
         unmatched_money(),
@@ -79,9 +82,11 @@ def _money() -> list[Attention]:
 
 def _refunds() -> list[Attention]:
     says = {
-        Refund.Status.FAILED: "Refunds failed; their money is still owed.",
-        Refund.Status.IN_DOUBT: "The node has not said whether these refunds were sent; it is asked again.",
-        Refund.Status.NEEDS_ADDRESS: "Refunds wait for an address to go to.",
+        Refund.Status.FAILED: _("Refunds failed; their money is still owed."),
+        Refund.Status.IN_DOUBT: _(
+            "The node has not said whether these refunds were sent; it is asked again."
+        ),
+        Refund.Status.NEEDS_ADDRESS: _("Refunds wait for an address to go to."),
     }
     return [
         line
@@ -113,6 +118,7 @@ def _parked() -> list[Attention]:
     lines: list[Attention] = []
     for model, rows in parked:
         rows = rows.filter(parked_at__isnull=False)
-        says = f"{rows.model._meta.verbose_name_plural.capitalize()} were given up after the last attempt."
+        what = capfirst(rows.model._meta.verbose_name_plural)
+        says = _("%(what)s: given up after the last attempt.") % {"what": what}
         lines += _line("parked", rows, says, model, "parked=yes", by="parked_at")
     return lines

@@ -8,6 +8,8 @@ from django.core.signing import BadSignature, Signer
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from events.models import Event
 from payments.models import Payment
@@ -50,10 +52,10 @@ class Order(Stateful, Leased):
     """Seats held, then sold. As queue work it is the hold's end (`expire_order`)."""
 
     class Status(models.TextChoices):
-        PENDING = "pending"
-        PAID = "paid"
-        EXPIRED = "expired"
-        CANCELED = "canceled"
+        PENDING = "pending", pgettext_lazy("order", "Pending")
+        PAID = "paid", pgettext_lazy("order", "Paid")
+        EXPIRED = "expired", pgettext_lazy("order", "Expired")
+        CANCELED = "canceled", pgettext_lazy("order", "Canceled")
 
     transitions = {
         Status.PENDING: {Status.PAID, Status.EXPIRED, Status.CANCELED},
@@ -64,36 +66,51 @@ class Order(Stateful, Leased):
     longest_delay_seconds = 30.0
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    event = models.ForeignKey(Event, models.PROTECT, related_name="orders")
+    event = models.ForeignKey(Event, models.PROTECT, related_name="orders", verbose_name=_("event"))
     buyer = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="orders"
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="orders",
+        verbose_name=_("buyer"),
     )
-    email = models.EmailField(max_length=254, blank=True)
-    name = models.CharField(max_length=120, blank=True)
-    quantity = models.PositiveSmallIntegerField()
-    price_sats = models.BigIntegerField(help_text="One seat, frozen at purchase.")
-    uma_address = models.CharField(max_length=255, blank=True)
-    language = models.CharField(max_length=10, default="en", help_text="In which its mails are written.")
-    code = models.CharField(max_length=ORDER_CODE_LENGTH, unique=True, default=new_order_code)
-    scope = models.CharField(max_length=80)
-    key = models.CharField(max_length=255)
-    request_hash = models.CharField(max_length=64)
-    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
-    expires_at = models.DateTimeField()
-    paid_at = models.DateTimeField(null=True, blank=True)
-    ended_at = models.DateTimeField(null=True, blank=True, help_text="When it expired or was canceled.")
+    email = models.EmailField(_("e-mail"), max_length=254, blank=True)
+    name = models.CharField(_("name"), max_length=120, blank=True)
+    quantity = models.PositiveSmallIntegerField(_("seats"))
+    price_sats = models.BigIntegerField(_("price of a seat"), help_text=_("One seat, frozen at purchase."))
+    uma_address = models.CharField(_("UMA address"), max_length=255, blank=True)
+    language = models.CharField(
+        _("language"), max_length=10, default="en", help_text=_("In which its mails are written.")
+    )
+    code = models.CharField(_("code"), max_length=ORDER_CODE_LENGTH, unique=True, default=new_order_code)
+    scope = models.CharField(_("scope of the key"), max_length=80)
+    key = models.CharField(_("idempotency key"), max_length=255)
+    request_hash = models.CharField(_("digest of the request"), max_length=64)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING)
+    expires_at = models.DateTimeField(_("held until"))
+    paid_at = models.DateTimeField(_("paid"), null=True, blank=True)
+    ended_at = models.DateTimeField(
+        _("ended"), null=True, blank=True, help_text=_("When it expired or was canceled.")
+    )
     is_forgotten = models.BooleanField(
-        default=False, db_default=False, help_text="Its buyer has left; what money may still need goes later."
+        _("forgotten"),
+        default=False,
+        db_default=False,
+        help_text=_("Its buyer has left; what money may still need goes later."),
     )
-    payment = models.OneToOneField(Payment, models.PROTECT, null=True, blank=True, related_name="order")
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    payment = models.OneToOneField(
+        Payment, models.PROTECT, null=True, blank=True, related_name="order", verbose_name=_("payment")
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
     is_replay = False  # `place_order` answered an order that was there already
 
     objects = OrderQuerySet.as_manager()
 
     class Meta:
+        verbose_name, verbose_name_plural = _("order"), _("orders")
         constraints = [
             models.CheckConstraint(condition=Q(quantity__gte=1), name="tickets_order_quantity_positive"),
             models.CheckConstraint(condition=Q(price_sats__gte=0), name="tickets_order_price_not_negative"),
@@ -161,17 +178,20 @@ class Ticket(models.Model):
         CANCELED = "canceled"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    order = models.ForeignKey(Order, models.PROTECT, related_name="tickets")
-    number = models.PositiveSmallIntegerField()
-    ticket_code = models.CharField(max_length=TICKET_CODE_LENGTH, unique=True, default=new_ticket_code)
-    holder_name = models.CharField(max_length=120, blank=True)
-    voided_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    order = models.ForeignKey(Order, models.PROTECT, related_name="tickets", verbose_name=_("order"))
+    number = models.PositiveSmallIntegerField(_("number"))
+    ticket_code = models.CharField(
+        _("ticket code"), max_length=TICKET_CODE_LENGTH, unique=True, default=new_ticket_code
+    )
+    holder_name = models.CharField(_("holder"), max_length=120, blank=True)
+    voided_at = models.DateTimeField(_("void since"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
     objects = TicketQuerySet.as_manager()
 
     class Meta:
+        verbose_name, verbose_name_plural = _("ticket"), _("tickets")
         ordering = ["number"]
         constraints = [
             models.UniqueConstraint(fields=["order", "number"], name="tickets_ticket_number_once"),
@@ -179,7 +199,7 @@ class Ticket(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.order_id} #{self.number}"
+        return f"{self.order.code} #{self.number}"
 
     def get_absolute_url(self) -> str:
         return f"/tickets/{self.token}"
@@ -210,42 +230,56 @@ class Ticket(models.Model):
 class CheckIn(models.Model):
     """A ticket used at the door or by joining; once, says the database."""
 
-    ticket = models.OneToOneField(Ticket, models.PROTECT, related_name="check_in")
-    at = models.DateTimeField(default=timezone.now)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
-    nonce = models.CharField(max_length=64, blank=True, help_text="The scanner's own id for this scan.")
+    ticket = models.OneToOneField(Ticket, models.PROTECT, related_name="check_in", verbose_name=_("ticket"))
+    at = models.DateTimeField(_("at"), default=timezone.now)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, verbose_name=_("let in by")
+    )
+    nonce = models.CharField(
+        _("scan"), max_length=64, blank=True, help_text=_("The scanner's own id for this scan.")
+    )
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("check-in"), _("check-ins")
 
     def __str__(self) -> str:
-        return f"{self.ticket_id} at {self.at:%F %T}"
+        return f"{self.ticket}, {self.at:%F %T} UTC"
 
 
 class Viewer(models.Model):
     """Who watches with a ticket: one browser, the newest; no row while nobody has joined."""
 
-    ticket = models.OneToOneField(Ticket, models.CASCADE, primary_key=True, related_name="viewer")
-    key = models.CharField(max_length=32, help_text="Made up for the browser and kept in its session.")
-    since = models.DateTimeField(default=timezone.now)
+    ticket = models.OneToOneField(
+        Ticket, models.CASCADE, primary_key=True, related_name="viewer", verbose_name=_("ticket")
+    )
+    key = models.CharField(
+        _("browser"), max_length=32, help_text=_("Made up for the browser and kept in its session.")
+    )
+    since = models.DateTimeField(_("since"), default=timezone.now)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("viewer"), _("viewers")
 
     def __str__(self) -> str:
-        return f"{self.ticket_id} since {self.since:%F %T}"
+        return f"{self.ticket}, {self.since:%F %T} UTC"
 
 
 class Mail(Stateful, Leased):
     """A mail that must go out once, written with what it tells of and sent by the worker."""
 
     class Status(models.TextChoices):
-        DUE = "due"
-        SENT = "sent"
-        FAILED = "failed"
+        DUE = "due", pgettext_lazy("mail", "Due")
+        SENT = "sent", pgettext_lazy("mail", "Sent")
+        FAILED = "failed", pgettext_lazy("mail", "Failed")
 
     class Kind(models.TextChoices):
-        TICKETS = "tickets"
-        REFUND_ADDRESS = "refund_address"
-        REFUND_SENT = "refund_sent"
-        EVENT_CANCELED = "event_canceled"
-        EVENT_CHANGED = "event_changed"
-        REMINDER_DAY = "reminder_day"
-        REMINDER_HOUR = "reminder_hour"
+        TICKETS = "tickets", pgettext_lazy("mail", "Tickets")
+        REFUND_ADDRESS = "refund_address", pgettext_lazy("mail", "Address for a refund wanted")
+        REFUND_SENT = "refund_sent", pgettext_lazy("mail", "Refund sent")
+        EVENT_CANCELED = "event_canceled", pgettext_lazy("mail", "Event canceled")
+        EVENT_CHANGED = "event_changed", pgettext_lazy("mail", "Event changed")
+        REMINDER_DAY = "reminder_day", pgettext_lazy("mail", "Reminder, a day before")
+        REMINDER_HOUR = "reminder_hour", pgettext_lazy("mail", "Reminder, an hour before")
 
     transitions = {
         Status.DUE: {Status.SENT, Status.FAILED},
@@ -255,18 +289,20 @@ class Mail(Stateful, Leased):
     max_attempts = 16  # half a day: a mail server that is away comes back
     longest_delay_seconds = timedelta(hours=6).total_seconds()
 
-    order = models.ForeignKey(Order, models.PROTECT, related_name="mails")
-    kind = models.CharField(max_length=20, choices=Kind)
-    to = models.EmailField(max_length=254)
+    order = models.ForeignKey(Order, models.PROTECT, related_name="mails", verbose_name=_("order"))
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind)
+    to = models.EmailField(_("to"), max_length=254)
     about = models.UUIDField(
+        _("about"),
         default=uuid.UUID(int=0),
-        help_text="What it tells of, when an order can have several: a refund, a start, a change.",
+        help_text=_("What it tells of, when an order can have several: a refund, a start, a change."),
     )
-    status = models.CharField(max_length=6, choices=Status, default=Status.DUE)
-    sent_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    status = models.CharField(_("status"), max_length=6, choices=Status, default=Status.DUE)
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("mail"), _("mails")
         constraints = [
             models.UniqueConstraint(fields=["order", "kind", "to", "about"], name="tickets_mail_once")
         ]
@@ -275,15 +311,20 @@ class Mail(Stateful, Leased):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.status}"
+        return f"{self.get_kind_display()}, {self.get_status_display().lower()}"
 
 
 class Announcement(models.Model):
     """What the holders were last told of an event; where it differs by now, they are owed a mail."""
 
-    event = models.OneToOneField(Event, models.CASCADE, primary_key=True, related_name="announcement")
-    title = models.CharField(max_length=160)
-    start_time = models.DateTimeField()
+    event = models.OneToOneField(
+        Event, models.CASCADE, primary_key=True, related_name="announcement", verbose_name=_("event")
+    )
+    title = models.CharField(_("title"), max_length=160)
+    start_time = models.DateTimeField(_("start"))
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("announcement"), _("announcements")
 
     def __str__(self) -> str:
         return self.title

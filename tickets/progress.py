@@ -16,6 +16,10 @@ class RefundsInState:
     count: int
     amount_msats: int
 
+    @property
+    def word(self) -> str:
+        return Refund.Status(self.status).label
+
 
 @dataclass(frozen=True)
 class Progress:

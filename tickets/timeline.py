@@ -7,20 +7,43 @@ from datetime import datetime
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Prefetch
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from payments.models import IncomingPayment, Payment, WebhookEvent
+from payments.models import IncomingPayment, Invoice, Payment, WebhookEvent
 from ticketsuma.money import format_msats, format_sats
 
 from .models import Order, Ticket
 
+KINDS = {
+    "held": gettext_lazy("held"),
+    "paid": gettext_lazy("paid"),
+    "ended": gettext_lazy("ended"),
+    "pushed": pgettext_lazy("payment request", "pushed"),
+    "invoiced": gettext_lazy("invoiced"),
+    "settled": gettext_lazy("settled"),
+    "arrived": gettext_lazy("arrived"),
+    "refund": gettext_lazy("refund"),
+    "refunded": gettext_lazy("refunded"),
+    "webhook": gettext_lazy("webhook"),
+    "mailed": gettext_lazy("mailed"),
+    "checked in": gettext_lazy("checked in"),
+    "void": gettext_lazy("void"),
+    "staff": gettext_lazy("staff"),
+}
+
 
 @dataclass(frozen=True)
 class Moment:
-    """Something that happened: `kind` is one word for it, `says` the sentence."""
+    """Something that happened: `kind` is one of KINDS, `says` the sentence."""
 
     at: datetime
     kind: str
     says: str
+
+    @property
+    def word(self) -> str:
+        return str(KINDS[self.kind])
 
 
 def order_file(pk: object) -> Order:
@@ -46,58 +69,90 @@ def timeline(order: Order) -> list[Moment]:
 
 
 def _of_order(order: Order) -> Iterator[Moment]:
-    held = f"{order.quantity} × {order.event.title} held until {order.expires_at:%H:%M:%S} UTC"
+    held = _("%(quantity)s × %(event)s held until %(time)s UTC") % {
+        "quantity": order.quantity, "event": order.event.title, "time": f"{order.expires_at:%H:%M:%S}",
+    }  # fmt: skip
     # Its payment is written first, a few microseconds earlier.
     began = min(order.created_at, order.payment.created_at) if order.payment else order.created_at
     yield Moment(began, "held", held)
     if order.paid_at:
-        yield Moment(order.paid_at, "paid", "Free." if not order.payment else "Paid; the tickets are good.")
+        yield Moment(order.paid_at, "paid", _("Paid; the tickets are good.") if order.payment else _("Free."))
     if order.ended_at:
-        yield Moment(
-            order.ended_at, "ended", f"The order was {order.status} or had been; its seats were released."
-        )
+        ended = _("The order ended; its seats were released. It is %(state)s now.")
+        yield Moment(order.ended_at, "ended", ended % {"state": order.get_status_display().lower()})
 
 
 def _of_payment(payment: Payment) -> Iterator[Moment]:
     if payment.pushed_at:
-        yield Moment(payment.pushed_at, "pushed", f"Payment request delivered to {payment.uma_address}.")
-    for invoice in payment.invoices.all():
-        payer = f" for {invoice.payer}" if invoice.payer else ""
         yield Moment(
-            invoice.created_at, "invoiced", f"Invoice ({invoice.kind}){payer}: {invoice.status} now."
+            payment.pushed_at,
+            "pushed",
+            _("Payment request delivered to %(address)s.") % {"address": payment.uma_address},
         )
+    for invoice in payment.invoices.all():
+        yield Moment(invoice.created_at, "invoiced", _about(invoice))
     if payment.paid_at:
-        yield Moment(payment.paid_at, "settled", f"{format_sats(payment.amount_sats)} settled.")
+        yield Moment(
+            payment.paid_at,
+            "settled",
+            _("%(amount)s settled.") % {"amount": format_sats(payment.amount_sats)},
+        )
+
+
+def _about(invoice: Invoice) -> str:
+    facts = {
+        "kind": invoice.get_kind_display(), "payer": invoice.payer, "comment": invoice.comment,
+        "state": invoice.get_status_display().lower(),
+    }  # fmt: skip
+    says = _("Invoice (%(kind)s) for %(payer)s: %(state)s now.") if invoice.payer else ""
+    says = says or _("Invoice (%(kind)s): %(state)s now.")
+    return " ".join(
+        [says % facts, _("Its comment: “%(comment)s”.") % facts if invoice.comment else ""]
+    ).strip()
 
 
 def _of_money(payment: Payment) -> Iterator[Moment]:
     incoming = list(payment.incoming_payments.all())
     for money in incoming:
-        yield Moment(money.received_at, "arrived", f"{format_msats(money.amount_msats)} arrived at the node.")
+        yield Moment(
+            money.received_at,
+            "arrived",
+            _("%(amount)s arrived at the node.") % {"amount": format_msats(money.amount_msats)},
+        )
         for refund in money.refunds.all():
-            amount, to = format_msats(refund.amount_msats), refund.to or "an address we do not know yet"
-            yield Moment(refund.created_at, "refund", f"{amount} to go back to {to} ({refund.reason}).")
+            facts = {
+                "amount": format_msats(refund.amount_msats), "reason": refund.get_reason_display().lower(),
+                "address": refund.to or _("an address we do not know yet"),
+            }  # fmt: skip
+            says = _("%(amount)s to go back to %(address)s (%(reason)s).") % facts
+            yield Moment(refund.created_at, "refund", says)
             if refund.sent_at:
-                yield Moment(refund.sent_at, "refunded", f"{amount} sent to {to}.")
+                yield Moment(refund.sent_at, "refunded", _("%(amount)s sent to %(address)s.") % facts)
     if incoming:
         ids = [money.node_payment_id for money in incoming]
         for event in WebhookEvent.objects.filter(entity_id__in=ids):
-            yield Moment(event.received_at, "webhook", f"The node said {event.type}.")
+            yield Moment(event.received_at, "webhook", _("The node said %(what)s.") % {"what": event.type})
 
 
 def _of_mails(order: Order) -> Iterator[Moment]:
     for mail in order.mails.all():
         if mail.sent_at:
-            yield Moment(mail.sent_at, "mailed", f"{mail.get_kind_display()} to {mail.to}.")
+            said = {"kind": mail.get_kind_display(), "address": mail.to}
+            yield Moment(mail.sent_at, "mailed", _("%(kind)s to %(address)s.") % said)
 
 
 def _of_tickets(order: Order) -> Iterator[Moment]:
     for ticket in order.tickets.all():
         if ticket.is_used:
-            by = f" by {ticket.check_in.by}" if ticket.check_in.by else ""
-            yield Moment(ticket.check_in.at, "checked in", f"Ticket {ticket.number}{by}.")
+            came = {"number": ticket.number, "who": ticket.check_in.by}
+            says = _("Ticket %(number)s by %(who)s.") if ticket.check_in.by else _("Ticket %(number)s.")
+            yield Moment(ticket.check_in.at, "checked in", says % came)
         if ticket.voided_at:
-            yield Moment(ticket.voided_at, "void", f"Ticket {ticket.number} admits nobody any more.")
+            yield Moment(
+                ticket.voided_at,
+                "void",
+                _("Ticket %(number)s admits nobody any more.") % {"number": ticket.number},
+            )
 
 
 def _of_staff(order: Order) -> Iterator[Moment]:

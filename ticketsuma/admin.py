@@ -1,16 +1,19 @@
 """What the admin's pages share: rows that staff may read but not write, amounts and states in words."""
 
+import functools
 from collections.abc import Callable
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.contrib.admin.utils import flatten
-from django.db.models import Model, QuerySet
+from django.db.models import Field, Model, QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from .money import MSATS_PER_SAT, format_msats
 
 admin.site.site_header = admin.site.site_title = "Tickets by UMA"
-admin.site.index_title = "Today"
+admin.site.index_title = _("Today")
 # Staff sign in where everybody does: there attempts are limited and addresses verified.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
@@ -36,7 +39,7 @@ class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin):
     actions = None
 
     def get_fields(self, request, obj=None):
-        return self.fields or [field.name for field in self.model._meta.concrete_fields]
+        return self.fields or [_shown(field) for field in self.model._meta.concrete_fields]
 
     def get_readonly_fields(self, request, obj=None):
         return flatten(self.get_fields(request, obj))
@@ -50,17 +53,23 @@ class ReadOnlyInline(ReadOnly, admin.TabularInline):
 class ParkedFilter(admin.SimpleListFilter):
     """Work that the worker gave up after its last attempt."""
 
-    title = "given up"
+    title = _("given up")
     parameter_name = "parked"
 
     def lookups(self, request, model_admin):
-        return [("yes", "Given up")]
+        return [("yes", _("Given up"))]
 
     def queryset(self, request, queryset: QuerySet) -> QuerySet:
         return queryset.filter(parked_at__isnull=False) if self.value() == "yes" else queryset
 
 
-def sats_column(field: str, label: str) -> Callable[[Model], str]:
+def _shown(field: Field) -> str | Callable[[Model], str]:
+    """A field as a page shows it: amounts are readable."""
+    return sats_column(field.name, field.verbose_name) if field.name.endswith("sats") else field.name
+
+
+@functools.cache  # the admin knows a column again by its identity
+def sats_column(field: str, label: str | Promise) -> Callable[[Model], str]:
     """A column for an amount whose name ends in `_sats` or `_msats`."""
     unit = 1 if field.endswith("_msats") else MSATS_PER_SAT
 

@@ -12,6 +12,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from .admin import ReadOnlyAdmin
 from .errors import DomainError
@@ -41,7 +44,7 @@ class StaffAction:
     """
 
     name: str
-    label: str
+    label: str | Promise
     question: Callable[[Any], list[str]]
     perform: Callable[[Any, dict], str]
     is_open: Callable[[Any], bool] = lambda row: True
@@ -52,12 +55,12 @@ class StaffAction:
 
 TRY_AGAIN = StaffAction(
     name="try-again",
-    label="Try again",
+    label=gettext_lazy("Try again"),
     question=lambda row: [
-        "The worker gave this up after its last attempt. It tries anew, at once.",
+        _("The worker gave this up after its last attempt. It tries anew, at once."),
         row.last_error,
     ],
-    perform=lambda row, asked: row.try_again() or "It is being tried again.",
+    perform=lambda row, asked: row.try_again() or _("It is being tried again."),
     is_open=lambda row: row.parked_at is not None,
     seen=lambda row: row.parked_at,
 )
@@ -112,7 +115,7 @@ class Desk:
         return self._ask(request, row, action, form, back)
 
     def _too_late(self, request: HttpRequest, back: str) -> HttpResponse:
-        messages.error(request, "Nothing was done: it has changed in the meantime, somebody was faster.")
+        messages.error(request, _("Nothing was done: it has changed in the meantime, somebody was faster."))
         return redirect(back)
 
     def _perform(self, request, row: Model, action: StaffAction, form: ActionForm) -> DomainError | None:

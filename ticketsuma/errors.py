@@ -1,5 +1,8 @@
 """Refusals the domain may utter: a form error on a page, a problem+json answer in the API."""
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 
 class DomainError(Exception):
     """Something that may not happen, said so that a program (`code`) and a person (`sentence`) understand.
@@ -9,12 +12,12 @@ class DomainError(Exception):
     """
 
     code = "refused"
-    sentence = "That is not possible."
+    sentence: str | Promise = _("That is not possible.")
     status = 409
     field: str | None = None
     retry_after: int | None = None
 
-    def __init__(self, sentence: str | None = None, *, retry_after: int | None = None):
+    def __init__(self, sentence: str | Promise | None = None, *, retry_after: int | None = None):
         self.sentence = sentence or self.sentence
         if retry_after is not None:
             self.retry_after = retry_after

@@ -7,13 +7,14 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from .errors import DomainError
 
 
 class InvalidTransition(DomainError):
     code = "invalid_transition"
-    sentence = "That is no longer possible: it has changed in the meantime."
+    sentence = _("That is no longer possible: it has changed in the meantime.")
 
 
 class Stateful(models.Model):
@@ -32,12 +33,12 @@ class Stateful(models.Model):
         the same row exactly one wins, on any database.
         """
         if to not in self.transitions.get(self.status, ()):
-            raise InvalidTransition(f"{self._meta.verbose_name}: {self.status} → {to} is not a legal step.")
+            raise InvalidTransition(f"{self._meta.label}: {self.status} → {to} is not a legal step.")
         if any(field.name == "updated_at" for field in self._meta.fields):  # update() leaves auto_now alone
             changes.setdefault("updated_at", timezone.now())
         row = type(self)._base_manager.filter(pk=self.pk, status=self.status)
         if not row.update(status=to, **changes):
-            raise InvalidTransition(f"{self._meta.verbose_name} is no longer {self.status}.")
+            raise InvalidTransition()
         self.status = to
         for name, value in changes.items():
             setattr(self, name, value)
@@ -50,10 +51,12 @@ class Leased(models.Model):
     workers never hold it at once, and a dead worker's row comes back when the lease runs out.
     """
 
-    next_attempt_at = models.DateTimeField(null=True, blank=True)
-    attempts = models.PositiveIntegerField(default=0)
-    last_error = models.CharField(max_length=300, blank=True)
-    parked_at = models.DateTimeField(null=True, blank=True, help_text="Given up after the last attempt.")
+    next_attempt_at = models.DateTimeField(_("next attempt"), null=True, blank=True)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    last_error = models.CharField(_("last error"), max_length=300, blank=True)
+    parked_at = models.DateTimeField(
+        _("given up"), null=True, blank=True, help_text=_("Given up after the last attempt.")
+    )
 
     max_attempts: ClassVar[int] = 8
     first_delay_seconds: ClassVar[float] = 2.0
@@ -92,5 +95,5 @@ class Leased(models.Model):
         """
         row = type(self)._base_manager.filter(pk=self.pk, parked_at__isnull=False)
         if not row.update(next_attempt_at=timezone.now(), attempts=0, parked_at=None, **changes):
-            raise InvalidTransition("This is not given up any more: it is being tried again.")
+            raise InvalidTransition(_("This is not given up any more: it is being tried again."))
         self.refresh_from_db()

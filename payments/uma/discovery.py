@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from django.core.cache import cache
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.errors import DomainError
 
@@ -25,7 +26,7 @@ class InvalidKeys(DomainError):
     """The VASP answered, but not with keys that could verify anything."""
 
     code = "invalid_pubkey_format"
-    sentence = "That wallet's server publishes no usable keys."
+    sentence = _("That wallet's server publishes no usable keys.")
     status = 400
 
 
@@ -33,7 +34,7 @@ class NoUmaRequests(DomainError):
     """The VASP says, or shows by its answer, that it takes no UMA Requests."""
 
     code = "vasp_takes_no_requests"
-    sentence = "That wallet takes no payment requests."
+    sentence = _("That wallet takes no payment requests.")
     status = 424
 
 

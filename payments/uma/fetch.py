@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import connection
+from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.errors import DomainError
 
@@ -46,7 +47,7 @@ class VaspForbidden(DomainError):
     """This URL is none we may talk to; it stays so."""
 
     code = "vasp_forbidden"
-    sentence = "That wallet's server has no public https address."
+    sentence = _("That wallet's server has no public https address.")
     status = 424
 
 
@@ -54,7 +55,7 @@ class VaspUnreachable(DomainError):
     """No answer within the time and size we allow; the reason is not told, lest we scan for others."""
 
     code = "vasp_unreachable"
-    sentence = "That wallet's server does not answer."
+    sentence = _("That wallet's server does not answer.")
     status = 424
 
 

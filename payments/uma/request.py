@@ -4,6 +4,7 @@ import logging
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from payments.models import Invoice, Payment
 from ticketsuma.errors import DomainError
@@ -21,7 +22,7 @@ _LONGEST_VALUE = 255  # bytes: a TLV's length is one byte
 
 class PushRefused(DomainError):
     code = "push_refused"
-    sentence = "The wallet refused the payment request."
+    sentence = _("The wallet refused the payment request.")
     status = 424
 
 

@@ -15,6 +15,7 @@ import bolt11
 from bolt11.exceptions import Bolt11Exception, Bolt11FeatureException
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from uma import (
     ErrorCode,
     KycStatus,
@@ -54,14 +55,14 @@ class CannotReceive(DomainError):
     """A definite no: this address takes no such payment, and asking again will not help."""
 
     code = "cannot_receive"
-    sentence = "This address cannot receive the payment."
+    sentence = _("This address cannot receive the payment.")
 
 
 class BadAnswer(DomainError):
     """What came back is not what was asked for; the other side may mend that."""
 
     code = "bad_vasp_answer"
-    sentence = "That wallet's server does not answer as it should."
+    sentence = _("That wallet's server does not answer as it should.")
     status = 424
 
 

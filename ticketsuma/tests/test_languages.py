@@ -81,14 +81,16 @@ def test_every_text_has_its_spanish():
 
 
 def entries() -> Iterator[tuple[str, list[str]]]:
-    """(msgid, translations) of our own file."""
-    text = (Path(settings.LOCALE_PATHS[0]) / "es/LC_MESSAGES/django.po").read_text()
-    for block in text.split("\n\n")[1:]:
+    """(key in the catalog, translations) of our own file."""
+    file = (Path(settings.LOCALE_PATHS[0]) / "es/LC_MESSAGES/django.po").read_text()
+    for block in file.split("\n\n")[1:]:
         msgid = re.search(r'^msgid ((?:".*"\n?)+)', block, re.MULTILINE)
         words = re.findall(r'^msgstr(?:\[\d\])? ((?:".*"\n?)+)', block, re.MULTILINE)
         if msgid and not block.startswith("#~"):
             joined = ["".join(ast.literal_eval(part) for part in word.splitlines()) for word in words]
-            yield "".join(ast.literal_eval(part) for part in msgid[1].splitlines()), joined
+            context = re.search(r'^msgctxt "(.*)"$', block, re.MULTILINE)
+            text = "".join(ast.literal_eval(part) for part in msgid[1].splitlines())
+            yield (f"{context[1]}\x04{text}" if context else text), joined
 
 
 def test_the_spanish_is_whole_compiled_and_keeps_every_placeholder():
