@@ -43,7 +43,7 @@ from .keys import signing_key
 from .payer_data import LONGEST_COMMENT, clean_comment, read_travel_rule, usable_callback
 from .refusals import UmaRefusal
 from .request import payreq_url
-from .shape import check_pay_request_shape, read_json_object
+from .shape import check_amount_text, check_pay_request_shape, read_json_object
 from .verify import GuardedKeys, check_backing_count, reading, verify_once
 
 _REFERENCE = re.compile(r"[a-z0-9_-]{1,40}")
@@ -245,8 +245,11 @@ def _verify_payer(request: PayRequest) -> str:
 @refusing_in_umas_words
 def answer_plain_pay_request(reference: str, params: dict[str, str]) -> dict:
     """The open plain invoice as it is, for any Lightning wallet that asks for the price (LUD-06)."""
+    amount = params.get("amount", "")
+    if amount:
+        check_amount_text(amount)
     request = reading(
-        lambda: PayRequest.from_request_params({"amount": params.get("amount", "")}),
+        lambda: PayRequest.from_request_params({"amount": amount}),
         ErrorCode.PARSE_PAYREQ_REQUEST_ERROR,
     )
     payment = find_payment(reference, ErrorCode.REQUEST_NOT_FOUND)

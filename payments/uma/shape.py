@@ -7,6 +7,7 @@ from typing import NoReturn
 from uma import ErrorCode, InvalidRequestException
 
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}){8,80}")
+_AMOUNT = re.compile(r"-?[0-9]{1,19}(?:\.[A-Za-z0-9]{1,10})?")
 _ANY_HEX = re.compile(r"(?:[0-9a-fA-F]{2})*")
 _FORMAT = re.compile(r"[\x21-\x7e]{0,60}")
 _MAX_TIMESTAMP = 2**40
@@ -27,10 +28,16 @@ def read_json_object(body: bytes) -> dict:
     return data
 
 
+def check_amount_text(amount: object) -> None:
+    """Digits, and perhaps the currency they are in: `2500.SAT` (the SDK would take ` +2_500` too)."""
+    if not isinstance(amount, str) or not _AMOUNT.fullmatch(amount):
+        _refuse("amount must be a whole number, or one with its currency as in 2500.SAT.")
+
+
 def check_pay_request_shape(data: dict) -> None:
     """Refuse what no UMA sender of version 1 or 0 sends; raises InvalidRequestException."""
-    if not isinstance(data.get("amount"), str | int) or isinstance(data["amount"], bool):
-        _refuse("amount must be text or a whole number.")
+    if type(data.get("amount")) is not int:
+        check_amount_text(data.get("amount"))
     for name in ("convert", "currency"):
         if not isinstance(data.get(name, ""), str):
             _refuse(f"{name} must be text.")
