@@ -227,19 +227,17 @@ def incoming_payments_of_invoice(invoice_id: str) -> list[NodePayment]:
 
 def recent_incoming_payments(since: datetime) -> Iterator[NodePayment]:
     """Successful incoming payments of our node since `since`, page by page."""
+    return (payment for payment in map(_node_payment, _transactions("INCOMING_PAYMENT", since)) if payment)
 
-    def page(after: str | None):
-        from lightspark import TransactionStatus, TransactionType
 
-        return _account().get_transactions(
-            first=100, after=after, types=[TransactionType.INCOMING_PAYMENT], after_date=since,
-            lightning_node_id=settings.LIGHTSPARK_NODE_ID, statuses=[TransactionStatus.SUCCESS],
-        )  # fmt: skip
+def _transactions(kind: str, since: datetime) -> Iterator:
+    from lightspark import TransactionStatus, TransactionType
 
-    after = None
+    wanted = {"types": [TransactionType[kind]], "statuses": [TransactionStatus.SUCCESS], "after_date": since}
+    wanted["lightning_node_id"], after = settings.LIGHTSPARK_NODE_ID, None
     while True:
-        answer = call(lambda after=after: page(after), seconds=10)
-        yield from (payment for payment in map(_node_payment, answer.entities) if payment)
+        answer = call(lambda after=after: _account().get_transactions(100, after, **wanted), seconds=10)
+        yield from answer.entities
         after = answer.page_info.end_cursor
         if not answer.page_info.has_next_page or not after:
             return
@@ -306,6 +304,12 @@ def outgoing_payment(idempotency_key: str) -> OutgoingPayment | None:
     answer = call(lambda: _client().execute_graphql_request(_PAYMENT_FOR_KEY, {"key": idempotency_key}))
     payment = (answer["outgoing_payment_for_idempotency_key"] or {}).get("payment")
     return _outgoing(payment["id"], payment["status"]) if payment else None
+
+
+def recently_sent(since: datetime) -> set[str]:
+    """The ids of the payments that our node began since `since` and that arrived."""
+    sent = _transactions("OUTGOING_PAYMENT", since)
+    return {payment.id for payment in sent if payment.origin_id == settings.LIGHTSPARK_NODE_ID}
 
 
 def _outgoing(node_payment_id: str, status: str) -> OutgoingPayment:

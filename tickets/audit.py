@@ -199,13 +199,28 @@ def compare_with_node(since: datetime) -> list[Finding]:
     """
     try:
         listed = list(lightspark.recent_incoming_payments(since))
+        never_left = [refund for refund in _not_listed(since) if not _was_sent(refund)]
     except DomainError as error:
         return [Finding("node", "the node's list", f"cannot be compared: {error.code}")]
     rows = IncomingPayment.objects.filter(
         Q(received_at__gte=since + LONGEST_PAYMENT)
         | Q(node_payment_id__in=[payment.node_payment_id for payment in listed])
     )
-    return unlike(listed, dict(rows.values_list("node_payment_id", "amount_msats")))
+    return unlike(listed, dict(rows.values_list("node_payment_id", "amount_msats"))) + [
+        Finding("node", f"refund {refund.pk}", "we say that it was sent, the node knows of no such payment")
+        for refund in never_left
+    ]
+
+
+def _not_listed(since: datetime) -> list[Refund]:
+    """Refunds we call sent that are not among the payments which the node began since `since`."""
+    sent = Refund.objects.filter(status=Refund.Status.SENT, sent_at__gte=since)
+    return list(sent.exclude(node_payment_id__in=lightspark.recently_sent(since)))
+
+
+def _was_sent(refund: Refund) -> bool:
+    outgoing = lightspark.outgoing_payment(refund.idempotency_key)
+    return bool(outgoing and outgoing.is_sent and outgoing.node_payment_id == refund.node_payment_id)
 
 
 def unlike(listed: list[lightspark.NodePayment], ours: dict[str, int]) -> list[Finding]:

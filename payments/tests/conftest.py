@@ -123,5 +123,6 @@ def shop_online(node, settings, transactional_db):
 
 def _forget_the_node() -> None:
     lightspark._client.cache_clear()
+    lightspark._account.cache_clear()
     lightspark._load_signing_key.cache_clear()
     lightspark._facts = None

@@ -166,6 +166,24 @@ def test_a_refund_under_way_that_fails_is_sent_anew(shop):
     assert refund_of(buyer)["asked"] == 2
 
 
+@pytest.mark.case("I13", fault="our books say that a refund was sent, and the node knows nothing of it")
+def test_the_audit_asks_the_node_for_every_refund(shop):
+    """The audit names it."""
+    buyer = paid_by(shop, "bob")
+    refund_order(buyer)
+    assert_refunded_once(buyer)
+    found = shop.django(
+        "from tickets.audit import compare_with_node\n"
+        "refund = Refund.objects.filter(pk=pk)\n"
+        "true = refund.values('node_payment_id', 'invoices_asked')[0]\n"
+        "refund.update(node_payment_id='OutgoingPayment:made-up', invoices_asked=7)\n"
+        "answer = [one.row for one in compare_with_node(timezone.now() - timedelta(hours=1))]\n"
+        "refund.update(**true)",
+        pk=refund_of(buyer)["id"],
+    )
+    assert found == [f"refund {refund_of(buyer)['id']}"]
+
+
 @pytest.mark.case("F48", fault="two of staff refund the same order in the same moment")
 def test_two_refunds_at_once_are_one(shop):
     """One wins, the other is told; one refund, one outgoing payment."""
