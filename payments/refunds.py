@@ -120,12 +120,7 @@ def _ask_for_invoice(refund: Refund) -> bool:
     try:
         asked = send.request_invoice_from(refund.to, refund.amount_msats)
     except send.CannotReceive as refusal:
-        refund.advance(
-            Refund.Status.NEEDS_ADDRESS,
-            next_attempt_at=None,
-            last_error=refusal.code,
-            updated_at=timezone.now(),
-        )
+        refund.advance(Refund.Status.NEEDS_ADDRESS, next_attempt_at=None, last_error=refusal.code)
         return False
     if Refund.objects.filter(payment_hash=asked.payment_hash).exclude(pk=refund.pk).exists():
         raise send.BadAnswer  # paying it once more would be no second payment
