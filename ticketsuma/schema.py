@@ -14,7 +14,6 @@ CODES = {
     "invalid": (400, "A field is missing or wrong; `errors` names each."),
     "malformed_json": (400, "The body is not JSON: UTF-8, no duplicate keys, no NaN, at most 20 levels."),
     "bad_request": (400, "The request cannot be read at all, such as a NUL in the address."),
-    "malformed_webhook": (400, "A webhook is signed, and cannot be read."),
     "weak_password": (400, "Too short, too common, or too like the address."),
     "wrong_password": (400, "`current_password` is not it."),
     "invalid_key": (400, "The key of a mailed link is wrong, used or old."),
@@ -22,7 +21,6 @@ CODES = {
     "invalid_idempotency_key": (400, "Not 1 to 255 printable ASCII characters; a guest's: easily guessed."),
     "quantity_not_allowed": (400, "More seats than one order of this event may hold."),
     "not_authenticated": (401, "A token is needed."),
-    "invalid_signature": (401, "A webhook is not signed with the node's key."),
     "token_not_valid": (401, "The token is wrong, expired or ended."),
     "invalid_credentials": (401, "E-mail address and password do not belong together, or it is unproven."),
     "permission_denied": (403, "Staff only."),
@@ -150,76 +148,11 @@ class TextPattern(OpenApiSerializerFieldExtension):
         return schema
 
 
-# -- what no viewset describes --------------------------------------------------------------------
-def _refused(*codes: str) -> dict:
-    said = "\n".join(f"- `{code}`: {CODES[code][1]}" for code in codes)
-    schema = {"$ref": "#/components/schemas/Problem"}
-    return {"description": said, "content": {CONTENT_TYPE: {"schema": schema}}}
-
-
-_HOOK = {
-    "event_id": {"type": "string", "minLength": 1, "maxLength": 120, "pattern": "^[^\\x00]*$"},
-    "event_type": {"type": "string", "minLength": 1, "maxLength": 120, "pattern": "^[^\\x00]*$"},
-    "entity_id": {"type": "string", "minLength": 1, "maxLength": 120, "pattern": "^[^\\x00]*$"},
-}
-MACHINES = {
-    "/api/webhooks/payment": {
-        "post": {
-            "operationId": "payment_webhook",
-            "tags": ["machines"],
-            "description": "For the Lightning node: something happened to a payment. 200 once it is stored.",
-            "security": [{}],
-            "parameters": [
-                {
-                    "in": "header", "name": "lightspark-signature", "required": True,
-                    "description": "HMAC-SHA256 of the body as sent, hexadecimal.",
-                    "schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-                }
-            ],
-            "requestBody": {
-                "required": True,
-                "content": {
-                    "application/json": {
-                        "schema": {
-                            "type": "object", "properties": _HOOK, "required": sorted(_HOOK),
-                            "examples": [
-                                {
-                                    "event_id": "1615c8be5aa44e429eba700db2ed8ca5",
-                                    "event_type": "PAYMENT_FINISHED", "entity_id": "IncomingPayment:0195f1c2",
-                                }
-                            ],
-                        }
-                    }
-                },
-            },
-            "responses": {
-                "200": {
-                    "description": "Stored; what to do about it is ours.",
-                    "content": {
-                        "application/json": {
-                            "schema": {
-                                "type": "object", "properties": {"received": {"const": True}},
-                                "required": ["received"],
-                            }
-                        }
-                    },
-                },
-                "400": _refused("malformed_webhook", "bad_request"),
-                "401": _refused("invalid_signature"),
-                "411": _refused("length_required"),
-                "413": _refused("too_large"),
-                "503": _refused("unavailable"),
-            },
-        }
-    }
-}  # fmt: skip
-
-
 # -- the whole document -------------------------------------------------------------------------
 def finish(result, generator, request, public):
     """Postprocessing hook: bodies refuse names they do not know; each example of a problem is there once;
     the number in an address is a number, as it is in the answers it comes from; what may be empty may;
-    everything has an example; and what machines ask for is there too.
+    everything has an example.
     """
     for name, schema in result["components"]["schemas"].items():
         if name in EXAMPLES:
@@ -241,5 +174,4 @@ def finish(result, generator, request, public):
                 codes = [example["value"]["code"] for example in content.get("examples", {}).values()]
                 examples |= {code: {"value": _example(code).value} for code in codes}
                 content["examples"] = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
-    result["paths"] |= MACHINES
     return result

@@ -310,7 +310,7 @@ SPECTACULAR_SETTINGS = {
         "Push": "payments.models.Payment.Push",
     },
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "TAGS": [{"name": name} for name in ("events", "buying", "accounts", "door", "staff", "machines")],
+    "TAGS": [{"name": name} for name in ("events", "buying", "accounts", "door", "staff")],
 }
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/api/.*$"

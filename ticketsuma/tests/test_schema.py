@@ -33,8 +33,7 @@ def test_the_kept_copy_is_what_the_program_says():
 def test_every_operation_says_what_it_does_and_what_it_refuses():
     for name, operation in operations():
         assert operation.get("description"), name
-        code = "invalid_signature" if operation["tags"] == ["machines"] else "token_not_valid"
-        assert code in str(operation["responses"]["401"]), name
+        assert "token_not_valid" in str(operation["responses"]["401"]), name
 
 
 def test_every_operation_of_the_design_is_there():
@@ -46,7 +45,6 @@ def test_every_operation_of_the_design_is_there():
         "PATCH /api/users/{id}", "DELETE /api/users/{id}", "GET /api/users/{user_id}/tickets",
         "GET /api/payments/{invoice_id}/status", "POST /api/events", "PUT /api/events/{id}",
         "PATCH /api/events/{id}", "DELETE /api/events/{id}", "POST /api/tickets/check-in",
-        "POST /api/webhooks/payment",
     ):  # fmt: skip
         assert name in there, name
 
