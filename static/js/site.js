@@ -69,10 +69,11 @@ window.addEventListener("pageshow", (event) => {
 // The bar that leads to the form is there only while neither the form nor the page's end is in sight.
 function watchBuyBar(bar) {
   const seen = new Set();
-  const observer = new IntersectionObserver((entries) => {
+  const look = (entries) => {
     for (const { target, isIntersecting } of entries) seen[isIntersecting ? "add" : "delete"](target);
     bar.toggleAttribute("data-away", seen.size > 0);
-  });
+  };
+  const observer = new IntersectionObserver(look, { rootMargin: "0px 0px -20% 0px" }); // a mere edge is not in sight
   for (const place of document.querySelectorAll("#buy, body > footer")) observer.observe(place);
 }
 const buyBar = document.querySelector("[data-buy-bar]");
