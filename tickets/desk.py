@@ -2,7 +2,7 @@
 
 from django import forms
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from payments import services as payments
 from payments.models import Payment
@@ -12,7 +12,7 @@ from ticketsuma.money import MAX_SATS, format_sats
 from .claims import check_order
 from .desk_money import on_its_way
 from .mails import mail_tickets_again
-from .models import Order, Viewer
+from .models import CheckIn, Order, Viewer
 from .refunds import refund_order, refund_part, refunded_sats
 from .room import release
 from .services import cancel_order
@@ -28,6 +28,17 @@ def _story(order: Order) -> list[str]:
         "amount": format_sats(order.amount_sats), "state": order.get_status_display().lower(),
     }  # fmt: skip
     return [_("Order %(code)s: %(quantity)s × %(event)s, %(amount)s, %(state)s.") % facts]
+
+
+def _used(order: Order) -> list[str]:
+    """Whoever came in already is paid back too; staff should know."""
+    count = CheckIn.objects.filter(ticket__order=order).count()
+    if not count:
+        return []
+    says = ngettext(
+        "%(count)s of its tickets was used already.", "%(count)s of its tickets were used already.", count
+    )
+    return [says % {"count": count}]
 
 
 def _reconcile(order: Order, asked: dict) -> str:
@@ -115,7 +126,8 @@ ORDER_ACTIONS = [
     StaffAction(
         "refund", gettext_lazy("Cancel and refund"),
         lambda order: [
-            *_story(order), _("Cancels the order, frees its seats and sends all of its money back."),
+            *_story(order), *_used(order),
+            _("Cancels the order, frees its seats and sends all of its money back."),
         ],
         _refund_whole, is_open=lambda order: order.is_paid and order.payment is not None,
         seen=lambda order: f"{order.status} {refunded_sats(order.payment)}", is_grave=True,

@@ -98,7 +98,7 @@ def _attach(incoming: IncomingPayment, asked: dict) -> str:
 
 def _refund_unmatched(incoming: IncomingPayment, asked: dict) -> str:
     refund = refund_unmatched(incoming, to=asked["to"])
-    return on_its_way(refund) if refund else "Less than a sat cannot be sent: it is kept."
+    return on_its_way(refund) if refund else _("Less than a sat cannot be sent: it is kept.")
 
 
 def _is_unmatched(incoming: IncomingPayment) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 from django.db.models import Sum
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from events.models import Event
 from payments.models import IncomingPayment, Invoice, Payment, Refund
@@ -10,7 +10,8 @@ from payments.repairs import refund_unmatched, unmatched_money
 from payments.services import allocate, settle_node_payment
 from tests.shop import money_for, together
 from tickets import audit
-from tickets.models import Mail, Order, Ticket
+from tickets.desk import ORDER_ACTIONS
+from tickets.models import CheckIn, Mail, Order, Ticket
 from tickets.refunds import (
     NothingToRefund,
     cancel_event,
@@ -191,3 +192,15 @@ def test_nobody_is_asked_twice_about_one_refund():
     queue_refund_mails()
     Mail.objects.get(kind="refund_address").advance("sent", sent_at=timezone.now(), next_attempt_at=None)
     assert queue_refund_mails() == 0
+
+
+# -- who came in already ----------------------------------------------------------------------
+def test_a_used_ticket_can_be_refunded_and_staff_are_told():
+    order = paid(uma_address=HOME)
+    CheckIn.objects.create(ticket=order.tickets.get())
+    action = next(one for one in ORDER_ACTIONS if one.name == "refund")
+    with translation.override("en"):
+        assert "1 of its tickets was used already." in action.question(order)
+    refund_order(order)
+    assert not Ticket.objects.admitting().exists()
+    assert audit.find_broken() == []
