@@ -10,9 +10,7 @@ from payments.models import Payment, Refund
 from payments.services import settle_node_payment
 from tests.shop import an_event, an_order, money_for, open_invoice, overdue
 from tickets.models import Mail, Order, Ticket
-from tickets.pages import order_page
 from tickets.stream import player_for
-from tickets.views import order_by_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -169,14 +167,6 @@ def test_a_wrong_address_is_corrected_without_losing_the_seats(client):
     payment = Payment.objects.get()
     assert (payment.uma_address, payment.push) == ("$ann@localhost:8081", "queued")
     assert Event.objects.get().seats_taken == 1
-
-
-def test_what_changes_while_the_page_is_made_is_fetched_afterwards(client):
-    order = order_by_token(an_order().token)
-    Payment.objects.update(push="refused")  # too late for the page that is being made
-    status = f"{order.get_absolute_url()}/status?v="
-    assert client.get(status + order_page(order)["version"]).status_code == 200
-    assert client.get(status + order_page(order_by_token(order.token))["version"]).status_code == 204
 
 
 # -- paid, and over ---------------------------------------------------------------------------
