@@ -1,9 +1,13 @@
 """An open page misses nothing: its version is that of the very rows it was made from."""
 
+import pytest
+
 from payments.models import Payment
 from tests.shop import an_order
 from tickets.pages import order_page
 from tickets.views import order_by_token
+
+pytestmark = pytest.mark.django_db
 
 
 def test_what_changes_while_the_page_is_made_is_fetched_afterwards(client):
