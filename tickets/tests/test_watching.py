@@ -7,7 +7,7 @@ from tests.shop import an_order
 from tickets.pages import order_page
 from tickets.views import order_by_token
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_what_changes_while_the_page_is_made_is_fetched_afterwards(client):
