@@ -8,7 +8,7 @@ let last = "";
 function localTimes(root) {
   for (const time of root.querySelectorAll("time[data-style]")) {
     const when = new Date(time.dateTime);
-    const clock = { hour: "2-digit", minute: "2-digit" };
+    const clock = { hour: "numeric", minute: "2-digit" };
     const today = when.toDateString() === new Date().toDateString();
     const full = today ? clock : { day: "numeric", month: "short", ...clock };
     time.textContent = when.toLocaleString([], time.dataset.style === "time" ? clock : full);
