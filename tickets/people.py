@@ -12,6 +12,7 @@ from accounts.tokens import end_tokens
 from payments.models import Payment, Refund
 from payments.services import forget_payers
 
+from .claims import WATCHED
 from .models import Mail, Order, Ticket
 
 MOST_AT_ONCE = 500
@@ -135,10 +136,15 @@ def _forget(pks: list[uuid.UUID]) -> None:
 
 
 def money_is_moving() -> Q:
-    """Orders being paid, or with a refund that has not arrived."""
+    """Orders being paid, ended so lately that money may still come, or with a refund that has not arrived."""
     waiting = Refund.objects.exclude(status=Refund.Status.SENT)
-    return Q(status=Order.Status.PENDING) | Q(
-        payment__in=waiting.filter(incoming_payment__payment__isnull=False).values(
-            "incoming_payment__payment"
+    watched = Q(payment__isnull=False, ended_at__gt=timezone.now() - WATCHED)
+    return (
+        Q(status=Order.Status.PENDING)
+        | watched
+        | Q(
+            payment__in=waiting.filter(incoming_payment__payment__isnull=False).values(
+                "incoming_payment__payment"
+            )
         )
     )

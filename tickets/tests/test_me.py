@@ -16,6 +16,7 @@ from payments.services import settle_node_payment
 from tests.shop import an_event, an_order, money_for, open_invoice, overdue
 from tickets.models import Mail, Order
 from tickets.people import adopt_orders, forget_what_is_over
+from tickets.refunds import queue_refund_mails
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PASSWORD = "a long enough passphrase"
@@ -213,9 +214,26 @@ def test_money_on_its_way_back_keeps_where_it_goes_and_whom_we_tell(mine, bea):
     held.advance("expired", ended_at=timezone.now())
     Mail.objects.filter(order=held).delete()
     forget_what_is_over()
+    assert Order.objects.filter(email="bea@example.com").count() == 2, "its money may come late"
+    Order.objects.filter(pk=held.pk).update(ended_at=timezone.now() - timedelta(hours=25))
+    forget_what_is_over()
     assert list(Order.objects.filter(email="bea@example.com")) == [order], "she is told first"
     Mail.objects.update(status="sent")
     Refund.objects.update(sent_at=timezone.now() - timedelta(hours=2))
     forget_what_is_over()
     assert not Order.objects.filter(email="bea@example.com").exists()
     assert not Mail.objects.filter(to="bea@example.com").exists()
+
+
+def test_late_money_of_somebody_who_left_finds_its_way_home(mine, bea):
+    order = an_order(an_event(capacity=1), buyer=bea, email="bea@example.com")
+    invoice = open_invoice(order)
+    Payment.objects.update(status="closed")
+    order.advance("expired", ended_at=timezone.now())
+    order.event.release(1)
+    an_order(order.event)
+    leave(mine)
+    settle_node_payment(money_for(invoice))
+    queue_refund_mails()
+    assert Refund.objects.get().status == "needs_address"
+    assert Mail.objects.get(kind="refund_address").to == "bea@example.com"
