@@ -149,6 +149,8 @@ def test_a_refund_in_doubt_gets_another_bolt11_only_when_the_first_is_dead(shop)
         pk=refund_of(buyer)["id"],
     )
     shop.hurry()
+    wait_until(lambda: refund_of(buyer)["status"] != "in_doubt", 20, "the first is known to be dead")
+    shop.hurry()
     wait_until(lambda: refund_of(buyer)["asked"] == 2, 20, "another BOLT11 is asked for")
     shop.node.no_faults()
     shop.hurry()
