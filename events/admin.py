@@ -2,6 +2,7 @@ import zoneinfo
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
@@ -18,11 +19,21 @@ def _zones() -> list[tuple[str, str]]:
 
 
 class EventForm(forms.ModelForm):
-    timezone = forms.ChoiceField(choices=_zones, initial="UTC", help_text=_("Where it takes place."))
+    timezone = forms.ChoiceField(
+        label=_("Time zone"), choices=_zones, initial="UTC", help_text=_("Where it takes place.")
+    )
 
     class Meta:
         model = Event
         exclude: list[str] = []
+
+    def __init__(self, *args, **kwargs):
+        """A moment is two inputs under one label: each says which it is to those who do not see it."""
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if isinstance(field.widget, AdminSplitDateTime):
+                for part, word in zip(field.widget.widgets, (_("Date"), _("Time")), strict=True):
+                    part.attrs["aria-label"] = f"{field.label}: {word}"
 
     def clean_capacity(self) -> int:
         """The database refuses to oversell; here it is said at the field."""

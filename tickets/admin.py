@@ -79,10 +79,19 @@ class OrderAdmin(DeskAdmin):
     ]  # fmt: skip
     search_help_text = _("Code, e-mail, name, UMA address, ticket code, payment hash or the node's id.")
     ordering = ["-created_at"]
-    fields = [
-        ("code", "status"), ("event", "quantity", "amount"), ("name", "email", "buyer"), "uma_address",
-        ("created_at", "expires_at"), ("paid_at", "ended_at"), "payment", "id",
-    ]  # fmt: skip
+    fieldsets = [
+        (
+            None,
+            {
+                "classes": ["facts"],
+                "fields": [
+                    ("code", "status", "amount", "quantity", "event"),
+                    ("name", "email", "buyer", "uma_address", "payment"),
+                    ("created_at", "expires_at", "paid_at", "ended_at", "id"),
+                ],
+            },
+        )
+    ]
 
     amount = staticmethod(sats_column("amount_sats", _("amount")))
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.browser.test_reading import violations
 from tests.buyer import make_event
 
 PASSWORD = "a long enough password"
@@ -56,3 +57,21 @@ def test_staff_cancel_an_order_after_a_question(staff_page, stack):
     staff_page.get_by_text("its seats are free again").first.wait_for()
     assert stack.django("Order.objects.get(code=order_code).status", order_code=code) == "canceled"
     stack.audit()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_admin_is_readable_in_both_schemes(staff_page, stack, scheme):
+    event_id = make_event(stack, price_sats=0)
+    order_id = stack.django(
+        "from tickets.services import place_order\n"
+        "answer = str(place_order(event=Event.objects.get(pk=pk), quantity=2, email='ann@example.com').pk)",
+        pk=event_id,
+    )
+    staff_page.emulate_media(color_scheme=scheme)
+    order, event = f"tickets/order/{order_id}", f"events/event/{event_id}"
+    for path in ("", "tickets/order/", f"{order}/change/", f"{order}/act/cancel", f"{event}/change/"):
+        staff_page.goto(f"{stack.shop_url}/admin/{path}")
+        # The label of the search is an icon with a text, as Django made it.
+        found = [one for one in violations(staff_page) if not one.startswith("label-title-only")]
+        assert found == [], path
+        assert staff_page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
