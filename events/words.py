@@ -13,11 +13,14 @@ _TAGS = {"p", "br", "hr", "strong", "em", "a", "ul", "ol", "li", "blockquote", "
 
 
 def render_markdown(text: str) -> SafeString:
-    """Markdown → clean HTML. Headings start below the page's own two levels; no pictures, no raw HTML."""
+    """Markdown → clean HTML. Headings start below the page's own two levels and leave none out; no pictures,
+    no raw HTML."""
     tokens = _MARKDOWN.parse(text)
+    highest = "h6"
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
-            token.tag = "h3" if token.tag in ("h1", "h2") else "h4"
+            highest = min(highest, token.tag)
+            token.tag = "h3" if token.tag == highest else "h4"
     html = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
     clean = nh3.clean(
         html, tags=_TAGS, attributes={"a": {"href"}}, url_schemes={"https", "http", "mailto"},

@@ -65,6 +65,13 @@ def test_the_calendar_entry_is_in_utc(client):
     assert r"SUMMARY:A night\; with\, commas" in text
 
 
+@pytest.mark.parametrize("hashes", [("#", "##"), ("##", "###"), ("###", "#####")])
+def test_an_organizers_headings_go_on_below_the_pages_own(hashes):
+    first, second = hashes
+    html = render_markdown(f"{first} The evening\n\n{second} Later\n\n{first} And then")
+    assert html.splitlines() == ["<h3>The evening</h3>", "<h4>Later</h4>", "<h3>And then</h3>"]
+
+
 def test_what_an_organizer_writes_cannot_run():
     hostile = (
         "# Hi\n\n<script>alert(1)</script> [x](javascript:alert(1)) ![i](https://evil.example/i.png) **b**"

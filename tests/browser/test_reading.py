@@ -7,9 +7,12 @@ from tests.browser.test_buying import buy
 from tests.buyer import make_event
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+DESCRIPTION = f"### About\n\nWords and a [link](https://example.org).\n\n```\n{'long' * 99}\n```"
 
 
 def violations(page) -> list[str]:
+    """What axe finds wrong with the page once all of it is there."""
+    page.wait_for_load_state()
     page.emulate_media(reduced_motion="reduce")
     # Without preloading: axe would write style sheets with imports into the page, against its policy.
     options = {"preload": False, "runOnly": {"type": "tag", "values": RULES}}
@@ -23,13 +26,12 @@ def themed(request, open_context):
 
 
 def test_the_public_pages(themed, stack):
-    event_id = make_event(
-        stack, description="## About\n\nWords and a [link](https://example.org).", organizer="Sala"
-    )
-    for path in ("/", "/?q=nothing+at+all", f"/events/{event_id}", "/find"):
+    event_id = make_event(stack, description=DESCRIPTION, organizer="Sala")
+    for path in ("/", "/?q=nothing+at+all", f"/events/{event_id}", "/paid", "/find"):
         themed.goto(stack.shop_url + path)
         assert (path, violations(themed)) == (path, [])
-    themed.locator("form button[type=submit]").first.click()
+    themed.locator("main form button[type=submit]").click()
+    themed.get_by_text("This field is required.").wait_for()
     assert violations(themed) == []
 
 
