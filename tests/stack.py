@@ -20,6 +20,8 @@ from tests.environment import fresh_secrets
 from tests.postgres import Cluster, GivenServer, Server
 from tests.processes import Process, die_with_parent, free_port, wait_until
 
+# The URL of a migrated, empty database to copy instead of making one: what runs a mutant gives it.
+MIGRATED = "MIGRATED_DATABASE_URL"
 ROOT = Path(__file__).resolve().parent.parent
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH")
 
@@ -234,15 +236,15 @@ class Stacks:
 
     @functools.cached_property
     def server(self) -> Server:
-        """A private cluster, or the server of TEST_DATABASE_URL; made when first asked for."""
-        given = os.environ.get("TEST_DATABASE_URL")
+        """A private cluster, or the server that is given; made when first asked for."""
+        given = os.environ.get(MIGRATED) or os.environ.get("TEST_DATABASE_URL")
         return GivenServer(given) if given else Cluster().create()
 
     def new(self, database: str, **options) -> Stack:
         """A stack on "postgresql" or "sqlite", not started yet."""
         folder = self.folder / f"stack{len(self.made)}"
         folder.mkdir()
-        template = self._template(database)
+        template = self.template(database)
         if database == "sqlite":
             url = f"sqlite:///{shutil.copy(template.removeprefix('sqlite:///'), folder / 'shop.sqlite3')}"
         else:
@@ -250,7 +252,10 @@ class Stacks:
         self.made.append(self.kind(folder, url, **options))
         return self.made[-1]
 
-    def _template(self, database: str) -> str:
+    def template(self, database: str) -> str:
+        """The URL of a migrated, empty database that nobody uses."""
+        if database == "postgresql" and MIGRATED in os.environ:
+            return os.environ[MIGRATED]
         if database not in self.templates:
             if database == "sqlite":
                 url = f"sqlite:///{self.folder / 'template.sqlite3'}"

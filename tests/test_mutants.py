@@ -3,19 +3,19 @@
 The mutants are `tests/mutants/<name>.patch`; tests/mutation.py says how they are written.
 """
 
-import os
 from pathlib import Path
 
 import pytest
 
 from tests.mutation import assert_guard_matters
+from tests.stack import MIGRATED
 
 MUTANTS = sorted(Path(__file__).with_name("mutants").glob("*.patch"))
 
 
 @pytest.mark.parametrize("patch", MUTANTS, ids=lambda path: path.stem)
-def test_without_its_guard_the_watching_test_fails(patch, tmp_path):
-    assert_guard_matters(patch, tmp_path, TEST_DATABASE_URL=os.environ.get("TEST_DATABASE_URL", ""))
+def test_without_its_guard_the_watching_test_fails(patch, tmp_path, stacks):
+    assert_guard_matters(patch, tmp_path, **{MIGRATED: stacks.template("postgresql")})
 
 
 def test_there_are_mutants():

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import signal
 import time
 from collections import Counter
@@ -13,9 +14,9 @@ from tests.faults.kill_points import POINTS, planted_tree
 from tests.faults.mailbox import Mailbox
 from tests.faults.proxy import Proxy
 from tests.faults.watched_net import write_sitecustomize
-from tests.postgres import Cluster
+from tests.postgres import Cluster, GivenServer, Server
 from tests.processes import Process, free_port, wait_until
-from tests.stack import Stack, Stacks
+from tests.stack import MIGRATED, Stack, Stacks
 
 NAMES = {point.name for point in POINTS}
 
@@ -116,6 +117,14 @@ class FaultyStack(Stack):
         """Let every lease and every delay run out now."""
         self.django(HURRY)
 
+    def wait_hurried(self, condition, seconds: float, what: str) -> None:
+        """Wait for what happens after delays, none of which is awaited."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+            self.hurry()
+            time.sleep(0.5)
+
     # -- mending -----------------------------------------------------------------------------------
 
     def revive(self) -> None:
@@ -192,8 +201,9 @@ class FaultyStacks(Stacks):
         self.tree = planted_tree(folder / "tree")
 
     @functools.cached_property
-    def server(self) -> Cluster:
-        return Cluster(durable=True, max_connections="120").create()
+    def server(self) -> Server:
+        given = os.environ.get(MIGRATED)
+        return GivenServer(given) if given else Cluster(durable=True, max_connections="120").create()
 
     def new(self, database: str, **options) -> FaultyStack:
         return super().new(database, root=self.tree, **options)

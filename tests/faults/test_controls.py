@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.mutation import assert_guard_matters
+from tests.stack import MIGRATED
 
 CONTROLS = sorted(Path(__file__).with_name("controls").glob("*.patch"))
 
 
 @pytest.mark.parametrize("patch", CONTROLS, ids=lambda path: path.stem)
-def test_without_the_guard_the_case_fails(patch, tmp_path):
-    assert_guard_matters(patch, tmp_path)
+def test_without_the_guard_the_case_fails(patch, tmp_path, stacks):
+    assert_guard_matters(patch, tmp_path, **{MIGRATED: stacks.template("postgresql")})
 
 
 def test_there_are_controls():

@@ -62,7 +62,7 @@ def test_a_webhook_before_its_invoice_is_matched_later(shop):
         try:
             bolt11 = wait_until(lambda: newest_invoice(shop, 2_323_000), 10, "the node made a BOLT11")
             payment = shop.node.pay_from_outside(bolt11)["to"]["payment_id"]
-            wait_until(lambda: shop.django(PAYMENTS, name=payment) == [None], 10, "it is unmatched")
+            wait_until(lambda: shop.django(PAYMENTS, name=payment) == [None], 20, "it is unmatched")
         finally:
             shop.revive()
         buying.result()
