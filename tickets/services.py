@@ -83,7 +83,7 @@ def place_order(
         price_sats=event.price_sats,
         uma_address=uma_address,
         language=get_language() or settings.LANGUAGE_CODE,
-        scope=order_scope(buyer=buyer, email=email),
+        scope=order_scope(buyer=buyer, email=email, where=ip if key and is_guessable(key) else ""),
         key=key or uuid.uuid4().hex,
         request_hash=_request_hash(event.pk, quantity, email, name.strip(), uma_address),
         expires_at=timezone.now() + timedelta(seconds=settings.HOLD_SECONDS),
@@ -133,11 +133,20 @@ def _hold(order: Order) -> None:
         check_hoarding(order)
 
 
-def order_scope(*, buyer: User | None, email: str) -> str:
-    """Whose Idempotency-Keys these are; a guest's address is not written in clear."""
+def order_scope(*, buyer: User | None, email: str, where: str = "") -> str:
+    """Whose Idempotency-Keys these are, and, for guests, from `where`; a guest's data is not in clear."""
     if buyer:
         return f"user:{buyer.pk}"
-    return "guest:" + hmac.new(settings.SECRET_KEY.encode(), email.encode(), hashlib.sha256).hexdigest()
+    who = "\n".join(filter(None, (email, where)))
+    return "guest:" + hmac.new(settings.SECRET_KEY.encode(), who.encode(), hashlib.sha256).hexdigest()
+
+
+def is_guessable(key: str) -> bool:
+    """Whether a stranger may come upon `key`: less than 128 bits in base64, or few different characters.
+
+    A guest has nothing else to show: such a key answers their order only where it was placed from.
+    """
+    return len(key) < 22 or len(set(key)) < 8
 
 
 def _request_hash(*parts) -> str:
