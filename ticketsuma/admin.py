@@ -2,16 +2,19 @@
 
 import functools
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import Field, Model, QuerySet
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from .money import MSATS_PER_SAT, format_msats
 from .states import Leased
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as StrPromise
 
 admin.site.site_header = admin.site.site_title = "Tickets by UMA"
 admin.site.index_title = _("Today")
@@ -99,7 +102,7 @@ def _shown(field: Field) -> str | Callable[[Model], str]:
 
 
 @functools.cache  # the admin knows a column again by its identity
-def sats_column(field: str, label: str | Promise) -> Callable[[Model], str]:
+def sats_column(field: str, label: "str | StrPromise") -> Callable[[Model], str]:
     """A column for an amount whose name ends in `_sats` or `_msats`."""
     unit = 1 if field.endswith("_msats") else MSATS_PER_SAT
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import messages
@@ -19,6 +19,11 @@ from django.utils.translation import gettext_lazy
 from .admin import ReadOnlyAdmin
 from .errors import DomainError
 
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin as AnyAdmin
+else:
+    AnyAdmin = object  # a mixin, in truth
+
 
 class ActionForm(forms.Form):
     """What an action asks for besides "are you sure?": nothing. `row` is what it is done to."""
@@ -27,7 +32,7 @@ class ActionForm(forms.Form):
     seen = forms.CharField(widget=forms.HiddenInput)
 
     def __init__(self, *args, row: Model, seen: str, **kwargs):
-        super().__init__(*args, initial={"seen": seen}, **kwargs)
+        super().__init__(*args, initial={"seen": seen}, **kwargs)  # type: ignore[misc]  # nobody gives five arguments
         self.row, self._now = row, seen
 
     @property
@@ -66,7 +71,7 @@ TRY_AGAIN = StaffAction(
 )
 
 
-class Desk:
+class Desk(AnyAdmin):
     """For a ModelAdmin: buttons for `staff_actions` on a row's page, each with its own page that asks."""
 
     staff_actions: list[StaffAction] = []

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -55,7 +55,7 @@ class Environment(environ.Env):
         return moment
 
 
-def readable(name: str, read: Callable[[], T]) -> T:
+def readable(name: str, read: Callable[[], T]) -> T:  # type: ignore[return]  # `refuse` raises
     """What `read()` makes of the variable `name`; raises ImproperlyConfigured that names it."""
     try:
         return read()
@@ -95,7 +95,8 @@ def key_problems(name: str, private_key: str, cert_chain: str) -> list[str]:
     if missing := [f"{variable} is missing" for variable, value in given.items() if not value]:
         return missing
     try:
-        public = x509.load_pem_x509_certificate(cert_chain.encode()).public_key().public_numbers()
+        certified: Any = x509.load_pem_x509_certificate(cert_chain.encode()).public_key()
+        public = certified.public_numbers()  # other kinds of keys have none
     except (ValueError, AttributeError):
         return [f"{name}_CERT_CHAIN is no certificate that can be read"]
     try:

@@ -11,6 +11,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -23,7 +24,7 @@ STREAM_LIFE_SECONDS = 60.0
 HEARTBEAT_SECONDS = 15.0
 RECONNECT_MILLISECONDS = 1000
 
-Read = Callable[[Iterable[Hashable]], Mapping[Hashable, tuple]]
+Read = Callable[[Iterable[Any]], Mapping[Any, tuple]]
 _hubs: "weakref.WeakSet[Hub]" = weakref.WeakSet()
 
 

@@ -8,6 +8,7 @@ import uuid
 
 import structlog
 from django.conf import settings
+from structlog.typing import Processor
 
 logger = structlog.get_logger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -31,14 +32,14 @@ class RouteNotAddress(logging.Filter):
 
 def configure(options: dict) -> None:
     """Set up logging (called by Django with `settings.LOGGING`)."""
-    shared = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if options["json"]:
-        render = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        render: list[Processor] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     else:
         render = [structlog.dev.ConsoleRenderer(colors=False)]
     structlog.configure(

@@ -3,12 +3,14 @@
 import logging
 from collections.abc import Iterator
 from http import HTTPStatus
+from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.defaults import bad_request
@@ -48,7 +50,7 @@ class Broken(exceptions.APIException):
 
 
 def problem(
-    *, request: HttpRequest | None, status: int, code: str, detail: str, errors: list | None = None
+    *, request: HttpRequest | None, status: int, code: str, detail: str | Promise, errors: list | None = None
 ) -> dict:
     """The body of a problem: RFC 9457's members, and `code`, `request_id` and `errors` of our own."""
     body = {
@@ -71,10 +73,12 @@ def answer_exception(error: Exception, context: dict) -> Response:
         return _refusal(error, request)
     error = _known(error, request)
     headers = {}
-    if getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = error.auth_header
-    if getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(error.wait))
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait))
+    code: Any
+    detail: Any
     if isinstance(error, exceptions.ValidationError):
         code, detail, errors = "invalid", _("Some fields are not right."), _field_errors(error)
     else:
@@ -154,7 +158,7 @@ class ApiMiddleware:
         is_wallets = request.path_info.startswith(("/.well-known/", "/api/uma/"))
         has_nul = "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", "")
         if has_nul and not is_wallets:
-            return self._refuse(request, 400) if is_api else bad_request(request, None)
+            return self._refuse(request, 400) if is_api else bad_request(request, None)  # type: ignore[arg-type]
         if not is_api:
             return self.get_response(request)
         if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):

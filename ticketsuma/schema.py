@@ -76,7 +76,7 @@ class ProblemSerializer(serializers.Serializer):
     detail = serializers.CharField()
     code = serializers.ChoiceField(sorted(CODES))
     request_id = serializers.CharField(help_text="Tell it to us when you ask about this answer.")
-    errors = FieldProblemSerializer(many=True, required=False)
+    errors = FieldProblemSerializer(many=True, required=False)  # type: ignore[assignment]
 
 
 def problems(*codes: str, body: bool = False) -> dict:

@@ -36,7 +36,8 @@ class Stateful(models.Model):
             raise InvalidTransition(f"{self._meta.label}: {self.status} → {to} is not a legal step.")
         if any(field.name == "updated_at" for field in self._meta.fields):  # update() leaves auto_now alone
             changes.setdefault("updated_at", timezone.now())
-        row = type(self)._base_manager.filter(pk=self.pk, status=self.status)
+        rows: models.Manager[Any] = type(self)._base_manager
+        row = rows.filter(pk=self.pk, status=self.status)
         if not row.update(status=to, **changes):
             raise InvalidTransition()
         self.status = to

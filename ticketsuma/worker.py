@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import close_old_connections, connection
 from django.db.models import QuerySet
@@ -50,7 +51,7 @@ class Queue:
 
     name: str
     due: Callable[[datetime], QuerySet]
-    handle: Callable[[Leased], object]
+    handle: Callable[[Any], object]
     lease: timedelta = timedelta(seconds=30)
     strangers: bool = False
 
