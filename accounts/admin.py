@@ -1,3 +1,5 @@
+from typing import Any
+
 import allauth.account.admin  # noqa: F401, registers EmailAddress, which is taken away below
 import django.contrib.auth.admin  # noqa: F401, registers Group, likewise
 from allauth.account.models import EmailAddress
@@ -44,11 +46,11 @@ class UserAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).annotate(is_verified=Exists(own))
 
     @admin.display(boolean=True, description=_("verified e-mail"), ordering="is_verified")
-    def verified(self, user: User) -> bool:
+    def verified(self, user: Any) -> bool:
         return user.is_verified
 
     @admin.display(boolean=True, description=_("staff"))
-    def staff(self, user: User) -> bool:
+    def staff(self, user: Any) -> bool:
         return user.is_verified and user.is_listed_as_staff
 
 

@@ -5,6 +5,7 @@ from allauth.core import context
 from django import forms
 from django.core.validators import MaxLengthValidator
 from django.db import IntegrityError, transaction
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.fields import CONTROL, has_control, without_direction_marks
@@ -23,7 +24,7 @@ class PersonEmailField(forms.EmailField):
 
     widget = forms.EmailInput(attrs={"autocomplete": "email", "placeholder": "you@example.com"})
 
-    def __init__(self, *, elsewhere: str = "", **kwargs):
+    def __init__(self, *, elsewhere: str | Promise = "", **kwargs):
         self.elsewhere = elsewhere
         super().__init__(max_length=254, **kwargs)
 

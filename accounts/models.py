@@ -1,6 +1,7 @@
 """People: buyers, holders and staff."""
 
 import unicodedata
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -22,7 +23,7 @@ class UserManager(BaseUserManager["User"]):
         user.save(using=self._db)
         return user
 
-    def get_by_natural_key(self, email: str) -> "User":
+    def get_by_natural_key(self, email: str) -> "User":  # type: ignore[override]
         return self.get(email=normalize_email(email))
 
 
@@ -39,7 +40,8 @@ class User(AbstractBaseUser):
 
     objects = UserManager()
     USERNAME_FIELD = EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    emailaddress_set: Any  # allauth's
 
     class Meta:
         verbose_name, verbose_name_plural = _("person"), _("people")

@@ -52,6 +52,8 @@ class ChangeSerializer(StrictSerializer):
     password = Password(required=False, help_text="A new password ends every token.")
     current_password = Password(required=False, help_text="Needed for a new e-mail address or password.")
 
+    instance: User
+
     def validate(self, data: dict) -> dict:
         changes_email = data.get("email", self.instance.email).lower() != self.instance.email
         if (changes_email or "password" in data) and "current_password" not in data:

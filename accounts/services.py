@@ -135,7 +135,7 @@ def remember_sign_in(email: str, ip: str) -> None:
 
 def forget_unproven(email: str, *, keep: int | None = None) -> bool:
     """Nobody but user `keep` claims `email` unproven any more; True when nobody has proven it either."""
-    claims = User.objects.filter(email=email).exclude(pk=keep)
+    claims = User.objects.filter(email=email).exclude(pk=keep)  # type: ignore[misc]  # none has no key
     claims.exclude(emailaddress__verified=True).delete()
     addresses = EmailAddress.objects.filter(email=email).exclude(user=keep)
     addresses.filter(verified=False).delete()

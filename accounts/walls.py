@@ -1,5 +1,7 @@
 """What a page answers when too many want the same, or one of them too often."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -21,7 +23,7 @@ class TooManyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+    def process_exception(self, request: HttpRequest, error: Any) -> HttpResponse | None:
         if type(error) not in PAGES or request.path.startswith("/api/"):
             return None
         minutes = -(-error.retry_after // 60)

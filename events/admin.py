@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.admin import sats_column
@@ -117,7 +118,7 @@ class EventAdmin(admin.ModelAdmin):
         }  # fmt: skip
 
     @admin.display(description=_("state"))
-    def state(self, event: Event) -> str:
+    def state(self, event: Event) -> str | Promise:
         if event.is_canceled:
             return _("canceled")
         if not event.is_active:

@@ -1,6 +1,8 @@
 """How the API says an event. The stream's address goes in and never comes out."""
 
 import zoneinfo
+from collections.abc import Iterator
+from typing import Any
 
 from django.conf import settings
 from django.core.validators import URLValidator
@@ -103,10 +105,11 @@ class EventWriteSerializer(StrictMixin, serializers.ModelSerializer):
         return url
 
     def validate(self, data: dict) -> dict:
-        start, end, replay_until = (
+        times: Iterator[Any] = (
             data.get(name, getattr(self.instance, name, None))
             for name in ("start_time", "end_time", "replay_until")
         )
+        start, end, replay_until = times
         if end <= start:
             raise serializers.ValidationError({"end_time": _("The event must end after it starts.")})
         if self.instance is None and end <= timezone.now():
