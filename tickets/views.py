@@ -1,7 +1,9 @@
 """The pages on which seats are bought and paid: the event, its buy form, the order."""
 
+import math
 import uuid
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -72,6 +74,7 @@ def _show_event(request: HttpRequest, event: Event, form: BuyForm, status: int =
         "form": form,
         "description": render_markdown(event.description),
         "held_order": _held_order(request, event),
+        "hold_minutes": math.ceil(settings.HOLD_SECONDS / 60),
     }
     return render(request, "events/event.html", context, status=status)
 
