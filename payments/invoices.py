@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 from enum import Enum
+from typing import cast
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -196,13 +197,14 @@ def close_invoice(invoice: Invoice) -> Closing:
     """
     if invoice.status == Invoice.Status.REQUESTED:
         return Closing.CLOSED if _give_up(invoice) else Closing.UNKNOWN
+    node_id = cast(str, invoice.invoice_id)  # it was opened, so the node has named it
     try:
         try:
-            state = lightspark.cancel_invoice(invoice.invoice_id)
+            state = lightspark.cancel_invoice(node_id)
         except lightspark.NodeRefused:
-            state = lightspark.get_invoice(invoice.invoice_id)
+            state = lightspark.get_invoice(node_id)
         if state.paid_msats:
-            arrived = lightspark.incoming_payments_of_invoice(invoice.invoice_id)
+            arrived = lightspark.incoming_payments_of_invoice(node_id)
             for seen in arrived:
                 settle_node_payment(seen)
             return Closing.SETTLED if arrived else Closing.UNKNOWN

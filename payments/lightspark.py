@@ -236,7 +236,7 @@ def _transactions(kind: str, since: datetime) -> Iterator:
     wanted = {"types": [TransactionType[kind]], "statuses": [TransactionStatus.SUCCESS], "after_date": since}
     wanted["lightning_node_id"], after = settings.LIGHTSPARK_NODE_ID, None
     while True:
-        answer = call(lambda after=after: _account().get_transactions(100, after, **wanted), seconds=10)
+        answer = call(lambda after=after: _account().get_transactions(100, after, **wanted), seconds=10)  # type: ignore[misc]
         yield from answer.entities
         after = answer.page_info.end_cursor
         if not answer.page_info.has_next_page or not after:

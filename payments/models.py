@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from typing import cast
 
 from django.conf import settings
 from django.db import models
@@ -408,12 +409,12 @@ class PostTransaction(Leased):
         """Where the other VASP asked to be told; empty once that was forgotten with the payer."""
         if self.refund:
             return self.refund.utxo_callback
-        invoice = self.incoming_payment.invoice
+        invoice = cast(IncomingPayment, self.incoming_payment).invoice  # it is about one or the other
         return invoice.utxo_callback if invoice else ""
 
     @property
     def node_payment_id(self) -> str:
-        return (self.refund or self.incoming_payment).node_payment_id
+        return (self.refund or cast(IncomingPayment, self.incoming_payment)).node_payment_id
 
 
 class WebhookEvent(Leased):

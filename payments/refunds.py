@@ -7,7 +7,8 @@ never saw it.
 """
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import cast
 
 from django.db import transaction
 from django.db.models import F, Sum
@@ -201,7 +202,7 @@ def _find_out(refund: Refund) -> None:
     except DomainError as error:
         _doubt(refund, error.code)
         return
-    now, ends = timezone.now(), refund.bolt11_expires_at
+    now, ends = timezone.now(), cast(datetime, refund.bolt11_expires_at)
     if outgoing:
         _record(refund, outgoing)
     elif ends > now + ENOUGH_TO_PAY:

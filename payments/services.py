@@ -4,6 +4,7 @@ Lock order everywhere: payment → (order → event, by the receivers of `paymen
 """
 
 import logging
+import uuid
 from datetime import datetime
 
 from django.conf import settings
@@ -189,7 +190,7 @@ def close_payment(payment: Payment) -> None:
     payment.status = locked.status
 
 
-def forget_payers(payments: list[int]) -> None:
+def forget_payers(payments: list[uuid.UUID]) -> None:
     """Which wallets paid `payments` is gone; for when nothing can have to go back there any more."""
     Payment.objects.filter(pk__in=payments).update(uma_address="", payer_uma="", uma_invoice="")
     Invoice.objects.filter(payment__in=payments).update(payer="", comment="", utxo_callback="")

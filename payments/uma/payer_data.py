@@ -3,6 +3,8 @@
 A sale never hangs on a comment or a callback: what is no good is dropped.
 """
 
+from typing import cast
+
 from django.conf import settings
 from uma import ErrorCode, InvalidRequestException
 
@@ -10,8 +12,8 @@ from payments.models import Invoice
 
 from .fetch import VaspForbidden, check_url
 
-LONGEST_COMMENT: int = Invoice._meta.get_field("comment").max_length
-LONGEST_CALLBACK: int = Invoice._meta.get_field("utxo_callback").max_length
+LONGEST_COMMENT = cast(int, Invoice._meta.get_field("comment").max_length)
+LONGEST_CALLBACK = cast(int, Invoice._meta.get_field("utxo_callback").max_length)
 
 
 def usable_callback(url: object) -> str:

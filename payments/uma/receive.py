@@ -8,7 +8,7 @@ import functools
 import json
 import re
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from django.conf import settings
 from uma import (
@@ -136,7 +136,8 @@ def _verify_lookup(lookup: LnurlpRequest) -> None:
         verify_uma_lnurlp_query_signature(lookup, keys, nonce)
         verify_uma_lnurlp_query_backing_signatures(lookup, GuardedKeys())
 
-    verify_once(lookup.vasp_domain.lower(), verify, otherwise=ErrorCode.PARSE_LNURLP_REQUEST_ERROR)
+    domain = cast(str, lookup.vasp_domain)
+    verify_once(domain.lower(), verify, otherwise=ErrorCode.PARSE_LNURLP_REQUEST_ERROR)
 
 
 # -- pay request ------------------------------------------------------------------------------
@@ -231,8 +232,9 @@ def _check_amount(request: PayRequest, payment: Payment, *, forgive_known_mistak
 
 def _verify_payer(request: PayRequest) -> str:
     """The payer's UMA address in lower case, once its VASP's signature over it as received is verified."""
-    payer = normalize_uma_address(request.payer_data["identifier"])
-    check_backing_count(request.payer_data["compliance"].get("backingSignatures"))
+    data: Any = request.payer_data
+    payer = normalize_uma_address(data["identifier"])
+    check_backing_count(data["compliance"].get("backingSignatures"))
 
     def verify(keys, nonce):
         verify_pay_request_signature(request, keys, nonce)

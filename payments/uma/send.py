@@ -9,6 +9,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import bolt11
@@ -103,7 +104,8 @@ def _ask_uma(address: str, amount_msats: int) -> PayReqResponse:
         lambda keys, nonce: verify_uma_lnurlp_response_signature(lookup, keys, nonce),
         ErrorCode.PARSE_LNURLP_RESPONSE_ERROR,
     )
-    if lookup.compliance.receiver_identifier.lower() != address:
+    compliance: Any = lookup.compliance  # every UMA response has it
+    if compliance.receiver_identifier.lower() != address:
         raise BadAnswer
     _check_range(lookup, amount_msats)
     return _pay_as_vasp(address, lookup, amount_msats, facts)

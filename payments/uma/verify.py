@@ -1,7 +1,7 @@
 """Who signed this: the signatures of other VASPs, checked with the keys their domains publish."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from uma import (
@@ -37,7 +37,7 @@ def reading(read: Callable[[], T], otherwise: ErrorCode) -> T:
 
 
 def verify_once(
-    domain: str, verify: Callable[[PubkeyResponse, UnspentNonce], None], *, otherwise: ErrorCode
+    domain: str, verify: Callable[[PubkeyResponse, Any], object], *, otherwise: ErrorCode
 ) -> None:
     """Check a message of `domain` with `verify(keys, nonce)` and use its nonce up.
 
