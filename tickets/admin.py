@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
@@ -113,7 +114,7 @@ class OrderAdmin(DeskAdmin):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     @admin.display(description=_("request"), ordering="payment__push")
-    def push(self, order: Order) -> str:
+    def push(self, order: Order) -> str | Promise:
         return order.payment.get_push_display() if order.payment else _("free")
 
 

@@ -1,6 +1,7 @@
 """Buying and holding tickets in the API; the same services as the pages'."""
 
 import re
+from typing import Any
 
 from django.http import Http404
 from django.shortcuts import get_object_or_404
@@ -69,12 +70,15 @@ def orders_to_show():
     return Order.objects.select_related("event", "payment").prefetch_related("tickets", "payment__invoices")
 
 
+TOKEN_OR_NONE: Any = [{}, {"token": []}]  # the annotation of `extend_schema` knows names only
+
+
 class TicketViewSet(ApiViewSet):
     queryset = Ticket.objects.select_related("order")
     lookup_value_regex = UUID_PATTERN
 
     @extend_schema(
-        operation_id="purchase", tags=["buying"], auth=[{}, {"token": []}], parameters=[KEY, REPLAYED],
+        operation_id="purchase", tags=["buying"], auth=TOKEN_OR_NONE, parameters=[KEY, REPLAYED],
         request=PurchaseSerializer, responses={201: BoughtSerializer} | problems(*BUYING, body=True),
     )  # fmt: skip
     @action(detail=False, methods=["post"])
@@ -157,7 +161,7 @@ class OrderViewSet(mixins.RetrieveModelMixin, ApiViewSet):
         raise Http404
 
     @extend_schema(
-        operation_id="get_order", tags=["buying"], auth=[{}, {"token": []}], parameters=[ORDER_TOKEN],
+        operation_id="get_order", tags=["buying"], auth=TOKEN_OR_NONE, parameters=[ORDER_TOKEN],
         responses={200: BoughtSerializer} | problems("not_found"),
     )  # fmt: skip
     def retrieve(self, request, pk=None):
@@ -165,7 +169,7 @@ class OrderViewSet(mixins.RetrieveModelMixin, ApiViewSet):
         return super().retrieve(request, pk=pk)
 
     @extend_schema(
-        operation_id="cancel_order", tags=["buying"], auth=[{}, {"token": []}], parameters=[ORDER_TOKEN],
+        operation_id="cancel_order", tags=["buying"], auth=TOKEN_OR_NONE, parameters=[ORDER_TOKEN],
         request=None,
         responses={200: BoughtSerializer}
         | problems("not_found", "already_paid", "payment_in_flight", "invalid_transition"),
@@ -178,7 +182,7 @@ class OrderViewSet(mixins.RetrieveModelMixin, ApiViewSet):
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(
-        operation_id="check_order", tags=["buying"], auth=[{}, {"token": []}], parameters=[ORDER_TOKEN],
+        operation_id="check_order", tags=["buying"], auth=TOKEN_OR_NONE, parameters=[ORDER_TOKEN],
         request=None,
         responses={200: BoughtSerializer} | problems("not_found", "node_unreachable", "node_refused"),
     )  # fmt: skip
@@ -189,7 +193,7 @@ class OrderViewSet(mixins.RetrieveModelMixin, ApiViewSet):
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(
-        operation_id="give_refund_address", tags=["buying"], auth=[{}, {"token": []}],
+        operation_id="give_refund_address", tags=["buying"], auth=TOKEN_OR_NONE,
         parameters=[ORDER_TOKEN], request=RefundAddressSerializer,
         responses={200: BoughtSerializer}
         | problems("not_found", "invalid_uma_address", "nothing_to_refund", "invalid_transition", body=True),

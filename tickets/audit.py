@@ -6,6 +6,7 @@ Every check is a plain function that reads in one query and returns what is brok
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -99,7 +100,7 @@ def matched_money_is_allocated() -> list[Finding]:
     ]  # fmt: skip
 
 
-def _sums_of_payments() -> QuerySet[Payment]:
+def _sums_of_payments() -> QuerySet[Any]:
     """Payments with what is applied to them, what of their money goes back, and how much of that by staff."""
     applied = IncomingPayment.objects.filter(payment=OuterRef("pk")).order_by().values("payment")
     refunds = Refund.objects.filter(incoming_payment__payment=OuterRef("pk")).order_by()
@@ -164,7 +165,7 @@ def orders_and_payments_agree() -> list[Finding]:
     """Both wait or neither; and what is due is what the order costs."""
     cost = F("price_sats") * F("quantity")
     pending = Order.Status.PENDING
-    broken = Order.objects.filter(payment__isnull=False).filter(
+    broken: QuerySet[Any] = Order.objects.filter(payment__isnull=False).filter(
         ~Q(payment__amount_sats=cost)
         | Q(status=pending) & ~Q(payment__status=Payment.Status.PENDING)
         | ~Q(status=pending) & Q(payment__status=Payment.Status.PENDING)

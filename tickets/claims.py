@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import cast
 
 import bolt11
 from bolt11.exceptions import Bolt11Exception
@@ -93,5 +94,5 @@ def _hash_of_bolt11(text: str) -> str | None:
 
 def _settle(invoices: Iterable[Invoice]) -> None:
     for invoice in invoices:
-        for seen in lightspark.incoming_payments_of_invoice(invoice.invoice_id):
+        for seen in lightspark.incoming_payments_of_invoice(cast(str, invoice.invoice_id)):
             settle_node_payment(seen)

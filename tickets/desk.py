@@ -1,5 +1,7 @@
 """What staff may do to an order: buttons of the admin, each calling a service."""
 
+from typing import cast
+
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -62,8 +64,9 @@ def _refund_part(order: Order, asked: dict) -> str:
 
 
 def _push_again(order: Order, asked: dict) -> str:
-    payments.push_again(order.payment, uma_address=order.payment.uma_address)
-    return _("The request goes to %(address)s again.") % {"address": order.payment.uma_address}
+    payment = cast(Payment, order.payment)
+    payments.push_again(payment, uma_address=payment.uma_address)
+    return _("The request goes to %(address)s again.") % {"address": payment.uma_address}
 
 
 def _mail_again(order: Order, asked: dict) -> str:

@@ -1,6 +1,7 @@
 """What staff may do to refunds, stray money and events: buttons of the admin, each calling a service."""
 
 import contextlib
+from typing import cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -49,7 +50,7 @@ class OrderCodeForm(ActionForm):
         order = Order.objects.select_related("payment").filter(code=code, payment__isnull=False).first()
         if order is None:
             raise ValidationError(_("There is no order of this code with anything to pay."))
-        return order.payment
+        return cast(Payment, order.payment)
 
 
 # -- refunds ----------------------------------------------------------------------------------
@@ -91,9 +92,10 @@ REFUND_ACTIONS = [
 # -- money that matches nothing ---------------------------------------------------------------
 def _attach(incoming: IncomingPayment, asked: dict) -> str:
     row = attach_unmatched(incoming, asked["code"])
+    payment = cast(Payment, row.payment)
     if row.applied_msats:
-        return _("It pays order %(code)s.") % {"code": row.payment.order.code}
-    return _("Order %(code)s could not use it: it goes back.") % {"code": row.payment.order.code}
+        return _("It pays order %(code)s.") % {"code": payment.order.code}
+    return _("Order %(code)s could not use it: it goes back.") % {"code": payment.order.code}
 
 
 def _refund_unmatched(incoming: IncomingPayment, asked: dict) -> str:
@@ -132,10 +134,10 @@ INCOMING_ACTIONS = [
 # -- events -----------------------------------------------------------------------------------
 def _cancel_story(event: Event) -> list[str]:
     preview = preview_cancel(event)
-    known = preview.balance_sats is not None
+    balance = preview.balance_sats
     facts = {
         "event": event.title, "paid": preview.paid_orders, "amount": format_sats(preview.refund_sats),
-        "balance": format_sats(preview.balance_sats) if known else _("an unknown amount"),
+        "balance": format_sats(balance) if balance is not None else _("an unknown amount"),
         "free": preview.free_orders, "pending": preview.pending_orders, "count": preview.without_address,
     }  # fmt: skip
     return [

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import cast
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, QuerySet
@@ -80,18 +81,19 @@ def check_in(*, code: str, event_id: int, by: User | None, nonce: str = "") -> C
     The same scan sent again (same `nonce`) gets the same answer. Raises NotAdmitted, AlreadyCheckedIn.
     """
     found = validate_code(code, event_id=event_id)
+    ticket = cast(Ticket, found.ticket)  # none only when the code is unknown
     if found.reason == "already_checked_in":
-        return _same_scan(found.ticket.check_in, nonce)
+        return _same_scan(ticket.check_in, nonce)
     if not found.valid:
         raise NotAdmitted(found.reason)
     try:
         with transaction.atomic():
-            Order.objects.select_for_update().get(pk=found.ticket.order_id)  # a refund waits, or came first
-            if not Ticket.objects.admitting().filter(pk=found.ticket.pk).exists():
+            Order.objects.select_for_update().get(pk=ticket.order_id)  # a refund waits, or came first
+            if not Ticket.objects.admitting().filter(pk=ticket.pk).exists():
                 raise NotAdmitted("void")
-            return CheckIn.objects.create(ticket=found.ticket, by=by, nonce=nonce)
+            return CheckIn.objects.create(ticket=ticket, by=by, nonce=nonce)
     except IntegrityError:
-        return _same_scan(CheckIn.objects.select_related("ticket").get(ticket=found.ticket), nonce)
+        return _same_scan(CheckIn.objects.select_related("ticket").get(ticket=ticket), nonce)
 
 
 def _same_scan(earlier: CheckIn, nonce: str) -> CheckIn:

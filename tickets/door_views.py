@@ -3,15 +3,17 @@
 import functools
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 from django import forms
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.requests import SignedInRequest
 from events.models import Event
 
 from . import door
@@ -34,7 +36,7 @@ class ScanForm(DescribedForm):
     nonce = forms.CharField(max_length=64, widget=forms.HiddenInput, initial=lambda: uuid.uuid4().hex)
 
 
-def staff_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def staff_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
     """For staff alone: others are asked to sign in, or told that it is not for them."""
 
     @functools.wraps(view)
@@ -57,7 +59,7 @@ def doors(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page
-def door_page(request: HttpRequest, event_id: int) -> HttpResponse:
+def door_page(request: SignedInRequest, event_id: int) -> HttpResponse:
     """Scan for one event. A POST is one scan; with `part` it answers the verdict alone, for the script."""
     event = get_object_or_404(Event, pk=event_id)
     context = {"event": event, "form": ScanForm()}
@@ -66,12 +68,12 @@ def door_page(request: HttpRequest, event_id: int) -> HttpResponse:
     context |= door.turnout(event) | {"last": door.last_check_ins(event)}
     if request.POST.get("part"):
         return render(request, "tickets/door_verdict.html", context)
-    answer = render(request, "tickets/door.html", context)
+    answer: Any = render(request, "tickets/door.html", context)
     answer._csp_update = {"script-src": ["'wasm-unsafe-eval'"]}
     return answer
 
 
-def _verdict(request: HttpRequest, event: Event) -> door.Validation:
+def _verdict(request: SignedInRequest, event: Event) -> door.Validation:
     form = ScanForm(request.POST)
     if not form.is_valid():
         return door.Validation("unknown_code")

@@ -1,6 +1,7 @@
 """What buyers type, checked kindly."""
 
 import uuid
+from typing import Any
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -25,7 +26,7 @@ class DescribedForm(forms.Form):
     def full_clean(self) -> None:
         """Also puts the cursor into the first wrong field, so that nobody has to look for it."""
         super().full_clean()
-        wrong = next((name for name in self.fields if name in self._errors), None)
+        wrong = next((name for name in self.fields if name in self.errors), None)
         if wrong:
             self.fields[wrong].widget.attrs["autofocus"] = True
 
@@ -85,7 +86,7 @@ class BuyForm(DescribedForm):
     def __init__(self, *args, event: Event, user: User | None, **kwargs):
         super().__init__(*args, **kwargs)
         most = event.max_per_order
-        quantity = self.fields["quantity"]
+        quantity: Any = self.fields["quantity"]
         quantity.max_value = most
         quantity.validators = [
             MinValueValidator(1, _("At least one seat.")),
@@ -94,7 +95,8 @@ class BuyForm(DescribedForm):
         quantity.widget.attrs |= {"min": 1, "max": most, "class": ""}
         if event.is_free:
             del self.fields["uma_address"]
-            self.fields["email"].elsewhere = ""
+            email: Any = self.fields["email"]
+            email.elsewhere = ""
         if user:
             del self.fields["email"], self.fields["name"]
 

@@ -6,13 +6,14 @@ from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.forms import NameForm
+from accounts.requests import SignedInRequest
 
 from .models import Order
 from .people import export_person, forget_person, orders_of
@@ -25,7 +26,7 @@ SOONEST_HOLDS = 20
 @require_safe
 @login_required
 @private_page
-def my_tickets(request: HttpRequest) -> HttpResponse:
+def my_tickets(request: SignedInRequest) -> HttpResponse:
     """Seats held and not paid, tickets for events to come, and the rest, newest first."""
     orders = orders_of(request.user).select_related("event", "payment").prefetch_related("tickets")
     held, paid = Q(status=Order.Status.PENDING), Q(status=Order.Status.PAID)
@@ -44,7 +45,7 @@ def my_tickets(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 @private_page
-def account(request: HttpRequest) -> HttpResponse:
+def account(request: SignedInRequest) -> HttpResponse:
     """Name, address, password, data, sign out, delete; posting changes the name."""
     user = request.user
     form = NameForm(request.POST or None, initial={"name": user.name})
@@ -59,7 +60,7 @@ def account(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 @private_page
-def my_data(request: HttpRequest) -> HttpResponse:
+def my_data(request: SignedInRequest) -> HttpResponse:
     """Everything the shop keeps about one, as a file."""
     answer = JsonResponse(export_person(request.user), json_dumps_params={"indent": 2, "ensure_ascii": False})
     answer["Content-Disposition"] = 'attachment; filename="my-data.json"'
@@ -70,7 +71,7 @@ def my_data(request: HttpRequest) -> HttpResponse:
 @login_required
 @reauthentication_required(app="allauth.account")
 @private_page
-def delete_account(request: HttpRequest) -> HttpResponse:
+def delete_account(request: SignedInRequest) -> HttpResponse:
     """Say what goes and what stays; posting makes it so, ends every session, and says goodbye."""
     if request.method != "POST":
         paid = orders_of(request.user).filter(status=Order.Status.PAID)

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
@@ -30,6 +31,8 @@ def new_ticket_code() -> str:
 
 class TokenQuerySet(models.QuerySet):
     """Rows that a signed token opens for whoever holds it (design section 7)."""
+
+    model: Any  # has a `signer`
 
     def by_token(self, token: str):
         """The row that `token` opens; raises DoesNotExist for a forged or foreign token alike."""

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable
 from functools import reduce
+from typing import Any
 
 import segno
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
@@ -13,7 +14,7 @@ from payments.models import Invoice, Payment, Refund
 from ticketsuma.live import Hub, version_of
 from ticketsuma.money import MSATS_PER_SAT
 
-from .models import Order
+from .models import Order, OrderQuerySet
 
 # Everything by which an order's page would look different; the last five are counted by `watched`.
 WATCHED = (
@@ -30,8 +31,9 @@ WATCHED = (
 )
 
 
-def watched(orders: QuerySet[Order]) -> QuerySet[Order]:
+def watched(orders: OrderQuerySet) -> OrderQuerySet:
     """`orders`, each with all of WATCHED as it was in one and the same instant."""
+    refunds: QuerySet[Any, Any]
     refunds = Refund.objects.filter(incoming_payment__payment=OuterRef("payment")).order_by()
     refunds = refunds.values("incoming_payment__payment")
     open_invoice = Invoice.objects.filter(payment=OuterRef("payment"), status=Invoice.Status.OPEN)
@@ -72,7 +74,7 @@ hub = Hub(read_states)
 def order_page(order: Order) -> dict:
     """The context of an order's page and of its live part: `order` is `watched`, with event and payment."""
     payment = order.payment
-    context = {
+    context: dict[str, Any] = {
         "order": order,
         "event": order.event,
         "payment": payment,
@@ -95,7 +97,7 @@ def order_page(order: Order) -> dict:
 def money_back(payment: Payment) -> dict:
     """What arrived for this payment and where it went."""
     arrived = list(payment.incoming_payments.prefetch_related("refunds"))
-    refunds = [refund for incoming in arrived for refund in incoming.refunds.all()]
+    refunds: list[Any] = [refund for incoming in arrived for refund in incoming.refunds.all()]
     for refund in refunds:
         refund.amount_sats = refund.amount_msats // MSATS_PER_SAT
     return {

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.db.models import Count, QuerySet, Sum
+from django.utils.functional import Promise
 
 from events.models import Event
 from payments.models import Refund
@@ -17,7 +18,7 @@ class RefundsInState:
     amount_msats: int
 
     @property
-    def word(self) -> str:
+    def word(self) -> str | Promise:
         return Refund.Status(self.status).label
 
 

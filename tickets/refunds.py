@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from typing import cast
 
 from django.db import transaction
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
@@ -124,7 +125,7 @@ def queue_refund_mails() -> int:
         for refund in refunds.exclude(incoming_payment__payment__order__email="").select_related(
             "incoming_payment__payment__order"
         )[:200]:
-            order = refund.incoming_payment.payment.order
+            order = cast(Payment, refund.incoming_payment.payment).order
             count += Mail.objects.get_or_create(
                 order=order,
                 kind=kind,

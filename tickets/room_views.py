@@ -1,6 +1,7 @@
 """The pages of the stream room: the lobby, the stream, its replay, and the door between two browsers."""
 
 import uuid
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -74,7 +75,7 @@ def _show_room(request: HttpRequest, ticket: Ticket, viewer: Viewer) -> HttpResp
     event = ticket.order.event
     player = player_for(event.stream_url) if event.stream_url else None
     context = {"ticket": ticket, "event": event, "player": player, "version": shown_version(ticket, viewer)}
-    answer = render(request, "tickets/stream.html", context)
+    answer: Any = render(request, "tickets/stream.html", context)
     if player and player.frame_origin:
         answer._csp_update = {"frame-src": [player.frame_origin]}
     elif player and player.media_origin:

@@ -9,6 +9,7 @@ import json
 import logging
 import uuid
 from datetime import timedelta
+from typing import cast
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -227,10 +228,11 @@ def cancel_order(order: Order) -> None:
 
 
 def _end(order: Order, to: str, *, force: bool = False) -> None:
-    closing = close_out(order.payment)
+    payment = cast(Payment, order.payment)  # an order that waits is not free
+    closing = close_out(payment)
     if closing is Closing.UNKNOWN and force:
         logger.error("order %s: seats released though the node has not answered", order.pk)
-        abandon_unknown(order.payment)
+        abandon_unknown(payment)
     elif closing is Closing.UNKNOWN:
         raise payments.StillOpen
     elif closing is Closing.SETTLED:
@@ -239,7 +241,7 @@ def _end(order: Order, to: str, *, force: bool = False) -> None:
             raise payments.StillOpen
         return
     with transaction.atomic():
-        payments.close_payment(order.payment)
+        payments.close_payment(payment)
         locked = Order.objects.select_for_update(of=("self",)).get(pk=order.pk)
         locked.advance(to, ended_at=timezone.now(), next_attempt_at=None)
         release_seats(order)

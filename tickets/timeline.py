@@ -1,5 +1,6 @@
 """The story of one order, told from the rows that are kept anyway."""
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,7 +47,7 @@ class Moment:
         return str(KINDS[self.kind])
 
 
-def order_file(pk: object) -> Order:
+def order_file(pk: uuid.UUID) -> Order:
     """The order with everything that hangs on it, in a number of queries that does not grow."""
     tickets = Ticket.objects.select_related("check_in__by")
     incoming = IncomingPayment.objects.select_related("invoice").prefetch_related("refunds")

@@ -1,6 +1,7 @@
 import json
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -69,7 +70,7 @@ class Command(BaseCommand):
             self._table("Needs attention (nothing is broken)", ("kind", "rows", "what"), rows)
         self.stdout.write(f"{len(broken)} broken." if broken else "Nothing is broken.")
 
-    def _table(self, title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    def _table(self, title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
         table = Table(*columns, title=title, title_justify="left")
         for row in rows:
             table.add_row(*row)
