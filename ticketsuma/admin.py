@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 admin.site.site_header = admin.site.site_title = "Tickets by UMA"
 admin.site.index_title = _("Today")
 # Staff sign in where everybody does: there attempts are limited and addresses verified.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.login = secure_admin_login(admin.site.login)
 
 # What staff come for first; the rest follows in its own order.
 APPS = ("tickets", "events", "payments", "accounts")
@@ -39,7 +39,7 @@ def _place(name: str, order: tuple[str, ...]) -> int:
     return order.index(name) if name in order else len(order)
 
 
-admin.site.get_app_list = _by_use  # type: ignore[method-assign]
+admin.site.get_app_list = _by_use
 
 
 LEASE = {field.name for field in Leased._meta.fields}

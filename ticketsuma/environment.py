@@ -20,7 +20,7 @@ class Environment(environ.Env):
     `problems` are what else is wrong, each the end of a sentence; `refuse` says them all at once.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.problems: list[str] = []
 
