@@ -234,3 +234,18 @@ def test_no_query_is_a_server_error(payment, query):
 @given(name=_words.filter(lambda word: word not in ("", ".", "..")))
 def test_no_name_is_a_server_error(db, name):
     assert get(f"/.well-known/lnurlp/{quote(name, safe='')}").status_code in (400, 404)
+
+
+# -- from a browser ---------------------------------------------------------------------------
+@pytest.mark.protocol("LUD-06", "A wallet in a browser may ask too, from any origin.")
+def test_a_wallet_in_a_browser_may_ask(payment, wallet, node):
+    address, origin = f"/api/uma/payreq/{payment.reference}", {"Origin": "https://wallet.example"}
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    may = Client().options(address, headers=origin | asked)
+    assert (may.status_code, may["Access-Control-Allow-Origin"]) == (200, "https://wallet.example")
+    assert "POST" in may["Access-Control-Allow-Methods"]
+    assert "content-type" in may["Access-Control-Allow-Headers"]
+    body = wallet.sign_pay_request()
+    answer = Client().post(address, body, content_type="application/json", headers=origin)
+    assert (answer.status_code, answer["Access-Control-Allow-Origin"]) == (200, "https://wallet.example")
+    assert "Access-Control-Allow-Credentials" not in answer.headers
