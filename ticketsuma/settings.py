@@ -13,7 +13,9 @@ env = Environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
 
-DEBUG = env.bool("DEBUG", False)
+DEVELOPMENT = env.bool("DEBUG", False)
+# Django's own DEBUG replaces the shop's error pages by tracebacks: by wish only, also in development.
+DEBUG = DEVELOPMENT and env.bool("TRACEBACKS", False)
 
 # -- who we are -------------------------------------------------------------------------------
 PORT = env.int("PORT", 8080)
@@ -22,18 +24,18 @@ SITE_HOST = urlsplit(SITE_URL).netloc
 SITE_NAME = env.str("SITE_NAME", "Tickets by UMA")
 UMA_DOMAIN = env.str("UMA_DOMAIN", SITE_HOST).lower()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(SITE_URL).hostname or "localhost"])
-if DEBUG:
+if DEVELOPMENT:
     ALLOWED_HOSTS += ["localhost", "127.0.0.1"]
 SECRET_KEY = env.secret("SECRET_KEY", 50)
 JWT_SECRET = env.secret("JWT_SECRET", 32)
 ADMIN_EMAILS = frozenset(env.list("ADMIN_EMAILS", default=[]))
-if "*" in ALLOWED_HOSTS and not DEBUG:
+if "*" in ALLOWED_HOSTS and not DEVELOPMENT:
     env.problems.append("ALLOWED_HOSTS may not be * outside development")
-if not DEBUG and JWT_SECRET and JWT_SECRET == SECRET_KEY:
+if not DEVELOPMENT and JWT_SECRET and JWT_SECRET == SECRET_KEY:
     env.problems.append("JWT_SECRET must not be the same as SECRET_KEY")
 if SITE_HOST.lower() != UMA_DOMAIN:
     env.problems.append(f"UMA_DOMAIN ({UMA_DOMAIN}) must be the host of SITE_URL ({SITE_HOST})")
-if not DEBUG and not env.bool("ALLOW_TEST_NETWORK", False) and not SITE_URL.startswith("https://"):
+if not DEVELOPMENT and not env.bool("ALLOW_TEST_NETWORK", False) and not SITE_URL.startswith("https://"):
     env.problems.append("SITE_URL must begin with https://")
 
 # -- Lightning and UMA ------------------------------------------------------------------------
@@ -63,8 +65,8 @@ UMA_ENCRYPTION_CERT_CHAIN = env.pem("UMA_ENCRYPTION_CERT_CHAIN")
 # Whether what wallets tell about a payer for the travel rule is kept, once it is decrypted.
 UMA_KEEP_TRAVEL_RULE = env.bool("UMA_KEEP_TRAVEL_RULE", False)
 UMA_LOCAL_VASPS = frozenset(v.lower() for v in env.list("UMA_LOCAL_VASPS", default=[]))
-ALLOW_TEST_NETWORK = env.bool("ALLOW_TEST_NETWORK", DEBUG)
-if not DEBUG:
+ALLOW_TEST_NETWORK = env.bool("ALLOW_TEST_NETWORK", DEVELOPMENT)
+if not DEVELOPMENT:
     for _name in ("LIGHTSPARK_API_TOKEN_CLIENT_ID", "LIGHTSPARK_NODE_ID", "LIGHTSPARK_NODE_PASSWORD"):
         env.demand(_name, globals()[_name])
     env.demand("LIGHTSPARK_API_TOKEN_CLIENT_SECRET", LIGHTSPARK_API_TOKEN_CLIENT_SECRET, 16)
@@ -93,12 +95,12 @@ if not 0 <= LIVE_STREAMS_PER_PROCESS < WEB_THREADS:
         f"LIVE_STREAMS_PER_PROCESS ({LIVE_STREAMS_PER_PROCESS}) must be below WEB_THREADS ({WEB_THREADS})"
     )
 # Hoarding: unpaid orders of one e-mail address and at one UMA address; seats of one person per event.
-MAX_OPEN_ORDERS_PER_EMAIL = env.int("MAX_OPEN_ORDERS_PER_EMAIL", 10_000 if DEBUG else 5)
-MAX_OPEN_ORDERS_PER_ADDRESS = env.int("MAX_OPEN_ORDERS_PER_ADDRESS", 10_000 if DEBUG else 5)
-MAX_HELD_SEATS_PER_PERSON = env.int("MAX_HELD_SEATS_PER_PERSON", 10_000 if DEBUG else 10)
+MAX_OPEN_ORDERS_PER_EMAIL = env.int("MAX_OPEN_ORDERS_PER_EMAIL", 10_000 if DEVELOPMENT else 5)
+MAX_OPEN_ORDERS_PER_ADDRESS = env.int("MAX_OPEN_ORDERS_PER_ADDRESS", 10_000 if DEVELOPMENT else 5)
+MAX_HELD_SEATS_PER_PERSON = env.int("MAX_HELD_SEATS_PER_PERSON", 10_000 if DEVELOPMENT else 10)
 # How often within how many seconds; LIMIT_<NAME> changes how often. Wide in development.
 LIMITS = {
-    name: (env.int(f"LIMIT_{name}", most * (1000 if DEBUG else 1)), seconds)
+    name: (env.int(f"LIMIT_{name}", most * (1000 if DEVELOPMENT else 1)), seconds)
     for name, most, seconds in (
         ("LOGIN_PER_IP", 100, 900),
         ("LOGIN_PER_EMAIL_AND_IP", 5, 900),
@@ -368,24 +370,24 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
+        if DEVELOPMENT
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
-WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEVELOPMENT
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["gz", "br", "png", "jpg", "jpeg", "webp", "woff2", "map"]
 EMAIL_TIMEOUT = 10
 if not ALLOW_TEST_NETWORK:
     env.demand("EMAIL_URL", env.str("EMAIL_URL", ""))  # else tickets would be printed to the log
-_mail = f"filemail:///{VAR_DIR / 'mail'}" if DEBUG else "consolemail://"
+_mail = f"filemail:///{VAR_DIR / 'mail'}" if DEVELOPMENT else "consolemail://"
 vars().update(readable("EMAIL_URL", lambda: env.email_url("EMAIL_URL", _mail)))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <tickets@{urlsplit(SITE_URL).hostname}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # -- logs: ticketsuma.logs says how a line looks ------------------------------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
-LOG_JSON = env.bool("LOG_JSON", not DEBUG)
+LOG_JSON = env.bool("LOG_JSON", not DEVELOPMENT)
 LOGGING_CONFIG = "ticketsuma.logs.configure"
 LOGGING = {"level": LOG_LEVEL, "json": LOG_JSON}
 
