@@ -1,0 +1,12 @@
+"""What is not there, as `./run` shows it: in the shop's words, with nothing of the program's inside."""
+
+import pytest
+import requests
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/events/nowhere", "/orders/nowhere", "/tickets/nowhere"])
+def test_a_page_that_is_not_there_is_the_shops_own(sqlite_stack, path):
+    answer = requests.get(f"{sqlite_stack.shop_url}{path}", timeout=10)
+    assert answer.status_code == 404
+    assert "There is nothing here" in answer.text
+    assert "urlpatterns" not in answer.text and "DEBUG" not in answer.text
