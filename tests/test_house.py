@@ -67,3 +67,14 @@ def test_the_shop_starts_with_the_sandbox_deleted(tmp_path):
             [sys.executable, "manage.py", *command], cwd=tree, env=env, capture_output=True, text=True
         )
         assert done.returncode == 0, f"{command}:\n{done.stdout}{done.stderr}"
+
+
+def test_every_guard_that_is_removed_in_a_test_is_still_there(tmp_path):
+    """The patches of mutants and controls fit the tree; run, they take minutes."""
+    patches = [*ROOT.glob("tests/mutants/*.patch"), *ROOT.glob("tests/faults/controls/*.patch")]
+    assert len(patches) > 15
+    tree = copy_tree(tmp_path / "tree")
+    subprocess.run(["git", "init", "--quiet"], cwd=tree, check=True)
+    check = ["git", "apply", "--check", "--whitespace=nowarn"]
+    unfit = [p.name for p in patches if subprocess.run([*check, str(p)], cwd=tree, check=False).returncode]
+    assert unfit == []
