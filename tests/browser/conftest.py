@@ -16,15 +16,27 @@ def stack(sqlite_stack) -> Stack:
 
 
 @pytest.fixture(
-    params=[pytest.param(PHONE, id="phone", marks=pytest.mark.short), pytest.param(DESKTOP, id="desktop")]
+    params=[
+        pytest.param((PHONE, "light"), id="phone-light", marks=pytest.mark.short),
+        pytest.param((PHONE, "dark"), id="phone-dark"),
+        pytest.param((DESKTOP, "light"), id="desktop-light"),
+        pytest.param((DESKTOP, "dark"), id="desktop-dark"),
+    ]
 )
-def size(request) -> dict:
+def look(request) -> tuple[dict, str]:
+    """The size and the colors in which this test looks at the shop."""
     return request.param
 
 
 @pytest.fixture
-def open_context(browser, size, stack):
-    """Makes browser contexts of this test's size that fail the test on any error and any foreign request."""
+def size(look) -> dict:
+    return look[0]
+
+
+@pytest.fixture
+def open_context(browser, look, stack):
+    """Makes browser contexts of this test's look that fail the test on any error and any foreign request."""
+    size, scheme = look
     contexts, troubles, friends = [], [], []
 
     def watch(page):
@@ -44,7 +56,8 @@ def open_context(browser, size, stack):
     def make(*, friend: str = "", **options):
         """`friend` is the one other address that pages may ask."""
         friends.extend([friend] if friend else [])
-        context = browser.new_context(viewport=size, timezone_id="Europe/Berlin", locale="en-US", **options)
+        options = {"color_scheme": scheme, "timezone_id": "Europe/Berlin", "locale": "en-US"} | options
+        context = browser.new_context(viewport=size, **options)
         context.on("page", watch)
         context.set_default_timeout(10_000)
         contexts.append(context)

@@ -3,7 +3,6 @@
 import re
 import uuid
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_buying import buy
@@ -12,11 +11,6 @@ from tests.buyer import make_event
 from tests.processes import wait_until
 
 PASSWORD = "a long enough passphrase"
-
-
-@pytest.fixture(params=["light", "dark"])
-def themed(request, open_context):
-    return open_context(color_scheme=request.param).new_page()
 
 
 def mailed_code(stack, email: str, count: int = 1) -> str:
@@ -75,8 +69,8 @@ def test_in_by_a_mailed_code_tickets_in_one_place_and_out_for_good(page, stack):
     stack.audit()
 
 
-def test_every_account_page_is_clean(themed, stack):
-    page, email = themed, f"{uuid.uuid4().hex}@example.com"
+def test_every_account_page_is_clean(page, stack):
+    page, email = page, f"{uuid.uuid4().hex}@example.com"
 
     def clean(path: str = "") -> None:
         if path:

