@@ -40,6 +40,9 @@ def test_fund_withdraw_and_keysend_move_money(sandbox, own):
 
 def test_lists_of_the_account(sandbox, own):
     client, node_id = own
+    shop = sandbox.client().get_entity(NODE_ID, LightsparkNode)
+    client.send_payment(node_id, shop.public_key, 1000, 30, 1000)
+    client.request_withdrawal(node_id, 100, "bcrt1qxyz", WithdrawalMode.WALLET_ONLY)
     account = client.get_current_account()
     assert [node.id for node in account.get_nodes().entities] == [node_id]
     assert len(account.get_api_tokens().entities) >= 1
