@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterable
-from functools import reduce
 from typing import Any
 
 import segno
@@ -11,7 +10,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from payments.models import Invoice, Payment, Refund
-from ticketsuma.live import Hub, version_of
+from ticketsuma.live import Hub, version_of_row
 from ticketsuma.money import MSATS_PER_SAT
 
 from .models import Order, OrderQuerySet
@@ -61,11 +60,7 @@ def order_version(order: Order) -> str:
 
     Not of the row as it is now: what changed since it was loaded is not on the page, and must be fetched.
     """
-
-    def value(path: str):
-        return reduce(lambda of, name: None if of is None else getattr(of, name), path.split("__"), order)
-
-    return version_of(tuple(value(path) for path in WATCHED))
+    return version_of_row(order, WATCHED)
 
 
 hub = Hub(read_states)

@@ -5,9 +5,17 @@ import uuid
 from django.db import transaction
 from django.utils import timezone
 
-from ticketsuma.live import version_of
+from ticketsuma.live import version_of, version_of_row
 
 from .models import CheckIn, Order, Ticket, Viewer
+
+WATCHED = (
+    "viewer__key",
+    "voided_at",
+    "order__status",
+    "order__event__canceled_at",
+    "order__event__stream_url",
+)
 
 
 class NoRoom(Exception):
@@ -43,18 +51,10 @@ def release(order: Order) -> int:
 
 def shown_version(ticket: Ticket, viewer: Viewer) -> str:
     """The `room_version` of a page made from these two; whatever changes later makes another."""
-    order = ticket.order
-    seen = (viewer.key, ticket.voided_at, order.status, order.event.canceled_at, order.event.stream_url)
-    return version_of(seen)
+    ticket.viewer = viewer
+    return version_of_row(ticket, WATCHED)
 
 
 def room_version(ticket_id: uuid.UUID) -> str:
     """One query: a short name for everything by which an open room would look different."""
-    state = Ticket.objects.filter(pk=ticket_id).values_list(
-        "viewer__key",
-        "voided_at",
-        "order__status",
-        "order__event__canceled_at",
-        "order__event__stream_url",
-    )
-    return version_of(state.first())
+    return version_of(Ticket.objects.filter(pk=ticket_id).values_list(*WATCHED).first())

@@ -11,10 +11,12 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from functools import reduce
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 logger = logging.getLogger(__name__)
@@ -31,6 +33,15 @@ _hubs: "weakref.WeakSet[Hub]" = weakref.WeakSet()
 def version_of(state: tuple | None) -> str:
     """A short name for what a page shows; equal names mean that there is nothing to fetch."""
     return hashlib.blake2s(repr(state).encode(), digest_size=6).hexdigest()
+
+
+def version_of_row(row: Model, paths: tuple[str, ...]) -> str:
+    """`version_of` what `paths` ("order__status") lead to from `row` as it was loaded, not as it is now."""
+
+    def value(path: str):
+        return reduce(lambda of, name: None if of is None else getattr(of, name), path.split("__"), row)
+
+    return version_of(tuple(value(path) for path in paths))
 
 
 def stop_all() -> None:
