@@ -18,8 +18,9 @@ from django.utils.translation import gettext_lazy as _
 from ticketsuma.errors import DomainError
 from ticketsuma.money import MSATS_PER_SAT
 
-from . import lightspark
+from . import lightspark, outgoing
 from .models import IncomingPayment, PostTransaction, Refund
+from .outgoing import OutgoingPayment
 
 logger = logging.getLogger(__name__)
 
@@ -140,7 +141,7 @@ def _ask_for_invoice(refund: Refund) -> bool:
 def _pay(refund: Refund) -> None:
     """Tell the node to pay the committed BOLT11; the key makes a second telling harmless."""
     try:
-        outgoing = lightspark.pay_invoice(
+        payment = outgoing.pay_invoice(
             bolt11=refund.bolt11,
             idempotency_key=refund.idempotency_key,
             max_fees_msats=max_fees_msats(refund.amount_msats),
@@ -149,7 +150,7 @@ def _pay(refund: Refund) -> None:
         # Even a refusal may come after the sats left: only asking by the key tells.
         _doubt(refund, error.code)
         return
-    _record(refund, outgoing)
+    _record(refund, payment)
 
 
 def _doubt(refund: Refund, why: str) -> None:
@@ -163,19 +164,19 @@ def _doubt(refund: Refund, why: str) -> None:
     refund.retry_later(why)
 
 
-def _record(refund: Refund, outgoing: lightspark.OutgoingPayment) -> None:
-    if outgoing.is_sent:
-        _mark_sent(refund, outgoing)
-    elif outgoing.is_failed:
+def _record(refund: Refund, payment: OutgoingPayment) -> None:
+    if payment.is_sent:
+        _mark_sent(refund, payment)
+    elif payment.is_failed:
         _fail(refund, "payment_failed")
     else:
         _doubt(refund, "pending")
 
 
-def _mark_sent(refund: Refund, outgoing: lightspark.OutgoingPayment) -> None:
+def _mark_sent(refund: Refund, payment: OutgoingPayment) -> None:
     with transaction.atomic():
         refund.advance(
-            Refund.Status.SENT, sent_at=timezone.now(), node_payment_id=outgoing.node_payment_id,
+            Refund.Status.SENT, sent_at=timezone.now(), node_payment_id=payment.node_payment_id,
             next_attempt_at=None, last_error="", parked_at=None,
         )  # fmt: skip
         if refund.utxo_callback:
@@ -198,13 +199,13 @@ def _find_out(refund: Refund) -> None:
     told. Only long silence after the BOLT11 ran out makes it dead.
     """
     try:
-        outgoing = lightspark.outgoing_payment(refund.idempotency_key)
+        payment = outgoing.payment_for(refund.idempotency_key)
     except DomainError as error:
         _doubt(refund, error.code)
         return
     now, ends = timezone.now(), cast(datetime, refund.bolt11_expires_at)
-    if outgoing:
-        _record(refund, outgoing)
+    if payment:
+        _record(refund, payment)
     elif ends > now + ENOUGH_TO_PAY:
         _pay(refund)
     elif refund.status == Refund.Status.IN_DOUBT and now > ends + SURELY_DEAD_AFTER:

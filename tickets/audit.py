@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from events.models import Event
-from payments import lightspark
+from payments import lightspark, outgoing
 from payments.models import IncomingPayment, Payment, Refund
 from ticketsuma.errors import DomainError
 from ticketsuma.money import MSATS_PER_SAT
@@ -216,12 +216,12 @@ def compare_with_node(since: datetime) -> list[Finding]:
 def _not_listed(since: datetime) -> list[Refund]:
     """Refunds we call sent that are not among the payments which the node began since `since`."""
     sent = Refund.objects.filter(status=Refund.Status.SENT, sent_at__gte=since)
-    return list(sent.exclude(node_payment_id__in=lightspark.recently_sent(since)))
+    return list(sent.exclude(node_payment_id__in=outgoing.recently_sent(since)))
 
 
 def _was_sent(refund: Refund) -> bool:
-    outgoing = lightspark.outgoing_payment(refund.idempotency_key)
-    return bool(outgoing and outgoing.is_sent and outgoing.node_payment_id == refund.node_payment_id)
+    payment = outgoing.payment_for(refund.idempotency_key)
+    return bool(payment and payment.is_sent and payment.node_payment_id == refund.node_payment_id)
 
 
 def unlike(listed: list[lightspark.NodePayment], ours: dict[str, int]) -> list[Finding]:

@@ -8,7 +8,7 @@ import requests
 from django.conf import settings
 from django.utils import timezone
 
-from payments import lightspark, refunds
+from payments import lightspark, outgoing, refunds
 from payments.models import IncomingPayment, Refund
 from payments.refunds import send_refund
 from payments.tests.test_uma_send import Receiver, new_bolt11
@@ -129,9 +129,7 @@ def test_after_a_crash_before_recording_it_is_not_paid_again(sandbox, make_refun
 
 
 def pay(refund: Refund) -> None:
-    lightspark.pay_invoice(
-        bolt11=refund.bolt11, idempotency_key=refund.idempotency_key, max_fees_msats=10_000
-    )
+    outgoing.pay_invoice(bolt11=refund.bolt11, idempotency_key=refund.idempotency_key, max_fees_msats=10_000)
 
 
 def test_after_a_crash_a_bolt11_about_to_expire_is_not_paid_blindly(sandbox, make_refund):
@@ -188,7 +186,7 @@ def test_a_payment_under_way_is_waited_for(sandbox, make_refund, end):
     refund = step(make_refund())
     assert refund.status == "in_doubt"
     assert step(refund).status == "in_doubt"
-    pending = lightspark.outgoing_payment(refund.idempotency_key)
+    pending = outgoing.payment_for(refund.idempotency_key)
     sandbox.post(f"/api/payments/{pending.node_payment_id}/resolve", to=end)
     step(refund)
     if end == "SUCCESS":

@@ -1,0 +1,159 @@
+"""Money on its way back, and what other wallets' servers are told of it."""
+
+import uuid
+from typing import TYPE_CHECKING, cast
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from ticketsuma.money import format_msats
+from ticketsuma.states import Leased, Stateful
+
+if TYPE_CHECKING:
+    from .models import IncomingPayment
+
+
+class Refund(Stateful, Leased):
+    """Money on its way back. The id is our idempotency key at the node: it is paid at most once."""
+
+    class Status(models.TextChoices):
+        NEEDS_ADDRESS = "needs_address", pgettext_lazy("refund", "Needs an address")
+        QUEUED = "queued", pgettext_lazy("refund", "Queued")
+        SENDING = "sending", pgettext_lazy("refund", "Being sent")
+        SENT = "sent", pgettext_lazy("refund", "Sent")
+        FAILED = "failed", pgettext_lazy("refund", "Failed")
+        IN_DOUBT = "in_doubt", pgettext_lazy("refund", "In doubt")
+
+    class Reason(models.TextChoices):
+        LATE = "late", pgettext_lazy("refund", "Too late")
+        DUPLICATE = "duplicate", pgettext_lazy("refund", "Paid twice")
+        SURPLUS = "surplus", pgettext_lazy("refund", "Too much")
+        UNDERPAID = "underpaid", pgettext_lazy("refund", "Too little")
+        ORDER_CANCELED = "order_canceled", pgettext_lazy("refund", "Order canceled")
+        EVENT_CANCELED = "event_canceled", pgettext_lazy("refund", "Event canceled")
+        STAFF = "staff", pgettext_lazy("refund", "By staff")
+        UNMATCHED = "unmatched", pgettext_lazy("refund", "Matched no order")
+
+    transitions = {
+        Status.NEEDS_ADDRESS: {Status.QUEUED},
+        Status.QUEUED: {Status.SENDING, Status.NEEDS_ADDRESS},
+        Status.SENDING: {Status.SENT, Status.FAILED, Status.IN_DOUBT},
+        Status.IN_DOUBT: {Status.SENT, Status.FAILED},
+        Status.FAILED: {Status.QUEUED},
+    }
+    # More than a day: a low balance, a silent node or wallet and a doubt end by themselves until then.
+    max_attempts = 200
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    incoming_payment = models.ForeignKey(
+        "payments.IncomingPayment", models.PROTECT, related_name="refunds", verbose_name=_("incoming payment")
+    )
+    status = models.CharField(_("status"), max_length=14, choices=Status, default=Status.QUEUED)
+    amount_msats = models.BigIntegerField(_("amount"))
+    to = models.CharField(_("goes to"), max_length=255, blank=True, help_text=_("UMA or Lightning address."))
+    reason = models.CharField(_("reason"), max_length=16, choices=Reason)
+    bolt11 = models.TextField(_("BOLT11"), blank=True)
+    payment_hash = models.CharField(_("payment hash"), max_length=64, blank=True)
+    bolt11_expires_at = models.DateTimeField(_("BOLT11 expires"), null=True, blank=True)
+    invoices_asked = models.PositiveIntegerField(_("invoices asked for"), default=0)
+    node_payment_id = models.CharField(_("node's id"), max_length=120, blank=True)
+    utxo_callback = models.CharField(
+        _("callback about UTXOs"),
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Where the payee's VASP is told."),
+    )
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("refund"), _("refunds")
+        ordering = ["created_at"]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_msats__gt=0), name="payments_refund_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(status="needs_address") | ~Q(to=""), name="payments_refund_has_destination"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="sent") | Q(sent_at__isnull=False),
+                name="payments_refund_sent_has_sent_at",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"],
+                name="payments_refund_due",
+                condition=Q(next_attempt_at__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{format_msats(self.amount_msats)}, {self.get_status_display().lower()}"
+
+    @property
+    def idempotency_key(self) -> str:
+        """Our key at the node: one for each BOLT11, for a new one is asked for only when the last is dead."""
+        return f"{self.pk}-{self.invoices_asked}"
+
+
+class PostTransaction(Leased):
+    """What we tell another VASP once sats moved (UMAD-07). No money hangs on whether it is heard."""
+
+    max_attempts = 5
+    first_delay_seconds = 5.0
+
+    incoming_payment = models.OneToOneField(
+        "payments.IncomingPayment",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="post_transaction",
+        verbose_name=_("incoming payment"),
+    )
+    refund = models.OneToOneField(
+        Refund,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="post_transaction",
+        verbose_name=_("refund"),
+    )
+    told_at = models.DateTimeField(_("told"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("notice to another VASP"), _("notices to other VASPs")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(incoming_payment=None, refund__isnull=False)
+                | Q(incoming_payment__isnull=False, refund=None),
+                name="payments_posttransaction_is_about_one",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"],
+                name="payments_posttransaction_due",
+                condition=Q(next_attempt_at__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.node_payment_id
+
+    @property
+    def url(self) -> str:
+        """Where the other VASP asked to be told; empty once that was forgotten with the payer."""
+        if self.refund:
+            return self.refund.utxo_callback
+        invoice = cast("IncomingPayment", self.incoming_payment).invoice  # it is about one or the other
+        return invoice.utxo_callback if invoice else ""
+
+    @property
+    def node_payment_id(self) -> str:
+        return (self.refund or cast("IncomingPayment", self.incoming_payment)).node_payment_id
