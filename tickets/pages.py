@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 import segno
@@ -9,13 +10,15 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
-from payments.models import Invoice, Payment, Refund
+from payments.models import IncomingPayment, Invoice, Payment, Refund
 from ticketsuma.live import Hub, version_of_row
 from ticketsuma.money import MSATS_PER_SAT
 
 from .models import Order, OrderQuerySet
 
-# Everything by which an order's page would look different; the last five are counted by `watched`.
+# An ended order's page goes on asking for this long whether money came all the same.
+LATE_MONEY = timedelta(hours=1)
+# Everything by which an order's page would look different; the last six are counted by `watched`.
 WATCHED = (
     "status",
     "event__canceled_at",
@@ -23,6 +26,7 @@ WATCHED = (
     "payment__push",
     "payment__uma_address",
     "watched_invoice",
+    "watched_arrived",
     "watched_refunds",
     "watched_sent",
     "watched_needs_address",
@@ -35,6 +39,7 @@ def watched(orders: OrderQuerySet) -> OrderQuerySet:
     refunds: QuerySet[Any, Any]
     refunds = Refund.objects.filter(incoming_payment__payment=OuterRef("payment")).order_by()
     refunds = refunds.values("incoming_payment__payment")
+    arrived = IncomingPayment.objects.filter(payment=OuterRef("payment")).order_by().values("payment")
     open_invoice = Invoice.objects.filter(payment=OuterRef("payment"), status=Invoice.Status.OPEN)
 
     def count(**having) -> Subquery:
@@ -42,6 +47,7 @@ def watched(orders: OrderQuerySet) -> OrderQuerySet:
 
     return orders.annotate(
         watched_invoice=Subquery(open_invoice.values("pk")[:1]),
+        watched_arrived=Subquery(arrived.annotate(n=Count("pk")).values("n")),
         watched_refunds=count(),
         watched_sent=count(status=Refund.Status.SENT),
         watched_needs_address=count(status=Refund.Status.NEEDS_ADDRESS),
@@ -83,10 +89,24 @@ def order_page(order: Order) -> dict:
         context["push"] = payment.push
     elif payment:
         context |= money_back(payment)
+    context |= how_to_watch(order, money_moves=context.get("money_moves", False))
     for ticket in context["tickets"]:
         ticket.order = order
         ticket.qr = qr_svg(ticket.ticket_code) if ticket.admits else ""
     return context
+
+
+def how_to_watch(order: Order, *, money_moves: bool) -> dict:
+    """How an open page learns of changes: `watch` is "closely" (it listens), "slowly" (it asks now and then,
+    for `watch_seconds`), or empty where nothing can change any more.
+    """
+    if order.is_pending or money_moves or (order.is_paid and not order.event.is_past):
+        return {"watch": "closely"}
+    if order.payment_id and order.ended_at:
+        left = order.ended_at + LATE_MONEY - timezone.now()
+        if left > timedelta():
+            return {"watch": "slowly", "watch_seconds": int(left.total_seconds())}
+    return {"watch": ""}
 
 
 def money_back(payment: Payment) -> dict:

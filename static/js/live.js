@@ -1,21 +1,44 @@
 // An order's page stays true: the server says "changed", the page fetches its part anew. Phones cut the line
 // while the buyer is in the wallet, so it also asks whenever the page is looked at again.
+//
+// The server says how closely to watch: "closely" listens while the tab is shown (and asks now and then while
+// it is hidden and waits for money), "slowly" asks now and then for some time, nothing means that nothing can
+// change any more.
 const region = document.getElementById("live");
 const announce = document.getElementById("announce");
-const SLOW_POLL = 3000;
+const offline = document.getElementById("offline");
+const WITHOUT_LINE = 3_000;
+const HIDDEN = 10_000;
+const SLOWLY = 20_000;
+const FULL = 30_000;
+// A browser opens six connections to one host over HTTP/1.1, for all of its tabs: four may be streams.
+const LINES = 4;
+let shownSince = Date.now();
 let source = null;
-let poll = null;
-let failures = 0;
+let giveBack = null; // frees the line that `source` has
+let opening = false;
+let isOpen = false;
+let fullUntil = 0;
+let timer = null;
 let asking = null;
 let askAgain = false;
 
 const shown = () => region.firstElementChild;
-const watching = () => shown().dataset.watch !== undefined;
 const withVersion = (url) => `${url}?v=${encodeURIComponent(shown().dataset.version)}`;
+
+function watches() {
+  const { watch, watchSeconds } = shown().dataset;
+  return watchSeconds && Date.now() - shownSince > Number(watchSeconds) * 1000 ? "" : watch || "";
+}
 
 // What a screen reader is told whenever it reads differently: the page's one sentence, and what went wrong.
 const words = () =>
   [...region.querySelectorAll("[data-announce]")].map((each) => each.innerText.replace(/\s+/g, " ").trim()).join(" ");
+
+function showTitle() {
+  const sentence = region.querySelector("h1")?.innerText.replace(/\s+/g, " ").trim();
+  if (sentence) document.title = `${sentence} ${region.dataset.event}`;
+}
 
 // What somebody may be typing in is carried over as it is, as long as the order is in the same state.
 function show(html) {
@@ -29,6 +52,8 @@ function show(html) {
   const kept = sameState && region.querySelector("[data-keep]");
   if (kept) next.querySelector("[data-keep]")?.replaceWith(kept);
   old.replaceWith(next);
+  shownSince = Date.now();
+  showTitle();
   document.dispatchEvent(new CustomEvent("part:shown"));
   if (words() !== told) announce.textContent = words();
   if (sameState) {
@@ -42,8 +67,9 @@ async function ask() {
   try {
     const answer = await fetch(withVersion(region.dataset.status), { cache: "no-store" });
     if (answer.status === 200) show(await answer.text());
+    offline.hidden = true;
   } catch {
-    // Offline: "online" and the poll ask again.
+    offline.hidden = false; // "online" and the timer ask again
   }
 }
 
@@ -59,54 +85,90 @@ async function refetch() {
     await asking;
   } while (askAgain);
   asking = null;
-  if (!watching()) stop();
+  arrange();
 }
 
-function stop() {
+// -- the line -------------------------------------------------------------------------------------
+const listens = () => watches() === "closely" && !document.hidden;
+
+// One of the lines that all tabs of this browser share: how to give it back, or null when others have them all.
+async function takeLine() {
+  if (!navigator.locks) return () => {};
+  for (let line = 1; line <= LINES; line++) {
+    const free = await new Promise((taken) => {
+      navigator.locks.request(`live-${line}`, { ifAvailable: true }, (lock) => {
+        if (!lock) return taken(null);
+        return new Promise((release) => taken(release)); // held until somebody calls `release`
+      });
+    });
+    if (free) return free;
+  }
+  return null;
+}
+
+function hangUp() {
   source?.close();
-  source = null;
-  stopPolling();
+  giveBack?.();
+  source = giveBack = null;
+  isOpen = false;
 }
 
-function stopPolling() {
-  clearInterval(poll);
-  poll = null;
-}
-
-function pollInstead() {
-  if (!poll) poll = setInterval(refetch, SLOW_POLL + Math.random() * 1000);
-}
-
-function listen() {
-  if (source || !watching() || document.hidden) return;
-  source = new EventSource(withVersion(region.dataset.live));
-  source.addEventListener("changed", refetch);
-  source.addEventListener("open", () => {
-    failures = 0;
-    stopPolling();
+async function listen() {
+  if (source || opening || Date.now() < fullUntil) return;
+  opening = true;
+  giveBack = await takeLine();
+  opening = false;
+  if (!giveBack) return;
+  if (!listens()) return hangUp();
+  const mine = new EventSource(withVersion(region.dataset.live));
+  source = mine;
+  mine.addEventListener("changed", refetch);
+  mine.addEventListener("open", () => {
+    isOpen = true;
+    arrange();
   });
-  source.addEventListener("error", () => {
+  mine.addEventListener("error", () => {
+    if (source !== mine) return;
+    isOpen = false;
     // 204 (the server is full) ends an EventSource; a lost line makes it try again by itself.
-    if (source?.readyState === EventSource.CLOSED) {
-      source = null;
-      pollInstead();
-    } else if (++failures > 2) pollInstead();
+    if (mine.readyState === EventSource.CLOSED) {
+      hangUp();
+      fullUntil = Date.now() + FULL;
+    }
+    arrange();
   });
+}
+
+function pause() {
+  if (watches() === "slowly") return SLOWLY;
+  if (watches() !== "closely") return 0;
+  if (document.hidden) return shown().dataset.state === "pending" ? HIDDEN : 0;
+  return isOpen ? 0 : WITHOUT_LINE;
+}
+
+// Listens and asks as this page should now, and stops what it should not.
+function arrange() {
+  if (listens()) listen();
+  else hangUp();
+  clearTimeout(timer);
+  const milliseconds = pause();
+  if (milliseconds) timer = setTimeout(refetch, milliseconds * (0.9 + Math.random() * 0.2));
 }
 
 function look() {
-  if (document.hidden || !watching()) return;
-  // The line may be dead without anybody having noticed: take a new one.
-  source?.close();
-  source = null;
-  refetch().then(listen);
+  hangUp(); // the line may be dead without anybody having noticed: take a new one
+  if (watches()) refetch();
 }
 
-document.addEventListener("visibilitychange", look);
+document.addEventListener("visibilitychange", () => (document.hidden ? arrange() : look()));
+window.addEventListener("pagehide", hangUp);
 window.addEventListener("pageshow", (event) => event.persisted && look());
 window.addEventListener("online", look);
+window.addEventListener("offline", () => {
+  offline.hidden = false;
+});
 document.addEventListener("clock:done", () => {
   shown().dataset.version = ""; // nothing changed but the time: the page looks different all the same
   setTimeout(refetch, 500 + Math.random() * 1500);
 });
-listen();
+arrange();
