@@ -39,7 +39,7 @@ def fresh_secrets() -> dict[str, str]:
         "JWT_SECRET": secrets.token_urlsafe(48),
         "LIGHTSPARK_API_TOKEN_CLIENT_ID": secrets.token_hex(16),
         "LIGHTSPARK_API_TOKEN_CLIENT_SECRET": secrets.token_urlsafe(32),
-        "LIGHTSPARK_NODE_ID": f"LightsparkNodeWithOSK:{uuid.uuid4()}",
+        "LIGHTSPARK_NODE_ID": f"LightsparkNodeWithOSKLND:{uuid.uuid4()}",
         "LIGHTSPARK_NODE_PASSWORD": secrets.token_urlsafe(16),
         "LIGHTSPARK_WEBHOOK_SIGNING_KEY": secrets.token_hex(32),
         **key_pair("SIGNING"),

@@ -9,6 +9,8 @@ from node.api import BadRequest, not_found, read_json, times, whole_sats
 from node.models import Invoice, Node, Payment
 
 LISTED = 500
+# What a PATCH may change of how a node sends; the numbers are not negative.
+MANNERS = ("reserve_percent", "fee_base_msats", "fee_ppm", "settle_s")
 
 
 def show_node(node: Node, *, secrets_too: bool = False) -> dict:
@@ -18,6 +20,7 @@ def show_node(node: Node, *, secrets_too: bool = False) -> dict:
         "network": node.network,
         "public_key": node.public_key,
         "balance_msats": node.balance_msats,
+        **{name: getattr(node, name) for name in MANNERS},
         "webhook_url": node.webhook_url,
     }
     if secrets_too:
@@ -56,15 +59,24 @@ def get_node(request: HttpRequest, node_id: str) -> dict | JsonResponse:
 
 
 def patch_node(request: HttpRequest, node_id: str) -> dict | JsonResponse:
-    """Point the webhooks somewhere else, or change the webhook key (for rotation tests)."""
+    """Point the webhooks somewhere else, change the webhook key (for rotation tests), or how it sends."""
     node, body = Node.objects.filter(pk=node_id).first(), read_json(request)
     if node is None:
         return not_found("node")
     for key, column in (("webhook_url", "webhook_url"), ("webhook_signing_key", "webhook_secret")):
         if isinstance(body.get(key), str):
             setattr(node, column, body[key])
-    node.save(update_fields=["webhook_url", "webhook_secret"])
+    for name in MANNERS:
+        setattr(node, name, _not_negative(body, name, getattr(node, name)))
+    node.save(update_fields=["webhook_url", "webhook_secret", *MANNERS])
     return show_node(node)
+
+
+def _not_negative(body: dict, name: str, now: float) -> float:
+    value = body.get(name, now)
+    if isinstance(value, bool) or not isinstance(value, type(now)) or not 0 <= value <= 1_000_000:
+        raise BadRequest(f"{name} must be a number like {now}, not negative")
+    return value
 
 
 def fund_node(request: HttpRequest, node_id: str) -> dict | JsonResponse:
@@ -100,6 +112,8 @@ def show_payment(row: Payment) -> dict:
         "status": row.status,
         "failure_reason": row.failure_reason or None,
         "amount_msats": row.amount_msats,
+        "fee_msats": row.fee_msats,
+        "received_msats": row.received_msats if row.status == Payment.Status.SUCCESS else 0,
         "is_uma": row.is_uma,
         "from": {"node_id": row.payer_id, "name": row.payer.name, "payment_id": row.outgoing_id},
         "to": {"node_id": row.payee_id, "name": row.payee.name, "payment_id": row.incoming_id}

@@ -20,6 +20,7 @@ class Kind:
 OPERATION = "operation name, for example CreateUmaInvoice"
 HASH = "payment hash"
 WALLET = "wallet user"
+NODE = "node id"
 ENDPOINT = "keys, configuration, push, lnurlp, payreq"
 
 KINDS = {
@@ -35,12 +36,21 @@ KINDS = {
         Kind("node_hang", "Node", "does nothing and closes the socket after `delay_s`", OPERATION, 30),
         Kind("node_500", "Node", "HTTP 500, nothing done", OPERATION),
         Kind("node_429", "Node", "HTTP 429, nothing done", OPERATION),
-        Kind("node_error", "Node", "HTTP 200 with a GraphQL error, nothing done", OPERATION),
+        Kind(
+            "node_error",
+            "Node",
+            "HTTP 200 with a GraphQL error whose `extensions.error_name` is `name`, nothing done",
+            OPERATION,
+            params={"name": "LightsparkException"},
+        ),
         Kind("node_bad_json", "Node", "does the work, answers something that is no JSON", OPERATION),
         Kind("node_html", "Node", "answers an HTML page with status 200, nothing done", OPERATION),
         Kind("node_drip", "Node", "does the work, answers a byte at a time for `delay_s`", OPERATION, 30),
         Kind("commit_then_drop", "Node", "does the work, then closes the socket", OPERATION),
         Kind("future_enum", "Node", "answers with statuses that no SDK knows yet", OPERATION),
+        Kind("other_units", "Node", "answers amounts of whole sats as SATOSHI", OPERATION),
+        Kind("node_no_balances", "Node", "the node's `balances` are null", NODE),
+        Kind("node_remote_signing", "Node", "the node signs remotely: its key cannot be recovered", NODE),
         Kind("wrong_network", "Payments", "invoices are made for `network`", params={"network": "MAINNET"}),
         Kind(
             "wrong_invoice_amount",
@@ -65,6 +75,27 @@ KINDS = {
             {"then": "SUCCESS"},
         ),
         Kind("payment_failed", "Payments", "fails with `reason`", HASH, params={"reason": "NO_ROUTE"}),
+        Kind(
+            "no_route",
+            "Payments",
+            "nobody finds a route to the payee until `delay_s` after this was switched on",
+            "payment hash or name of the payee's node, for example wallet",
+            3600,
+        ),
+        Kind(
+            "route_costs",
+            "Payments",
+            "the cheapest route costs `fee_msats`: a lower maximum finds no route",
+            "payment hash or id of the payer's node",
+            params={"fee_msats": 5000},
+        ),
+        Kind(
+            "channel_opening_fees",
+            "Payments",
+            "a channel is opened for it: `fee_msats` less arrive, and a webhook CHANNEL_OPENING_FEES",
+            HASH,
+            params={"fee_msats": 3000},
+        ),
         Kind(
             "pay_canceled", "Payments", "canceled and expired invoices can still be paid (a late HTLC)", HASH
         ),
@@ -151,5 +182,19 @@ KINDS = {
             params={"signature": "valid"},
         ),
         Kind("wallet_ignores_expiry", "Wallet", "approves and pays requests that expired", WALLET),
+        Kind(
+            "wallet_in_dollars",
+            "Wallet",
+            "receives `currency` only, a smallest unit for `msats_per_unit`, less `fee_msats` each time",
+            WALLET,
+            params={"currency": "USD", "decimals": 2, "msats_per_unit": 15_000, "fee_msats": 2500},
+        ),
+        Kind(
+            "wallet_wants_payer_data",
+            "Wallet",
+            "is paid only by who gives a name and an e-mail address (LUD-18)",
+            WALLET,
+        ),
+        Kind("wallet_gone", "Wallet", "never answers about this user again: the connection ends", WALLET),
     )
 }

@@ -48,6 +48,8 @@ def _check_params(kind: Kind, params: dict) -> None:
         raise UnknownFault(f"network must be one of {', '.join(NETWORKS)}")
     if not 1 <= params.get("times", 1) <= 1000 or not 200 <= params.get("status", 400) <= 599:
         raise UnknownFault("times or status is out of range")
+    if params.get("fee_msats", 0) < 0 or params.get("msats_per_unit", 1) < 1 or params.get("decimals", 0) < 0:
+        raise UnknownFault("fees, rates and decimals are not negative")
     if not 1 <= params.get("megabytes", 1) <= 2048:
         raise UnknownFault("megabytes must be between 1 and 2048")
 

@@ -1,6 +1,7 @@
 """How money moves between the nodes of the sandbox: invoices, payments, balances."""
 
 import hashlib
+import re
 import secrets
 from datetime import timedelta
 
@@ -8,7 +9,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from node import faults, paper, wakeup, webhooks
+from node import faults, network, paper, wakeup, webhooks
 from node.models import Invoice, Node, Payment, new_id
 from node.signals import payment_resolved
 
@@ -16,7 +17,11 @@ MAX_MSATS = 21_000_000 * 100_000_000 * 1000
 
 
 class Refused(Exception):
-    """The node says no, in a sentence."""
+    """The node says no, in a sentence; `name` is GraphQL's `extensions.error_name`."""
+
+    def __init__(self, sentence: str, *, name: str = "BadRequestException"):
+        super().__init__(sentence)
+        self.name = name
 
 
 def _is_whole(number) -> bool:
@@ -31,23 +36,31 @@ def create_invoice(
     memo: str = "",
     description_hash: str = "",
     kind: str = "standard",
+    payment_hash: str = "",
 ) -> Invoice:
-    """An open invoice with a really signed BOLT11; amount 0 lets the payer choose. Raises Refused."""
+    """An open invoice with a really signed BOLT11; amount 0 lets the payer choose. Raises Refused.
+
+    With a `payment_hash` only the caller knows the preimage: what is paid stays PENDING until `resolve`.
+    """
     if not _is_whole(amount_msats) or not 0 <= amount_msats <= MAX_MSATS:
         raise Refused("amount_msats must be between 0 and 21 million BTC")
     if not _is_whole(expiry_s) or not 1 <= expiry_s <= 365 * 86400:
         raise Refused("expiry_secs must be between one second and one year")
     if len(memo.encode()) > 600 or (description_hash and len(description_hash) != 64):
         raise Refused("the description is too long or no hash")
+    if payment_hash and not re.fullmatch("[0-9a-f]{64}", payment_hash):
+        raise Refused("payment_hash must be 32 bytes in hex")
+    if payment_hash and Invoice.objects.filter(payment_hash=payment_hash).exists():
+        raise Refused("there is an invoice with this payment_hash", name="DuplicateException")
     strange = faults.strike("wrong_network")
-    network = strange.params["network"] if strange else node.network
+    chain = strange.params["network"] if strange else node.network
     if other := faults.strike("wrong_invoice_amount"):
         amount_msats = max(0, amount_msats + int(other.params["delta_msats"]))
-    preimage, now = secrets.token_bytes(32), timezone.now()
-    payment_hash = hashlib.sha256(preimage).hexdigest()
+    preimage, now = b"" if payment_hash else secrets.token_bytes(32), timezone.now()
+    payment_hash = payment_hash or hashlib.sha256(preimage).hexdigest()
     text = paper.write_bolt11(
         secret_hex=node.secret_hex,
-        network=network,
+        network=chain,
         payment_hash=payment_hash,
         payment_secret=secrets.token_hex(32),
         amount_msats=amount_msats,
@@ -63,7 +76,7 @@ def create_invoice(
         bolt11=text,
         payment_hash=payment_hash,
         preimage=preimage.hex(),
-        network=network,
+        network=chain,
         amount_msats=amount_msats,
         memo=memo,
         description_hash=description_hash,
@@ -74,10 +87,12 @@ def create_invoice(
 
 @transaction.atomic
 def cancel_invoice(invoice: Invoice) -> Invoice:
-    """The invoice can no longer be paid. Canceling twice is fine. Raises Refused when it was paid."""
+    """The invoice can no longer be paid. Canceling twice is fine. Raises Refused: paid, or expired."""
     invoice.refresh_from_db()
     if invoice.amount_paid_msats:
-        raise Refused("the invoice was already paid")
+        raise Refused("the invoice was already paid", name="InvoiceAlreadyPaidException")
+    if invoice.canceled_at is None and invoice.expires_at <= timezone.now():
+        raise Refused("the invoice has expired", name="InvoiceExpiredException")
     if invoice.canceled_at is None:
         invoice.canceled_at = timezone.now()
         invoice.save(update_fields=["canceled_at", "updated_at"])
@@ -97,8 +112,11 @@ def pay(
     amount_msats: int | None = None,
     idempotency_key: str | None = None,
     is_uma: bool = False,
+    max_fee_msats: int | None = None,
 ) -> Payment:
     """Pay a BOLT11 from a node. Money moves in this transaction, or the payment is FAILED with a reason.
+
+    The route costs what `network.fee_msats` says, at most `max_fee_msats`; without that nothing.
 
     The same idempotency key gives the first payment again. Raises Refused when the string is no BOLT11 or
     an amount is missing. A PENDING payment has left the payer and waits for `resolve_due`.
@@ -118,7 +136,7 @@ def pay(
         "amount_msats": _amount_sent(fixed_msats or amount_msats, payment_hash),
         "is_uma": is_uma or (invoice is not None and invoice.kind == Invoice.Kind.UMA),
     }
-    payment = _start(Payment(**row, idempotency_key=idempotency_key))
+    payment = _start(Payment(**row, idempotency_key=idempotency_key), max_fee_msats=max_fee_msats)
     if payment.status == Payment.Status.SUCCESS and faults.is_on("duplicate_payment", payment_hash):
         _start(Payment(**row), again=True)
     return payment
@@ -142,14 +160,17 @@ def _amount_sent(msats, payment_hash: str) -> int:
     return max(1, msats + off.params["delta_msats"]) if off else msats
 
 
-def _start(payment: Payment, *, again: bool = False) -> Payment:
+def _start(payment: Payment, *, again: bool = False, max_fee_msats: int | None = None) -> Payment:
     """Take the money from the payer, then end the payment at once or leave it pending."""
     payment.status = Payment.Status.PENDING
+    fee_msats = network.fee_msats(payment, limit_msats=max_fee_msats)
+    payment.fee_msats = fee_msats or 0
+    payment.opening_fee_msats = network.opening_fee_msats(payment)
     payment.save(force_insert=True)
-    reason = _why_not(payment, again=again)
-    if reason:
-        return _end(payment, reason, took_money=False)
-    if not _take(payment.payer, payment.amount_msats):
+    reason = _why_not(payment, again=again) or network.why_no_route(payment)
+    if reason or fee_msats is None:
+        return _end(payment, reason or "NO_ROUTE", took_money=False)
+    if not _take(payment.payer, payment.amount_msats + payment.fee_msats):
         return _end(payment, "INSUFFICIENT_BALANCE", took_money=False)
     if failing := faults.strike("payment_failed", payment.payment_hash):
         payment.arrived = True
@@ -160,7 +181,19 @@ def _start(payment: Payment, *, again: bool = False) -> Payment:
         payment.resolve_to = slow.params["then"]
         payment.save(update_fields=["arrived", "resolve_at", "resolve_to", "updated_at"])
         return payment
+    if payment.payer.settle_s or not payment.invoice.preimage:
+        return _leave_pending(payment)
     return _end(payment, "", took_money=True)
+
+
+def _leave_pending(payment: Payment) -> Payment:
+    """Under way, as most payments are when the node answers. Whose preimage nobody here knows stays so."""
+    payment.arrived = not payment.invoice.preimage
+    if payment.invoice.preimage:
+        payment.resolve_at = timezone.now() + timedelta(seconds=payment.payer.settle_s)
+        payment.resolve_to = Payment.Status.SUCCESS
+    payment.save(update_fields=["arrived", "resolve_at", "resolve_to", "updated_at"])
+    return payment
 
 
 def _why_not(payment: Payment, *, again: bool) -> str:
@@ -179,7 +212,8 @@ def _why_not(payment: Payment, *, again: bool) -> str:
 def _take(node: Node, amount_msats: int) -> bool:
     row = Node.objects.filter(pk=node.pk)
     if not node.is_world:
-        row = row.filter(balance_msats__gte=amount_msats)
+        node.refresh_from_db(fields=["balance_msats"])
+        row = row.filter(balance_msats__gte=amount_msats + node.reserve_msats)
     return bool(row.update(balance_msats=F("balance_msats") - amount_msats))
 
 
@@ -192,20 +226,25 @@ def _end(payment: Payment, reason: str, *, took_money: bool) -> Payment:
     """SUCCESS (no reason) or FAILED; balances, invoice, webhooks to both sides, news inside this process."""
     succeeded = not reason
     if succeeded:
-        give(payment.payee, payment.amount_msats)
+        give(payment.payee, payment.received_msats)
+        network.earn(payment)
         payment.arrived = True
         Invoice.objects.filter(pk=payment.invoice_id).update(
-            amount_paid_msats=F("amount_paid_msats") + payment.amount_msats, updated_at=timezone.now()
+            amount_paid_msats=F("amount_paid_msats") + payment.received_msats, updated_at=timezone.now()
         )
         payment.invoice.refresh_from_db()
     elif took_money:
-        give(payment.payer, payment.amount_msats)
+        give(payment.payer, payment.amount_msats + payment.fee_msats)
+    if not succeeded:
+        payment.fee_msats = payment.opening_fee_msats = 0
     payment.status = Payment.Status.SUCCESS if succeeded else Payment.Status.FAILED
     payment.failure_reason, payment.resolve_at, payment.resolved_at = reason, None, timezone.now()
     payment.save()
     webhooks.announce(node=payment.payer, entity_id=payment.outgoing_id, subject=payment.payment_hash)
     if payment.arrived:
         webhooks.announce(node=payment.payee, entity_id=payment.incoming_id, subject=payment.payment_hash)
+    if payment.opening_fee_msats:
+        webhooks.announce(node=payment.payee, entity_id=payment.payee_id, event_type="CHANNEL_OPENING_FEES")
     payment_resolved.send(Payment, payment=payment)
     return payment
 

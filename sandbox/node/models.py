@@ -53,12 +53,22 @@ class Node(models.Model):
     encrypted_signing_key = models.TextField(help_text="base64 of salt and AES-GCM cipher text")
     webhook_url = models.CharField(max_length=500, blank=True)
     webhook_secret = models.CharField(max_length=120)
+    # What sending costs and how long it takes; a node that was not told otherwise sends free and at once.
+    reserve_percent = models.PositiveSmallIntegerField(default=0, help_text="of the balance: not to be sent")
+    fee_base_msats = models.PositiveIntegerField(default=0, help_text="of a route, as in BOLT7")
+    fee_ppm = models.PositiveIntegerField(default=0, help_text="of a route: millionths of the amount")
+    settle_s = models.FloatField(default=0, help_text="how long what it sends is PENDING")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(balance_msats__gte=0) | Q(is_world=True), name="node_solvent")
         ]
+
+    @property
+    def reserve_msats(self) -> int:
+        """What the channels hold back, rounded up."""
+        return -(-self.balance_msats * self.reserve_percent // 100)
 
 
 class Invoice(models.Model):
@@ -72,7 +82,7 @@ class Invoice(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.STANDARD)
     bolt11 = models.TextField(unique=True)
     payment_hash = models.CharField(max_length=64, unique=True)
-    preimage = models.CharField(max_length=64)
+    preimage = models.CharField(max_length=64, blank=True, help_text="empty: only its maker knows it")
     network = models.CharField(max_length=10)
     amount_msats = models.BigIntegerField(help_text="0: the payer chooses")
     amount_paid_msats = models.BigIntegerField(default=0)
@@ -108,6 +118,8 @@ class Payment(models.Model):
     bolt11 = models.TextField(blank=True)
     payment_hash = models.CharField(max_length=64, db_index=True)
     amount_msats = models.BigIntegerField()
+    fee_msats = models.BigIntegerField(default=0, help_text="what the route cost the payer, on top")
+    opening_fee_msats = models.BigIntegerField(default=0, help_text="what a new channel cost the payee")
     status = models.CharField(max_length=10, choices=Status.choices)
     failure_reason = models.CharField(max_length=60, blank=True)
     arrived = models.BooleanField(default=False, help_text="the payee's node has seen it")
@@ -125,6 +137,10 @@ class Payment(models.Model):
             models.UniqueConstraint(fields=["payer", "idempotency_key"], name="one_payment_per_key"),
             models.CheckConstraint(condition=Q(amount_msats__gte=0), name="payment_amount_not_negative"),
         ]
+
+    @property
+    def received_msats(self) -> int:
+        return self.amount_msats - self.opening_fee_msats
 
     @property
     def incoming_id(self) -> str:

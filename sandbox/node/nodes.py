@@ -40,7 +40,7 @@ def create_node(
         ],
     )
     node = Node.objects.create(
-        id=node_id or new_id("LightsparkNodeWithOSK"),
+        id=node_id or new_id("LightsparkNodeWithOSKLND"),
         account=account,
         name=name,
         network=network,

@@ -3,7 +3,7 @@
 import hashlib
 from datetime import datetime
 
-from node import keys
+from node import faults, keys
 from node.models import Account, ApiToken, Deposit, Invoice, Node, Payment, UmaInvitation, Withdrawal
 
 Shape = dict[str, object]
@@ -35,10 +35,23 @@ def empty_connection(typename: str) -> Shape:
 
 
 def node(row: Node) -> Shape:
+    """Its owner's view. `balances` is optional; of a remote-signing node Lightspark has no key."""
     balance = money(row.balance_msats)
+    balances = {
+        "__typename": "Balances",
+        "owned_balance": balance,
+        "available_to_send_balance": money(row.balance_msats - row.reserve_msats),
+        "available_to_withdraw_balance": money(row.balance_msats - row.reserve_msats),
+    }
+    key = {
+        "__typename": "Secret",
+        "encrypted_value": row.encrypted_signing_key,
+        "cipher": keys.CIPHER,
+    }
+    is_remote = faults.is_on("node_remote_signing", row.id)
     return {
         **graph_node(row),
-        "__typename": "LightsparkNodeWithOSK",
+        "__typename": f"LightsparkNodeWith{'RemoteSigning' if is_remote else 'OSK'}",
         "id": row.id,
         "owner": {"__typename": "Account", "id": row.account_id},
         "status": "READY",
@@ -48,17 +61,8 @@ def node(row: Node) -> Shape:
         "remote_balance": money(10**12),
         "blockchain_balance": None,
         "uma_prescreening_utxos": [f"{hashlib.sha256(row.id.encode()).hexdigest()}:0"],
-        "balances": {
-            "__typename": "Balances",
-            "owned_balance": balance,
-            "available_to_send_balance": balance,
-            "available_to_withdraw_balance": balance,
-        },
-        "encrypted_signing_private_key": {
-            "__typename": "Secret",
-            "encrypted_value": row.encrypted_signing_key,
-            "cipher": keys.CIPHER,
-        },
+        "balances": None if faults.is_on("node_no_balances", row.id) else balances,
+        "encrypted_signing_private_key": None if is_remote else key,
         "channels": lambda **_: empty_connection("LightsparkNodeToChannelsConnection"),
         "daily_liquidity_forecasts": lambda from_date=None, to_date=None, direction="SEND": {
             "__typename": "LightsparkNodeToDailyLiquidityForecastsConnection",
@@ -141,6 +145,7 @@ def incoming(row: Payment) -> Shape:
         **_payment(row),
         "__typename": "IncomingPayment",
         "id": row.incoming_id,
+        "amount": money(row.received_msats),
         "destination": {"__typename": "LightsparkNodeWithOSK", "id": row.payee_id},
         "payment_request": {"__typename": "Invoice", "id": row.invoice_id} if row.invoice_id else None,
         "attempts": lambda **_: empty_connection("IncomingPaymentToAttemptsConnection"),
@@ -156,7 +161,7 @@ def outgoing(row: Payment) -> Shape:
         "id": row.outgoing_id,
         "origin": {"__typename": "LightsparkNodeWithOSK", "id": row.payer_id},
         "destination": target,
-        "fees": money(0),
+        "fees": money(row.fee_msats) if not failed else None,
         "payment_request_data": (lambda: invoice_data(row.invoice, viewer=row.payer.account))
         if row.invoice
         else None,

@@ -44,9 +44,16 @@ def graphql(request: HttpRequest) -> HttpResponse:
 def _answer(call: Call, query: str, variables: dict, operation: str) -> dict:
     try:
         data = execute.execute(query, variables, operation, lambda name, given: resolve(call, name, given))
-    except (Refused, execute.InvalidDocument, TypeError, ValueError) as error:
-        return {"data": None, "errors": [{"message": str(error)}]}
+    except Refused as error:
+        return _errors(str(error), error.name)
+    except (execute.InvalidDocument, TypeError, ValueError) as error:
+        return _errors(str(error), "InvalidInputException")
     return {"data": data}
+
+
+def _errors(sentence: str, name: str) -> dict:
+    """As the real node says no: with the kind of error in `extensions.error_name`."""
+    return {"data": None, "errors": [{"message": sentence, "extensions": {"error_name": name}}]}
 
 
 def _authenticate(request: HttpRequest) -> Account | None:
@@ -80,8 +87,8 @@ def _fault_before(request: HttpRequest, operation: str) -> HttpResponse | None:
     for kind, status in (("node_500", 500), ("node_429", 429)):
         if faults.is_on(kind, operation):
             return JsonResponse({"errors": [{"message": "injected fault"}]}, status=status)
-    if faults.is_on("node_error", operation):
-        return JsonResponse({"data": None, "errors": [{"message": "injected fault"}]})
+    if broken := faults.strike("node_error", operation):
+        return JsonResponse(_errors("injected fault", str(broken.params["name"])))
     if faults.is_on("node_html", operation):
         return HttpResponse("<!doctype html><title>Maintenance</title><h1>Back soon</h1>")
     return None
@@ -97,6 +104,8 @@ def _fault_after(request: HttpRequest, operation: str, answer: dict) -> HttpResp
         return HttpResponse('{"data": {"entity": ', content_type="application/json")
     if faults.is_on("future_enum", operation):
         answer = _from_the_future(answer)
+    if faults.is_on("other_units", operation):
+        answer = _in_sats(answer)
     if drip := faults.strike("node_drip", operation):
         return wire.drip(json.dumps(answer), drip.delay_s)
     return JsonResponse(answer)
@@ -112,3 +121,17 @@ def _from_the_future(value):
             for key, one in value.items()
         }
     return [_from_the_future(one) for one in value] if isinstance(value, list) else value
+
+
+def _in_sats(value):
+    """The same answer with every amount of whole sats given as SATOSHI; the API may use any unit."""
+    if isinstance(value, list):
+        return [_in_sats(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    shown = {key: _in_sats(one) for key, one in value.items()}
+    unit = next((key for key in shown if key.endswith("original_unit")), None)
+    amount = next((key for key in shown if key.endswith("original_value")), None)
+    if unit and amount and shown[unit] == "MILLISATOSHI" and shown[amount] % 1000 == 0:
+        shown |= {unit: "SATOSHI", amount: shown[amount] // 1000}
+    return shown

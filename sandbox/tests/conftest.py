@@ -16,7 +16,7 @@ import pytest
 import requests
 
 ROOT = Path(__file__).resolve().parent.parent
-NODE_ID = "LightsparkNodeWithOSK:00000000-0000-4000-8000-000000000001"
+NODE_ID = "LightsparkNodeWithOSKLND:00000000-0000-4000-8000-000000000001"
 SECRET = "whsec-for-tests"
 
 
@@ -110,7 +110,8 @@ class Sandbox:
         (wallet,) = [node for node in self.get("/api/nodes")["nodes"] if node["name"] == "wallet"]
         users = self.get("/api/wallets")["wallets"]
         owned = sum(self.get(f"/api/wallets/{user['name']}")["balance_msats"] for user in users)
-        assert wallet["balance_msats"] == owned
+        earned = self.get("/api/wallets")["earned_msats"]
+        assert wallet["balance_msats"] == owned + earned
 
     def push(self, uma_invoice: str) -> requests.Response:
         endpoint = self.get("/.well-known/uma-configuration")["uma_request_endpoint"]

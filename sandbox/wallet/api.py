@@ -6,7 +6,7 @@ from node import shapes
 from node.api import BadRequest, not_found, read_json, whole_sats
 from node.models import Invoice
 from wallet import requests, send, users
-from wallet.models import Entry, PostTransaction, UmaRequest, User
+from wallet.models import Entry, PostTransaction, UmaRequest, User, Vasp
 from wallet.purse import CannotPay, make_receivable
 
 HISTORY = 200
@@ -66,10 +66,11 @@ def show_wallet(user: User) -> dict:
 def list_wallets(request: HttpRequest) -> dict:
     rows = User.objects.order_by("name")
     return {
+        "earned_msats": Vasp.objects.values_list("earned_msats", flat=True).get(),
         "wallets": [
             {"name": row.name, "uma_address": row.uma_address, "balance_sats": row.balance_sats}
             for row in rows
-        ]
+        ],
     }
 
 

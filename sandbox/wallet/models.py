@@ -19,6 +19,7 @@ class Vasp(models.Model):
     signing_cert_chain = models.TextField()
     encryption_private_key = models.CharField(max_length=64)
     encryption_cert_chain = models.TextField()
+    earned_msats = models.BigIntegerField(default=0, help_text="fees that users left with it")
 
 
 class User(models.Model):
@@ -126,6 +127,7 @@ class Receivable(models.Model):
     payer = models.CharField(max_length=255, blank=True)
     note = models.CharField(max_length=400, blank=True)
     utxo_callback = models.CharField(max_length=500, blank=True, help_text="whom to tell about our UTXOs")
+    fee_msats = models.BigIntegerField(default=0, help_text="what the wallet keeps of it")
 
 
 class PostTransaction(models.Model):

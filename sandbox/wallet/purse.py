@@ -100,13 +100,15 @@ def _book_incoming(payment: Payment) -> None:
     receivable = Receivable.objects.filter(invoice_id=payment.invoice_id).first()
     if receivable is None:
         return
-    _credit(receivable.user_id, payment.amount_msats)
+    credited = max(0, payment.received_msats - receivable.fee_msats)
+    _credit(receivable.user_id, credited)
+    Vasp.objects.update(earned_msats=F("earned_msats") + payment.received_msats - credited)
     if receivable.utxo_callback:
         transaction.on_commit(partial(post_transaction.tell, receivable.utxo_callback, payment.amount_msats))
     Entry.objects.create(
         user_id=receivable.user_id,
         is_incoming=True,
-        amount_msats=payment.amount_msats,
+        amount_msats=credited,
         counterparty=receivable.payer,
         note=receivable.note,
         status=Entry.Status.SUCCEEDED,
@@ -129,8 +131,9 @@ def make_receivable(
     payer: str = "",
     note: str = "",
     utxo_callback: str = "",
+    fee_msats: int = 0,
 ) -> Receivable:
-    """A BOLT11 of the wallet's node whose sats will be credited to the user. Raises node.ledger.Refused."""
+    """A BOLT11 of the wallet's node whose sats, less the fee, will be the user's. Raises Refused."""
     vasp = Vasp.objects.select_related("node").get()
     with transaction.atomic():
         invoice = ledger.create_invoice(
@@ -142,5 +145,10 @@ def make_receivable(
             kind=kind,
         )
         return Receivable.objects.create(
-            invoice=invoice, user=user, payer=payer[:255], note=note[:400], utxo_callback=utxo_callback[:500]
+            invoice=invoice,
+            user=user,
+            payer=payer[:255],
+            note=note[:400],
+            utxo_callback=utxo_callback[:500],
+            fee_msats=fee_msats,
         )

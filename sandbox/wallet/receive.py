@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import dataclass
 
 import uma
 from django.conf import settings
@@ -22,7 +23,7 @@ EXPIRY_S = 600
 class WalletInvoices(uma.IUmaInvoiceCreator):
     """Hands the SDK BOLT11 strings whose sats will be credited to `user`."""
 
-    def __init__(self, user: User, **about: str):
+    def __init__(self, user: User, **about: str | int):
         self.user, self.about = user, about
 
     def create_uma_invoice(self, amount_msats: int, metadata: str, receiver_identifier: str | None) -> str:
@@ -36,9 +37,45 @@ class WalletInvoices(uma.IUmaInvoiceCreator):
         return receivable.invoice.bolt11
 
 
-def sat() -> uma.Currency:
-    """A new object each time: the SDK changes it for v0 senders."""
-    return uma.Currency("SAT", "Satoshi", "", 1000.0, MIN_SATS, MAX_SATS, 0)
+@dataclass(frozen=True)
+class Kept:
+    """What the wallet keeps a user's money in, and its fee for each payment."""
+
+    code: str = "SAT"
+    decimals: int = 0
+    msats_per_unit: float = 1000.0
+    fee_msats: int = 0
+
+    def as_currency(self) -> uma.Currency:
+        """A new object each time: the SDK changes it for v0 senders."""
+        most = int(MAX_SATS * 1000 / self.msats_per_unit)
+        name = "Satoshi" if self.code == "SAT" else self.code
+        return uma.Currency(self.code, name, "", self.msats_per_unit, 1, most, self.decimals)
+
+
+def kept_by(user: User) -> Kept:
+    foreign = faults.strike("wallet_in_dollars", user.name)
+    if foreign is None:
+        return Kept()
+    params = foreign.params
+    rate = float(params["msats_per_unit"])
+    return Kept(str(params["currency"]), int(params["decimals"]), rate, int(params["fee_msats"]))
+
+
+PAYER_DATA = ("name", "email")
+
+
+def wanted_payer_data(user: User) -> dict[str, bool]:
+    wanted = faults.is_on("wallet_wants_payer_data", user.name)
+    return dict.fromkeys(PAYER_DATA, True) if wanted else {}
+
+
+def check_payer_data(user: User, payer_data: dict | None) -> None:
+    missing = [key for key in wanted_payer_data(user) if not (payer_data or {}).get(key)]
+    if missing:
+        raise uma.UmaException(
+            f"Tell who pays: {', '.join(missing)}.", ErrorCode.MISSING_MANDATORY_PAYER_DATA
+        )
 
 
 def metadata_for(user: User, address: str) -> str:
@@ -62,6 +99,7 @@ def our_url(endpoint: str) -> str:
 def answer_lookup(*, user: User, name: str, url: str) -> dict:
     """The lnurlp response (UMAD-04, LUD-06) to a lookup of `name`, `$` meaning UMA. Raises UmaException."""
     callback = f"{our_url('lnurlp')}/uma/payreq/{user.name}"
+    wanted = wanted_payer_data(user)
     if not name.startswith("$") or "signature" not in url:
         return uma.LnurlpResponse(
             tag="payRequest",
@@ -70,7 +108,7 @@ def answer_lookup(*, user: User, name: str, url: str) -> dict:
             max_sendable=MAX_SATS * 1000,
             encoded_metadata=metadata_for(user, user.lightning_address),
             currencies=None,
-            required_payer_data=None,
+            required_payer_data=uma.create_counterparty_data_options(wanted) if wanted else None,
             compliance=None,
             uma_version=None,
             comment_chars_allowed=COMMENT_CHARS,
@@ -87,8 +125,10 @@ def answer_lookup(*, user: User, name: str, url: str) -> dict:
         encoded_metadata=metadata_for(user, user.uma_address),
         min_sendable_sats=MIN_SATS,
         max_sendable_sats=MAX_SATS,
-        payer_data_options=uma.create_counterparty_data_options({"compliance": True, "identifier": True}),
-        currency_options=[sat()],
+        payer_data_options=uma.create_counterparty_data_options(
+            {"compliance": True, "identifier": True} | wanted
+        ),
+        currency_options=[kept_by(user).as_currency()],
         receiver_kyc_status=uma.KycStatus.VERIFIED,
         comment_chars_allowed=COMMENT_CHARS,
     ).to_dict()
@@ -104,10 +144,12 @@ def answer_payreq(*, user: User, request: uma.PayRequest) -> dict:
         uma.verify_pay_request_signature(request, sender_keys(domain), check)
         check.keep()
         utxo_callback = uma.compliance_from_payer_data(request.payer_data).utxo_callback or ""
-    if request.receiving_currency_code not in (None, "SAT"):
-        raise uma.UmaException("This wallet keeps sats only.", ErrorCode.INVALID_CURRENCY)
-    in_sats = request.sending_amount_currency_code is not None
-    msats = request.amount * 1000 if in_sats else request.amount
+    check_payer_data(user, request.payer_data)
+    kept = kept_by(user)
+    if request.receiving_currency_code not in (None, kept.code):
+        raise uma.UmaException(f"This wallet keeps {kept.code} only.", ErrorCode.INVALID_CURRENCY)
+    in_units = request.sending_amount_currency_code is not None
+    msats = round(request.amount * kept.msats_per_unit) if in_units else request.amount
     if not MIN_SATS * 1000 <= msats <= MAX_SATS * 1000:
         raise uma.UmaException(f"{MIN_SATS} to {MAX_SATS} sats are possible.", ErrorCode.AMOUNT_OUT_OF_RANGE)
     converted = is_uma or request.receiving_currency_code is not None
@@ -117,15 +159,16 @@ def answer_payreq(*, user: User, request: uma.PayRequest) -> dict:
         payer=payer,
         note=str(request.comment or "")[:COMMENT_CHARS],
         utxo_callback=utxo_callback,
+        fee_msats=kept.fee_msats,
     )
     return uma.create_pay_req_response(
         request=request,
         invoice_creator=creator,
         metadata=metadata_for(user, user.uma_address if is_uma else user.lightning_address),
-        receiving_currency_code="SAT" if converted else None,
-        receiving_currency_decimals=0 if converted else None,
-        msats_per_currency_unit=1000 if converted else None,
-        receiver_fees_msats=0 if converted else None,
+        receiving_currency_code=kept.code if converted else None,
+        receiving_currency_decimals=kept.decimals if converted else None,
+        msats_per_currency_unit=kept.msats_per_unit if converted else None,
+        receiver_fees_msats=kept.fee_msats if converted else None,
         receiver_node_pubkey=vasp.node.public_key if is_uma else None,
         utxo_callback=f"{settings.SANDBOX_URL}/uma/utxo" if is_uma else None,
         payee_identifier=user.uma_address if is_uma else None,

@@ -23,6 +23,10 @@ KEYS_LIVE_FOR = timedelta(minutes=5)
 log = logging.getLogger(__name__)
 
 
+class Gone(Exception):
+    """The wallet says nothing about this user, ever again."""
+
+
 def uma_error(reason: str, code: ErrorCode) -> HttpResponse:
     return _as_response(uma.UmaException(reason, code))
 
@@ -50,6 +54,8 @@ def vasp_endpoint(name: str) -> Callable:
 def _protected(function: Callable, request: HttpRequest, path: dict) -> HttpResponse:
     try:
         answer = function(request, **path)
+    except Gone:
+        return wire.drop(request)
     except uma.UmaException as error:
         return _as_response(error)
     except Refused as error:
@@ -124,6 +130,8 @@ def push(request: HttpRequest) -> dict | HttpResponse:
     body = json.loads(request.body)
     text, sender = str(body["invoice"]), str(body.get("sender") or "")
     user = _named_in(text, sender)
+    if faults.is_on("wallet_gone", user):
+        raise Gone
     if faults.is_on("wallet_lnurl_only", user):
         raise uma.UmaException("This wallet knows no UMA.", ErrorCode.USER_NOT_FOUND)
     refused = _strike_push(request, user)
@@ -162,6 +170,8 @@ def _strike_push(request: HttpRequest, user: str) -> HttpResponse | None:
 
 
 def _find(name: str) -> User:
+    if faults.is_on("wallet_gone", name.lower().removeprefix("$")):
+        raise Gone
     user = User.objects.filter(name=name.lower().removeprefix("$")).first()
     if user is None or (name.startswith("$") and faults.is_on("wallet_lnurl_only", user.name)):
         raise uma.UmaException(f"There is no {name} here.", ErrorCode.USER_NOT_FOUND)

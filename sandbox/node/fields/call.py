@@ -41,10 +41,18 @@ def resolve(call: Call, name: str, arguments: dict):
         raise Refused(f"{name}: {error}") from error
 
 
+def find_own_node(call: Call, node_id: str) -> Node | None:
+    """By the UUID behind the colon: the word before it is spelled in several ways."""
+    kind, _, rest = str(node_id).partition(":")
+    if not kind.startswith("LightsparkNode") or not rest:
+        return None
+    return call.account.nodes.filter(pk__endswith=f":{rest}").first()
+
+
 def own_node(call: Call, node_id: str) -> Node:
-    node = call.account.nodes.filter(pk=str(node_id)).first()
+    node = find_own_node(call, node_id)
     if node is None:
-        raise Refused("node not found")
+        raise Refused("node not found", name="NotFoundException")
     return node
 
 
@@ -56,7 +64,7 @@ def find_own_invoice(call: Call, **lookup) -> Invoice | None:
 def own_invoice(call: Call, invoice_id: str) -> Invoice:
     invoice = find_own_invoice(call, pk=str(invoice_id))
     if invoice is None:
-        raise Refused("invoice not found")
+        raise Refused("invoice not found", name="NotFoundException")
     return invoice
 
 

@@ -10,7 +10,17 @@ UMA_EXPIRY_S = 600
 
 
 @field
-def create_invoice(call: Call, node_id, amount_msats, memo=None, invoice_type=None, expiry_secs=None):
+def create_invoice(
+    call: Call,
+    node_id,
+    amount_msats,
+    memo=None,
+    invoice_type=None,
+    expiry_secs=None,
+    payment_hash=None,
+    preimage_nonce=None,
+):
+    """The JavaScript and Go SDKs always name `payment_hash` and `preimage_nonce`, mostly null."""
     if invoice_type not in (None, "STANDARD", "AMP"):
         raise Refused("unknown invoice_type")
     row = ledger.create_invoice(
@@ -18,6 +28,7 @@ def create_invoice(call: Call, node_id, amount_msats, memo=None, invoice_type=No
         amount_msats=amount_msats,
         expiry_s=expiry_secs or DAY_S,
         memo=str(memo or ""),
+        payment_hash=str(payment_hash or "").lower(),
     )
     return {"invoice": shapes.invoice(row)}
 

@@ -11,6 +11,8 @@ from node.models import Node, Payment
 def create_test_mode_payment(call: Call, local_node_id, encoded_invoice, amount_msats=None):
     """Somebody out in the world pays the invoice. Unlike pay_invoice, it is an error when that fails."""
     node = own_node(call, local_node_id)
+    if node.network == "MAINNET":
+        raise Refused("test mode needs a test network")
     row = ledger.find_invoice(str(encoded_invoice))
     if row is None or row.node_id != node.id:
         raise Refused("this is no invoice of the node")
@@ -26,7 +28,7 @@ def create_test_mode_payment(call: Call, local_node_id, encoded_invoice, amount_
     }
 
 
-def _pay(call: Call, node_id, encoded_invoice, amount_msats, idempotency_key, *, is_uma: bool):
+def _pay(call: Call, node_id, encoded_invoice, max_fee_msats, amount_msats, idempotency_key, *, is_uma):
     """What goes wrong on the network is a FAILED payment, not an error."""
     node = own_node(call, node_id)
     check_signature(call, node)
@@ -36,8 +38,15 @@ def _pay(call: Call, node_id, encoded_invoice, amount_msats, idempotency_key, *,
         amount_msats=amount_msats,
         idempotency_key=str(idempotency_key) if idempotency_key else None,
         is_uma=is_uma,
+        max_fee_msats=_fee_limit(max_fee_msats),
     )
     return {"payment": shapes.outgoing(payments().get(pk=payment.pk))}
+
+
+def _fee_limit(msats) -> int:
+    if isinstance(msats, bool) or not isinstance(msats, int) or msats < 0:
+        raise Refused("maximum_fees_msats must be a whole number of msats")
+    return msats
 
 
 @field
@@ -50,7 +59,9 @@ def pay_invoice(
     amount_msats=None,
     idempotency_key=None,
 ):
-    return _pay(call, node_id, encoded_invoice, amount_msats, idempotency_key, is_uma=False)
+    return _pay(
+        call, node_id, encoded_invoice, maximum_fees_msats, amount_msats, idempotency_key, is_uma=False
+    )
 
 
 @field
@@ -64,7 +75,9 @@ def pay_uma_invoice(
     idempotency_key=None,
     sender_hash=None,
 ):
-    return _pay(call, node_id, encoded_invoice, amount_msats, idempotency_key, is_uma=True)
+    return _pay(
+        call, node_id, encoded_invoice, maximum_fees_msats, amount_msats, idempotency_key, is_uma=True
+    )
 
 
 @field
@@ -76,7 +89,7 @@ def send_payment(call: Call, node_id, destination_public_key, amount_msats, time
     if payee is None or not amount_msats:
         raise Refused("no route to this node, or no amount")
     made = ledger.create_invoice(node=payee, amount_msats=amount_msats, expiry_s=60, memo="keysend")
-    payment = ledger.pay(payer=node, bolt11=made.bolt11)
+    payment = ledger.pay(payer=node, bolt11=made.bolt11, max_fee_msats=_fee_limit(maximum_fees_msats))
     return {"payment": shapes.outgoing(payments().get(pk=payment.pk))}
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from node import ledger, paper, shapes
 from node.account_shape import account as account_shape
-from node.fields.call import Call, field, find_own_invoice
+from node.fields.call import Call, field, find_own_invoice, find_own_node
 from node.ledger import Refused
 from node.models import Deposit, Node, Payment, Withdrawal
 
@@ -35,7 +35,7 @@ def current_account(call: Call):
 def entity(call: Call, id: str):
     """What belongs to the account, by id; null for everything else."""
     kind, _, rest = str(id).partition(":")
-    finder = ENTITIES.get(kind)
+    finder = _node if kind.startswith("LightsparkNode") else ENTITIES.get(kind)
     return finder(call, str(id), rest) if finder else None
 
 
@@ -44,7 +44,7 @@ def _account(call: Call, id: str, rest: str):
 
 
 def _node(call: Call, id: str, rest: str):
-    return _shaped(call.account.nodes.filter(pk=id).first(), shapes.node)
+    return _shaped(find_own_node(call, id), shapes.node)
 
 
 def _graph_node(call: Call, id: str, rest: str):
@@ -77,7 +77,6 @@ def _token(call: Call, id: str, rest: str):
 
 ENTITIES = {
     "Account": _account,
-    "LightsparkNodeWithOSK": _node,
     "GraphNode": _graph_node,
     "Invoice": _invoice,
     "IncomingPayment": _incoming,
