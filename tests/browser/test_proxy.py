@@ -1,0 +1,105 @@
+"""A ticket bought through a real nginx, set up exactly as docs/operations.md says."""
+
+import getpass
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+import requests
+from playwright.sync_api import expect
+
+from payments.tests.test_uma_fetch import self_signed
+from tests.browser.test_buying import buy, seconds_until_ticket
+from tests.buyer import Sandbox, make_event
+from tests.processes import Process, free_port, wait_until
+from tests.stack import ROOT
+
+PROTOCOLS = """() => ["navigation", "resource"].flatMap((kind) => performance.getEntriesByType(kind))
+  .map((entry) => entry.nextHopProtocol)"""
+
+
+def documented(folder, *, shop_port: int, port: int, plain_port: int) -> str:
+    """The configuration in docs/operations.md, with this test's ports and files."""
+    [text] = re.findall(r"```nginx\n(.*?)```", (ROOT / "docs" / "operations.md").read_text(), re.DOTALL)
+    for theirs, ours in {
+        "listen 443": f"listen 127.0.0.1:{port}",
+        "listen 80": f"listen 127.0.0.1:{plain_port}",
+        "tickets.example.com": "localhost",
+        "127.0.0.1:8080": f"127.0.0.1:{shop_port}",
+        "/etc/ssl/tickets/fullchain.pem": f"{folder}/paper.pem",
+        "/etc/ssl/tickets/privkey.pem": f"{folder}/paper.pem",
+        "/var/log/nginx/tickets.log": f"{folder}/access.log",
+    }.items():
+        assert theirs in text
+        text = text.replace(theirs, ours)
+    return text
+
+
+@pytest.fixture(scope="module")
+def proxied(stacks, tmp_path_factory):
+    """A shop whose address is that of an nginx in front of it."""
+    folder, port, plain_port = tmp_path_factory.mktemp("nginx"), free_port(), free_port()
+    site = f"localhost:{port}"
+    stack = stacks.new(
+        "sqlite", SITE_URL=f"https://{site}", UMA_DOMAIN=site, TRUSTED_PROXIES="1", SECURE_SSL_REDIRECT="0"
+    )
+    (folder / "paper.pem").write_bytes(self_signed("localhost"))
+    user = f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
+    temporary = " ".join(
+        f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    site_conf = documented(folder, shop_port=stack.ports[0], port=port, plain_port=plain_port)
+    (folder / "nginx.conf").write_text(
+        f"daemon off; {user} pid {folder}/pid; error_log {folder}/error.log;\n"
+        f"events {{}}\nhttp {{ {temporary}\n{site_conf} }}\n"
+    )
+    nginx = [shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin"), "-e", f"{folder}/error.log"]
+    nginx += ["-c", f"{folder}/nginx.conf"]
+    tested = subprocess.run([*nginx, "-t"], capture_output=True, text=True, check=False)
+    assert (tested.returncode, "[warn]" in tested.stderr) == (0, False), tested.stderr
+    stack.start()
+    process = Process("nginx", nginx, cwd=folder, env={}, log=folder / "nginx.log").start()
+    wait_until((folder / "pid").exists, 10, "nginx is up")
+    stack.shop_url, stack.plain_url, stack.access_log = (
+        f"https://{site}", f"http://localhost:{plain_port}", folder / "access.log",
+    )  # fmt: skip
+    yield stack
+    process.stop()
+    stack.close()
+
+
+def test_a_ticket_is_bought_over_http2_and_the_log_keeps_its_secret(open_context, proxied):
+    page = open_context(friend=proxied.shop_url, ignore_https_errors=True).new_page()
+    with page.expect_response("**/live?*"):  # its head comes at once: nothing is held back
+        buy(page, proxied, make_event(proxied))
+    invoice = page.get_by_role("link", name="Open wallet").get_attribute("href").split(":")[1].lower()
+    began = page.evaluate("performance.now()")
+    Sandbox(proxied).pay_from_outside(invoice)
+    seconds_until_ticket(page, 0)
+    print(f"paid → ticket through nginx: {page.evaluate('performance.now()') - began:.0f} ms")
+    protocols = page.evaluate(PROTOCOLS)
+    assert len(protocols) > 5
+    assert set(protocols) == {"h2"}
+    token = page.url.rpartition("/")[2]
+    log = proxied.access_log.read_text()
+    assert "POST 302" in log
+    assert token not in log
+    assert "/orders" not in log
+    proxied.audit()
+
+
+def test_eight_tabs_load_through_it(open_context, proxied):
+    context = open_context(friend=proxied.shop_url, ignore_https_errors=True)
+    event_id = make_event(proxied)
+    tabs = [context.new_page() for _ in range(8)]
+    for tab in tabs:
+        buy(tab, proxied, event_id)
+    tabs[-1].reload(timeout=5_000)
+    expect(tabs[-1].get_by_role("heading", name="Pay 2,500 sats with any wallet.")).to_be_visible()
+
+
+def test_http_leads_to_https(proxied):
+    answer = requests.get(f"{proxied.plain_url}/find", allow_redirects=False, timeout=10)
+    assert (answer.status_code, answer.headers["Location"]) == (301, "https://localhost/find")
