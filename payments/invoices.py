@@ -76,8 +76,8 @@ def request_invoice(invoice: Invoice) -> None:
             amount_msats=payment.amount_msats, metadata=lnurl_metadata(payment), expires_at=payment.due_at
         )
     except DomainError as error:
-        invoice.retry_later(error.code)
-        logger.warning("no invoice yet for %s: %s", payment.pk, error.code)
+        invoice.retry_later(error.noted)
+        logger.warning("no invoice yet for %s: %s", payment.pk, error.noted)
         return
     record_open(invoice, answer)
 

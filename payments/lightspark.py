@@ -5,41 +5,16 @@ Amounts are msats. The SDK is imported on first use: it takes half a second.
 """
 
 import functools
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeout
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
 
-import requests
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
-from requests.adapters import HTTPAdapter
 
-from ticketsuma.errors import DomainError
+from .node_call import BoundedAdapter, NodeForbidden, NodeRefused, NodeUnknown, call, understand
 
-T = TypeVar("T")
-
-
-class NodeRefused(DomainError):
-    """The node understood and said no."""
-
-    code = "node_refused"
-    sentence = _("The Lightning node refused.")
-    status = 503
-    retry_after = 5
-
-
-class NodeUnknown(DomainError):
-    """The node did not answer in time or not in words we know: what it did is unknown."""
-
-    code = "node_unreachable"
-    sentence = _("The Lightning node does not answer right now. Please try again in a moment.")
-    status = 503
-    retry_after = 5
+__all__ = ["NodeForbidden", "NodeRefused", "NodeUnknown"]
 
 
 @dataclass(frozen=True)
@@ -69,14 +44,6 @@ class NodeFacts:
     utxos: tuple[str, ...]
 
 
-class _BoundedAdapter(HTTPAdapter):
-    """Gives every request of the SDK the timeouts it forgets."""
-
-    def send(self, request, stream=False, timeout=None, verify=True, cert=None, proxies=None):
-        timeout = (settings.NODE_CONNECT_SECONDS, settings.NODE_TIMEOUT_SECONDS)
-        return super().send(request, stream, timeout, verify, cert, proxies)
-
-
 def load_sdk() -> None:
     """Import the SDK now; a web process does so before it forks."""
     import lightspark  # noqa: F401
@@ -91,45 +58,12 @@ def _client():
         settings.LIGHTSPARK_API_TOKEN_CLIENT_SECRET,
         base_url=settings.LIGHTSPARK_BASE_URL or None,
     )
-    adapter = _BoundedAdapter(pool_maxsize=32)
+    adapter = BoundedAdapter(pool_maxsize=32)
     session = client._requester.graphql_session
+    session.hooks["response"].append(understand)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return client
-
-
-@functools.cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=48, thread_name_prefix="node")
-
-
-def call(ask: Callable[[], T], *, seconds: float | None = None) -> T:
-    """Ask the node, for at most `seconds` (default NODE_TIMEOUT_SECONDS) of wall-clock time.
-
-    Refuses to run inside a transaction, and gives the database connection back first, so that
-    waiting requests do not drain the pool. Raises NodeRefused or NodeUnknown.
-    """
-    if connection.in_atomic_block:
-        raise RuntimeError("The node is never asked inside a database transaction.")
-    connection.close()
-    from lightspark.exceptions import LightsparkException
-
-    try:
-        return _threads().submit(ask).result(timeout=seconds or settings.NODE_TIMEOUT_SECONDS)
-    except LightsparkException as error:
-        kind = error.args[0] if error.args else ""
-        if kind == "GRAPHQL_ERROR":
-            raise NodeRefused from error
-        raise NodeUnknown from error
-    except (
-        FutureTimeout,
-        requests.RequestException,
-        KeyError,
-        TypeError,
-        ValueError,
-        AttributeError,
-    ) as error:
-        raise NodeUnknown from error
 
 
 # -- invoices ---------------------------------------------------------------------------------
@@ -158,9 +92,9 @@ def _create(method: str, *, expires_at: datetime, amount_msats: int, **options) 
     node_id = settings.LIGHTSPARK_NODE_ID
     invoice = call(lambda: getattr(_client(), method)(node_id, amount_msats, expiry_secs=seconds, **options))
     if invoice.data.bitcoin_network.name != settings.LIGHTSPARK_NETWORK:
-        raise NodeRefused("The node is on another Bitcoin network than the shop.")
+        raise NodeRefused(reason="its invoice is for another Bitcoin network")
     if _msats(invoice.data.amount) != amount_msats:
-        raise NodeRefused("The node made an invoice over another amount.")
+        raise NodeRefused(reason="its invoice is over another amount")
     return _node_invoice(invoice)
 
 
@@ -229,11 +163,16 @@ def _transactions(kind: str, since: datetime) -> Iterator:
     wanted = {"types": [TransactionType[kind]], "statuses": [TransactionStatus.SUCCESS], "after_date": since}
     wanted["lightning_node_id"], after = settings.LIGHTSPARK_NODE_ID, None
     while True:
-        answer = call(lambda after=after: _account().get_transactions(100, after, **wanted), seconds=10)  # type: ignore[misc]
+        page = functools.partial(_read_page, after=after, **wanted)
+        answer = call(page, seconds=settings.NODE_LIST_SECONDS)
         yield from answer.entities
         after = answer.page_info.end_cursor
         if not answer.page_info.has_next_page or not after:
             return
+
+
+def _read_page(**wanted):
+    return _account().get_transactions(first=100, **wanted)
 
 
 @functools.cache

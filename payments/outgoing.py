@@ -29,7 +29,7 @@ def pay_invoice(*, bolt11: str, idempotency_key: str, max_fees_msats: int) -> Ou
             idempotency_key=idempotency_key,
         )
 
-    payment = call(ask, seconds=20)
+    payment = call(ask, seconds=settings.NODE_PAY_SECONDS)
     return _outgoing(payment.id, payment.status.name)
 
 

@@ -148,7 +148,7 @@ def _pay(refund: Refund) -> None:
         )
     except DomainError as error:
         # Even a refusal may come after the sats left: only asking by the key tells.
-        _doubt(refund, error.code)
+        _doubt(refund, error.noted)
         return
     _record(refund, payment)
 
@@ -201,7 +201,7 @@ def _find_out(refund: Refund) -> None:
     try:
         payment = outgoing.payment_for(refund.idempotency_key)
     except DomainError as error:
-        _doubt(refund, error.code)
+        _doubt(refund, error.noted)
         return
     now, ends = timezone.now(), cast(datetime, refund.bolt11_expires_at)
     if payment:

@@ -170,7 +170,7 @@ def process_webhook_event(event: WebhookEvent) -> None:
         if event.type == "PAYMENT_FINISHED":
             reconcile(event.entity_id)
     except DomainError as error:
-        event.retry_later(error.code)
+        event.retry_later(error.noted)
         return
     WebhookEvent.objects.filter(pk=event.pk).update(
         processed_at=timezone.now(), next_attempt_at=None, last_error=""

@@ -184,7 +184,8 @@ class OrderViewSet(mixins.RetrieveModelMixin, ApiViewSet):
     @extend_schema(
         operation_id="check_order", tags=["buying"], auth=TOKEN_OR_NONE, parameters=[ORDER_TOKEN],
         request=None,
-        responses={200: BoughtSerializer} | problems("not_found", "node_unreachable", "node_refused"),
+        responses={200: BoughtSerializer}
+        | problems("not_found", "node_unreachable", "node_forbidden", "node_refused"),
     )  # fmt: skip
     @action(detail=True, methods=["post"])
     def check(self, request, pk=None):

@@ -8,7 +8,8 @@ class DomainError(Exception):
     """Something that may not happen, said so that a program (`code`) and a person (`sentence`) understand.
 
     `status` is the HTTP status the API answers with, `field` the input it is about, if any;
-    `retry_after` is in seconds, or None.
+    `retry_after` is in seconds, or None. `reason` is what another program gave as its reason, for staff and
+    logs only: cut, without anything that pays or opens.
     """
 
     code = "refused"
@@ -17,8 +18,16 @@ class DomainError(Exception):
     field: str | None = None
     retry_after: int | None = None
 
-    def __init__(self, sentence: str | Promise | None = None, *, retry_after: int | None = None):
+    def __init__(
+        self, sentence: str | Promise | None = None, *, retry_after: int | None = None, reason: str = ""
+    ):
         self.sentence = sentence or self.sentence
+        self.reason = reason
         if retry_after is not None:
             self.retry_after = retry_after
         super().__init__(self.sentence)
+
+    @property
+    def noted(self) -> str:
+        """For a row's `last_error` and for logs: the code, then the reason when there is one."""
+        return f"{self.code}: {self.reason}" if self.reason else self.code

@@ -51,6 +51,7 @@ CODES = {
     "hold_limit": (429, "Too many unpaid seats or orders of one person, address or network."),
     "headers_too_large": (431, "More than 100 headers, or one of more than 8 kB."),
     "node_unreachable": (503, "The Lightning node does not answer; what it knows is unknown. Try again."),
+    "node_forbidden": (503, "Lightspark does not accept the shop's token; staff are told. Try again later."),
     "node_refused": (503, "The Lightning node said no. Try again."),
     "unavailable": (503, "The shop is busy; nothing was done. Try again."),
 }

@@ -85,8 +85,11 @@ HOLD_SECONDS = env.int("HOLD_SECONDS", 900)
 HOLD_UNKNOWN_SECONDS = env.int("HOLD_UNKNOWN_SECONDS", 1800)
 DUST_SATS = 10
 STREAM_OPENS_MINUTES = 15
-NODE_CONNECT_SECONDS = 1.0
-NODE_TIMEOUT_SECONDS = 3.0
+# The node: to connect; for an ordinary call; for a page of its list; to pay, which waits for the route.
+NODE_CONNECT_SECONDS = env.float("NODE_CONNECT_SECONDS", 1.0)
+NODE_TIMEOUT_SECONDS = env.float("NODE_TIMEOUT_SECONDS", 3.0)
+NODE_LIST_SECONDS = env.float("NODE_LIST_SECONDS", 10.0)
+NODE_PAY_SECONDS = env.float("NODE_PAY_SECONDS", 20.0)
 WEB_THREADS = env.int("WEB_THREADS", 320)
 # An open stream holds a thread: what is left serves everything else.
 LIVE_STREAMS_PER_PROCESS = env.int("LIVE_STREAMS_PER_PROCESS", min(256, WEB_THREADS * 4 // 5))

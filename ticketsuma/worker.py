@@ -125,8 +125,8 @@ def work(queue: Queue, row: Leased) -> str | None:
     except InvalidTransition:
         return None  # somebody else brought it further meanwhile
     except DomainError as refusal:
-        row.retry_later(refusal.code)
-        return refusal.code
+        row.retry_later(refusal.noted)
+        return refusal.noted
     except Exception as error:
         logger.exception("%s: row %s failed", queue.name, row.pk)
         row.retry_later(type(error).__name__)

@@ -193,7 +193,7 @@ def test_a_silent_node_is_asked_again(payment, wallet, pay, node):
     faults = f"{node}/api/faults"
     requests.post(faults, json={"kind": "node_500"}, timeout=30)
     try:
-        assert told(row).last_error == "node_unreachable"
+        assert told(row).last_error == "node_unreachable: HTTP 500 injected fault"
     finally:
         requests.delete(faults, timeout=30)
     assert told(row).told_at

@@ -162,20 +162,24 @@ def test_an_https_address_on_a_strange_port_is_refused(shop):
     pays_by_qr(shop, buyer)
 
 
-WRONG_INVOICES = [("wrong_network", {"network": "MAINNET"}), ("wrong_invoice_amount", {"delta_msats": -1000})]
+WRONG_INVOICES = [
+    ("wrong_network", {"network": "MAINNET"}, "its invoice is for another Bitcoin network"),
+    ("wrong_invoice_amount", {"delta_msats": -1000}, "its invoice is over another amount"),
+]
 
 
 @pytest.mark.short
 @pytest.mark.case("F38", fault="the node makes invoices for another Bitcoin network, or over another amount")
-@pytest.mark.parametrize(("kind", "params"), WRONG_INVOICES)
-def test_an_invoice_that_is_not_what_we_asked_for_is_never_shown(shop, kind, params):
+@pytest.mark.parametrize(("kind", "params", "reason"), WRONG_INVOICES)
+def test_an_invoice_that_is_not_what_we_asked_for_is_never_shown(shop, kind, params, reason):
     """bolt11 stays null and nothing is sold; when the node is right again it comes."""
     event = make_event(shop)
     shop.node.fault(kind, **params)
     buyer = Buyer(shop).buy(event)
     assert buyer.bought["payment"]["bolt11"] is None
     error = "Invoice.objects.get(payment__order__pk=pk).last_error"
-    wait_until(lambda: shop.django(error, pk=buyer.order_id) == "node_refused", 20, "it is refused")
+    noted = f"node_refused: {reason}"
+    wait_until(lambda: shop.django(error, pk=buyer.order_id) == noted, 20, "it is refused")
     shop.node.no_faults()
     shop.hurry()
     pays_by_qr(shop, buyer)
