@@ -10,6 +10,9 @@ from django.db.models.functions import Lower
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from ticketsuma.constraints import Unique
+from ticketsuma.dated import DatedQuerySet
+
 
 def normalize_email(email: str) -> str:
     """The one spelling under which an address is stored and compared: NFKC, trimmed, lower case."""
@@ -17,6 +20,9 @@ def normalize_email(email: str) -> str:
 
 
 class UserManager(BaseUserManager["User"]):
+    def get_queryset(self) -> DatedQuerySet:
+        return DatedQuerySet(self.model, using=self._db)
+
     def create_user(self, email: str, password: str | None = None, **fields) -> "User":
         user = self.model(email=normalize_email(email), **fields)
         user.set_password(password)
@@ -45,7 +51,10 @@ class User(AbstractBaseUser):
 
     class Meta:
         verbose_name, verbose_name_plural = _("person"), _("people")
-        constraints = [models.UniqueConstraint(Lower("email"), name="accounts_user_email_once")]
+        constraints = [
+            Unique(
+                Lower("email"), name="accounts_user_email_once", says=_("Somebody has this address."))
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return self.email

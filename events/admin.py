@@ -8,11 +8,11 @@ from django.db import connection
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from ticketsuma.admin import sats_column
+from ticketsuma.admin import ReadOnlyAdmin, sats_column
 from ticketsuma.templatetags.show import number
 
 from .covers import redraw_cover
-from .models import Event
+from .models import Event, FormerSlug
 
 
 def _zones() -> list[tuple[str, str]]:
@@ -130,3 +130,11 @@ class EventAdmin(admin.ModelAdmin):
         if event.is_live:
             return _("live")
         return _("on sale") if event.sells else _("sales ended")
+
+
+@admin.register(FormerSlug)
+class FormerSlugAdmin(ReadOnlyAdmin):
+    list_display = fields = ["slug", "event"]
+    list_select_related = ["event"]
+    search_fields = ["slug", "event__title"]
+    ordering = ["slug"]

@@ -1,18 +1,21 @@
 """Events: what is on sale, and how many seats are left."""
 
+import uuid
 import zoneinfo
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, URLValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.codes import new_code
+from ticketsuma.constraints import Check
+from ticketsuma.dated import DatedQuerySet
 from ticketsuma.errors import DomainError
 from ticketsuma.money import MAX_SATS
 
@@ -27,7 +30,15 @@ class SalesClosed(DomainError):
     sentence = _("Tickets for this event are no longer on sale.")
 
 
-class EventQuerySet(models.QuerySet):
+class EventQuerySet(DatedQuerySet):
+    def update(self, **changes) -> int:
+        """Change the rows and raise their `version`; a sale (`seats_taken` alone) changes no event."""
+        if set(changes) == {"seats_taken"}:
+            return models.QuerySet.update(self, **changes)
+        return super().update(**{"version": F("version") + 1} | changes)
+
+    update.alters_data = True  # type: ignore[attr-defined]
+
     def public(self):
         """What anybody may see; canceled events stay visible so that people learn of it."""
         return self.filter(is_active=True)
@@ -48,6 +59,11 @@ class EventQuerySet(models.QuerySet):
 def validate_timezone(name: str) -> None:
     if name not in zoneinfo.available_timezones():
         raise ValidationError(_("%(name)s is not a time zone."), params={"name": name})
+
+
+def new_ical_uid() -> str:
+    """A name for an event in everybody's calendar that no other installation makes (RFC 7986 5.3)."""
+    return f"{uuid.uuid4()}@{settings.SITE_HOST.partition(':')[0]}"
 
 
 class Event(models.Model):
@@ -88,6 +104,17 @@ class Event(models.Model):
     cover = models.ImageField(_("picture"), upload_to="covers/", blank=True)
     is_active = models.BooleanField(_("visible"), default=True, help_text=_("Visible and on sale."))
     canceled_at = models.DateTimeField(_("canceled"), null=True, blank=True, editable=False)
+    refunds_when_moved = models.BooleanField(
+        _("money back when moved"), default=True, db_default=True,
+        help_text=_("When start or end change, holders may have their money back until it starts."),
+    )  # fmt: skip
+    version = models.PositiveIntegerField(
+        _("version"), default=0, db_default=0, editable=False,
+        help_text=_("Raised by every change; calendars know by it which entry is newer."),
+    )  # fmt: skip
+    ical_uid = models.CharField(
+        _("name in calendars"), max_length=200, default=new_ical_uid, db_default="", editable=False
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
@@ -97,39 +124,69 @@ class Event(models.Model):
         verbose_name, verbose_name_plural = _("event"), _("events")
         ordering = ["start_time", "pk"]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(end_time__gt=F("start_time")), name="events_event_ends_after_start"
-            ),
-            models.CheckConstraint(
+            Check(
+                condition=Q(end_time__gt=F("start_time")), name="events_event_ends_after_start",
+                at="end_time", says=_("The event must end after it starts.")),
+            Check(
                 condition=Q(seats_taken__gte=0) & Q(seats_taken__lte=F("capacity")),
-                name="events_event_not_oversold",
-                violation_error_message=_("There are already more seats taken than that."),
-            ),
-            models.CheckConstraint(
+                name="events_event_not_oversold", at="capacity", says=_("More seats than that are taken.")),
+            Check(
                 condition=Q(price_sats__gte=0) & Q(price_sats__lte=MAX_SATS),
-                name="events_event_price_in_range",
-            ),
-            models.CheckConstraint(
-                condition=Q(max_per_order__gte=1), name="events_event_max_per_order_positive"
-            ),
-        ]
+                name="events_event_price_in_range", at="price_sats",
+                says=_("The price is 0 or more, and less than all the bitcoin there is.")),
+            Check(
+                condition=Q(max_per_order__gte=1), name="events_event_max_per_order_positive",
+                at="max_per_order", says=_("An order has at least one seat.")),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return self.title
 
     def save(self, *args, **kwargs):
-        """Save everything but `seats_taken`: a stale copy of an event must not undo a sale."""
+        """Save everything but `seats_taken`: a stale copy of an event must not undo a sale.
+
+        `version` rises; of two at once it rises twice. A slug that is given up keeps leading here.
+        """
         if not self.slug:
             self.slug = f"{slugify(self.title)[:160] or 'event'}-{new_code(5).lower()}"
-        if not self._state.adding:
-            names = kwargs.get("update_fields") or [
-                field.name for field in self._meta.concrete_fields if not field.primary_key
-            ]
-            kwargs["update_fields"] = [name for name in names if name != "seats_taken"]
-        super().save(*args, **kwargs)
+        if self._state.adding:
+            with transaction.atomic():  # what receivers write with it is there when it is
+                super().save(*args, **kwargs)
+            return
+        names = kwargs.get("update_fields") or [
+            field.name for field in self._meta.concrete_fields if not field.primary_key
+        ]
+        kwargs["update_fields"] = {*names, "version", "updated_at"} - {"seats_taken"}
+        with transaction.atomic():
+            self._keep_former_slug()
+            before, self.version = self.version, F("version") + 1
+            try:
+                super().save(*args, **kwargs)
+            except BaseException:
+                self.version = before
+                raise
+        self.refresh_from_db(fields=["version"])
 
     def get_absolute_url(self) -> str:
         return f"/events/{self.slug}"
+
+    def clean(self) -> None:
+        """An address that led to another event leads there for ever."""
+        if self.slug and FormerSlug.objects.filter(slug=self.slug).exclude(event=self.pk).exists():
+            raise ValidationError(
+                {"slug": _("This was the address of another event, and still leads there.")}
+            )
+
+    def _keep_former_slug(self) -> None:
+        former = Event.objects.filter(pk=self.pk).values_list("slug", flat=True).first()
+        if former and former != self.slug:
+            FormerSlug.objects.update_or_create(slug=former, defaults={"event": self})
+            FormerSlug.objects.filter(slug=self.slug, event=self).delete()
+
+    @property
+    def uid(self) -> str:
+        """Its name in calendars; events from before names were kept go on under the one they were given."""
+        return self.ical_uid or f"event-{self.pk}@tickets-by-uma"
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:
@@ -206,3 +263,16 @@ class Event(models.Model):
     def release(self, quantity: int) -> None:
         """Give `quantity` seats back; the database refuses to go below zero."""
         Event.objects.filter(pk=self.pk).update(seats_taken=F("seats_taken") - quantity)
+
+
+class FormerSlug(models.Model):
+    """An address that an event once had, which may be printed somewhere: it leads to the event for ever."""
+
+    slug = models.SlugField(_("name in its address"), max_length=180, primary_key=True)
+    event = models.ForeignKey(Event, models.CASCADE, related_name="former_slugs", verbose_name=_("event"))
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("former address"), _("former addresses")
+
+    def __str__(self) -> str:
+        return self.slug

@@ -4,14 +4,14 @@ from django.conf import settings
 from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from .art import draw_poster
+from .calendars import calendar_file
 from .models import Event
-from .words import calendar_file
 
 EVENTS_PER_PAGE = 12
 SHOWS = ("upcoming", "free", "past")
@@ -50,7 +50,10 @@ def poster(request: HttpRequest, seed: int) -> HttpResponse:
 
 @require_safe
 def event_calendar(request: HttpRequest, slug: str) -> HttpResponse:
-    event = get_object_or_404(Event.objects.public(), slug=slug)
+    event = Event.objects.public().filter(slug=slug).first()
+    if event is None:
+        moved = get_object_or_404(Event.objects.public(), former_slugs=slug)
+        return redirect("event_calendar", moved.slug, permanent=True)
     body = calendar_file(event, settings.SITE_URL + event.get_absolute_url())
     answer = HttpResponse(body, content_type="text/calendar; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{event.slug[:60]}.ics"'

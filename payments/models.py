@@ -10,6 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from ticketsuma.constraints import Check, Unique
+from ticketsuma.dated import DatedQuerySet
 from ticketsuma.money import MAX_SATS, MSATS_PER_SAT
 from ticketsuma.states import Leased, Stateful
 
@@ -61,18 +63,18 @@ class Payment(Stateful, Leased):
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
+    objects = DatedQuerySet.as_manager()
+
     class Meta:
         verbose_name, verbose_name_plural = _("payment"), _("payments")
         constraints = [
-            models.CheckConstraint(
-                condition=Q(amount_sats__gt=0) & Q(amount_sats__lte=MAX_SATS),
-                name="payments_payment_amount_in_range",
-            ),
-            models.CheckConstraint(
-                condition=~Q(status="settled") | Q(paid_at__isnull=False),
-                name="payments_payment_settled_has_paid_at",
-            ),
-        ]
+            Check(condition=Q(amount_sats__gt=0) & Q(amount_sats__lte=MAX_SATS),
+                name="payments_payment_amount_in_range", at="amount_sats",
+                says=_("At least one sat is due.")),
+            Check(condition=~Q(status="settled") | Q(paid_at__isnull=False),
+                name="payments_payment_settled_has_paid_at", at="paid_at",
+                says=_("A settled payment says when it was paid.")),
+        ]  # fmt: skip
         indexes = [
             models.Index(
                 fields=["next_attempt_at"],
@@ -114,7 +116,7 @@ class Payment(Stateful, Leased):
         return max(opened, key=lambda i: i.created_at, default=None)
 
 
-class InvoiceQuerySet(models.QuerySet):
+class InvoiceQuerySet(DatedQuerySet):
     def live(self):
         return self.filter(status__in=Invoice.LIVE)
 
@@ -193,17 +195,13 @@ class Invoice(Stateful, Leased):
         verbose_name, verbose_name_plural = _("invoice"), _("invoices")
         ordering = ["created_at"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["payment"],
-                condition=Q(status__in=["requested", "open"]),
-                name="payments_invoice_one_live",
-            ),
-            models.CheckConstraint(
-                condition=Q(status__in=["requested", "failed"])
+            Unique(fields=["payment"], condition=Q(status__in=["requested", "open"]),
+                name="payments_invoice_one_live", says=_("This payment has an invoice that can be paid.")),
+            Check(condition=Q(status__in=["requested", "failed"])
                 | Q(invoice_id__isnull=False, payment_hash__isnull=False, expires_at__isnull=False),
-                name="payments_invoice_opened_is_complete",
-            ),
-        ]
+                name="payments_invoice_opened_is_complete", at="invoice_id",
+                says=_("An invoice that was opened has the node's id, a hash and an end.")),
+        ]  # fmt: skip
         indexes = [
             models.Index(
                 fields=["next_attempt_at"], name="payments_invoice_due", condition=Q(status="requested")
@@ -250,16 +248,15 @@ class IncomingPayment(Leased):
         verbose_name, verbose_name_plural = _("incoming payment"), _("incoming payments")
         ordering = ["received_at"]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(amount_msats__gt=0, applied_msats__gte=0, kept_msats__gte=0)
+            Check(condition=Q(amount_msats__gt=0, applied_msats__gte=0, kept_msats__gte=0)
                 & Q(amount_msats__gte=F("applied_msats") + F("kept_msats")),
-                name="payments_incoming_allocates_at_most_amount",
-            ),
+                name="payments_incoming_allocates_at_most_amount", at="applied_msats",
+                says=_("No more can be used than arrived.")),
             # One payment's due amount is applied once, whatever arrives twice.
-            models.UniqueConstraint(
-                fields=["payment"], condition=Q(applied_msats__gt=0), name="payments_incoming_applied_once"
-            ),
-        ]
+            Unique(
+                fields=["payment"], condition=Q(applied_msats__gt=0), name="payments_incoming_applied_once",
+                says=_("Other money has paid this already.")),
+        ]  # fmt: skip
         indexes = [
             models.Index(
                 fields=["next_attempt_at"], name="payments_incoming_due", condition=Q(allocated_at=None)
@@ -306,7 +303,10 @@ class VaspNonce(models.Model):
 
     class Meta:
         verbose_name, verbose_name_plural = _("used nonce"), _("used nonces")
-        constraints = [models.UniqueConstraint(fields=["domain", "nonce"], name="payments_vaspnonce_once")]
+        constraints = [
+            Unique(fields=["domain", "nonce"], name="payments_vaspnonce_once",
+                says=_("This wallet has used that number before."))
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.domain} {self.nonce}"

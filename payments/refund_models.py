@@ -8,6 +8,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from ticketsuma.constraints import Check
+from ticketsuma.dated import DatedQuerySet
 from ticketsuma.money import format_msats
 from ticketsuma.states import Leased, Stateful
 
@@ -71,19 +73,20 @@ class Refund(Stateful, Leased):
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
+    objects = DatedQuerySet.as_manager()
+
     class Meta:
         verbose_name, verbose_name_plural = _("refund"), _("refunds")
         ordering = ["created_at"]
         constraints = [
-            models.CheckConstraint(condition=Q(amount_msats__gt=0), name="payments_refund_amount_positive"),
-            models.CheckConstraint(
-                condition=Q(status="needs_address") | ~Q(to=""), name="payments_refund_has_destination"
-            ),
-            models.CheckConstraint(
-                condition=~Q(status="sent") | Q(sent_at__isnull=False),
-                name="payments_refund_sent_has_sent_at",
-            ),
-        ]
+            Check(condition=Q(amount_msats__gt=0), name="payments_refund_amount_positive", at="amount_msats",
+                says=_("A refund is more than nothing.")),
+            Check(condition=Q(status="needs_address") | ~Q(to=""), name="payments_refund_has_destination",
+                at="to", says=_("A refund needs an address to go to.")),
+            Check(condition=~Q(status="sent") | Q(sent_at__isnull=False),
+                name="payments_refund_sent_has_sent_at", at="sent_at",
+                says=_("A refund that was sent says when.")),
+        ]  # fmt: skip
         indexes = [
             models.Index(
                 fields=["next_attempt_at"],
@@ -129,12 +132,11 @@ class PostTransaction(Leased):
     class Meta:
         verbose_name, verbose_name_plural = _("notice to another VASP"), _("notices to other VASPs")
         constraints = [
-            models.CheckConstraint(
-                condition=Q(incoming_payment=None, refund__isnull=False)
+            Check(condition=Q(incoming_payment=None, refund__isnull=False)
                 | Q(incoming_payment__isnull=False, refund=None),
-                name="payments_posttransaction_is_about_one",
-            )
-        ]
+                name="payments_posttransaction_is_about_one", at="refund",
+                says=_("It is about money that arrived, or about a refund."))
+        ]  # fmt: skip
         indexes = [
             models.Index(
                 fields=["next_attempt_at"],

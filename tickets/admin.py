@@ -21,6 +21,7 @@ from .models import (
     TICKET_CODE_LENGTH,
     Announcement,
     CheckIn,
+    EventChange,
     Mail,
     Order,
     Ticket,
@@ -195,6 +196,14 @@ class AnnouncementAdmin(ReadOnlyAdmin):
     list_select_related = ["event"]
     search_fields = ["title"]
     ordering = ["-start_time"]
+
+
+@admin.register(EventChange)
+class EventChangeAdmin(ReadOnlyAdmin):
+    list_display = ["event", "title", "start_time", "is_move", "at"]
+    list_select_related = ["event"]
+    search_fields = ["title", "event__title"]
+    ordering = ["-at"]
 
 
 # -- what belongs to other apps, with buttons that reach orders ---------------------------------

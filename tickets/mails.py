@@ -8,7 +8,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
-from events.words import calendar_file
+from events.calendars import calendar_file
 from payments.models import Refund
 from ticketsuma.money import MSATS_PER_SAT
 

@@ -15,7 +15,11 @@ from django.utils.translation import pgettext_lazy
 from events.models import Event
 from payments.models import Payment
 from ticketsuma.codes import new_code
+from ticketsuma.constraints import Check, Unique
+from ticketsuma.dated import DatedQuerySet
 from ticketsuma.states import Leased, Stateful
+
+from .told import Announcement, EventChange  # noqa: F401, models of this app
 
 ORDER_CODE_LENGTH = 8
 TICKET_CODE_LENGTH = 26  # 130 bits
@@ -29,7 +33,7 @@ def new_ticket_code() -> str:
     return new_code(TICKET_CODE_LENGTH)
 
 
-class TokenQuerySet(models.QuerySet):
+class TokenQuerySet(DatedQuerySet):
     """Rows that a signed token opens for whoever holds it (design section 7)."""
 
     model: Any  # has a `signer`
@@ -115,17 +119,24 @@ class Order(Stateful, Leased):
     class Meta:
         verbose_name, verbose_name_plural = _("order"), _("orders")
         constraints = [
-            models.CheckConstraint(condition=Q(quantity__gte=1), name="tickets_order_quantity_positive"),
-            models.CheckConstraint(condition=Q(price_sats__gte=0), name="tickets_order_price_not_negative"),
-            models.CheckConstraint(
-                condition=~Q(status="paid") | Q(paid_at__isnull=False), name="tickets_order_paid_has_paid_at"
-            ),
-            models.CheckConstraint(
+            Check(
+                condition=Q(quantity__gte=1), name="tickets_order_quantity_positive", at="quantity",
+                says=_("An order has at least one seat.")),
+            Check(
+                condition=Q(price_sats__gte=0), name="tickets_order_price_not_negative", at="price_sats",
+                says=_("A price is 0 or more.")),
+            Check(
+                condition=~Q(status="paid") | Q(paid_at__isnull=False),
+                name="tickets_order_paid_has_paid_at", at="paid_at",
+                says=_("A paid order says when it was paid.")),
+            Check(
                 condition=Q(price_sats=0, payment__isnull=True) | Q(price_sats__gt=0, payment__isnull=False),
-                name="tickets_order_has_payment_unless_free",
-            ),
-            models.UniqueConstraint(fields=["scope", "key"], name="tickets_order_placed_once"),
-        ]
+                name="tickets_order_has_payment_unless_free", at="payment",
+                says=_("An order has a payment unless it is free.")),
+            Unique(
+                fields=["scope", "key"], name="tickets_order_placed_once",
+                says=_("This order was placed already.")),
+        ]  # fmt: skip
         indexes = [
             models.Index(fields=["expires_at"], name="tickets_order_overdue", condition=Q(status="pending")),
             models.Index(fields=["email"], name="tickets_order_email"),
@@ -197,9 +208,13 @@ class Ticket(models.Model):
         verbose_name, verbose_name_plural = _("ticket"), _("tickets")
         ordering = ["number"]
         constraints = [
-            models.UniqueConstraint(fields=["order", "number"], name="tickets_ticket_number_once"),
-            models.CheckConstraint(condition=Q(number__gte=1), name="tickets_ticket_number_positive"),
-        ]
+            Unique(
+                fields=["order", "number"], name="tickets_ticket_number_once",
+                says=_("The order has a ticket of this number.")),
+            Check(
+                condition=Q(number__gte=1), name="tickets_ticket_number_positive", at="number",
+                says=_("Tickets are counted from 1.")),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.order.code} #{self.number}"
@@ -307,27 +322,13 @@ class Mail(Stateful, Leased):
     class Meta:
         verbose_name, verbose_name_plural = _("mail"), _("mails")
         constraints = [
-            models.UniqueConstraint(fields=["order", "kind", "to", "about"], name="tickets_mail_once")
-        ]
+            Unique(
+                fields=["order", "kind", "to", "about"], name="tickets_mail_once",
+                says=_("This mail was written already."))
+        ]  # fmt: skip
         indexes = [
             models.Index(fields=["next_attempt_at"], name="tickets_mail_due", condition=Q(status="due"))
         ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}, {self.get_status_display().lower()}"
-
-
-class Announcement(models.Model):
-    """What the holders were last told of an event; where it differs by now, they are owed a mail."""
-
-    event = models.OneToOneField(
-        Event, models.CASCADE, primary_key=True, related_name="announcement", verbose_name=_("event")
-    )
-    title = models.CharField(_("title"), max_length=160)
-    start_time = models.DateTimeField(_("start"))
-
-    class Meta:
-        verbose_name, verbose_name_plural = _("announcement"), _("announcements")
-
-    def __str__(self) -> str:
-        return self.title

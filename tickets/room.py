@@ -1,6 +1,7 @@
 """The stream room: one viewer for each ticket, and the check-in that comes with joining."""
 
 import uuid
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,6 +16,9 @@ WATCHED = (
     "order__status",
     "order__event__canceled_at",
     "order__event__stream_url",
+    "order__event__start_time",
+    "order__event__end_time",
+    "order__event__replay_until",
 )
 
 
@@ -52,9 +56,19 @@ def release(order: Order) -> int:
 def shown_version(ticket: Ticket, viewer: Viewer) -> str:
     """The `room_version` of a page made from these two; whatever changes later makes another."""
     ticket.viewer = viewer
-    return version_of_row(ticket, WATCHED)
+    event = ticket.order.event
+    return version_of_row(ticket, WATCHED) + _act(event.end_time, event.replay_until)
 
 
 def room_version(ticket_id: uuid.UUID) -> str:
     """One query: a short name for everything by which an open room would look different."""
-    return version_of(Ticket.objects.filter(pk=ticket_id).values_list(*WATCHED).first())
+    row = Ticket.objects.filter(pk=ticket_id).values_list(*WATCHED).first()
+    return version_of(row) + (_act(*row[-2:]) if row else "")
+
+
+def _act(end: datetime, replay_until: datetime | None) -> str:
+    """What the clock says is on: the event, its replay, or nothing any more."""
+    now = timezone.now()
+    if now < end:
+        return "-on"
+    return "-replay" if replay_until and now < replay_until else "-over"

@@ -1,7 +1,9 @@
 """The pages of the stream room: the lobby, the stream, its replay, and the door between two browsers."""
 
+import math
 import uuid
-from typing import Any
+from datetime import datetime
+from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -74,7 +76,11 @@ def _show_elsewhere(request: HttpRequest, ticket: Ticket) -> HttpResponse:
 def _show_room(request: HttpRequest, ticket: Ticket, viewer: Viewer) -> HttpResponse:
     event = ticket.order.event
     player = player_for(event.stream_url) if event.stream_url else None
-    context = {"ticket": ticket, "event": event, "player": player, "version": shown_version(ticket, viewer)}
+    ends = cast(datetime, event.replay_until) if event.is_past else event.end_time
+    context = {
+        "ticket": ticket, "event": event, "player": player, "version": shown_version(ticket, viewer),
+        "starts_in": _seconds_until(event.start_time), "ends_in": _seconds_until(ends) + 1,
+    }  # fmt: skip
     answer: Any = render(request, "tickets/stream.html", context)
     if player and player.frame_origin:
         answer._csp_update = {"frame-src": [player.frame_origin]}
@@ -83,3 +89,7 @@ def _show_room(request: HttpRequest, ticket: Ticket, viewer: Viewer) -> HttpResp
         if player.is_hls:
             answer._csp_update["connect-src"] = [player.media_origin]
     return answer
+
+
+def _seconds_until(moment: datetime) -> int:
+    return math.ceil((moment - timezone.now()).total_seconds())

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from events.words import calendar_file
+from events.calendars import calendar_file
 from ticketsuma.errors import DomainError
 
 from . import services

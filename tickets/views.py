@@ -32,7 +32,7 @@ def event_page(request: HttpRequest, slug: str) -> HttpResponse:
     if event is None and slug.isdecimal() and len(slug) < 10:
         return redirect(get_object_or_404(Event.objects.public(), pk=int(slug)))
     if event is None:
-        event = get_object_or_404(Event.objects.public(), slug=slug)
+        return redirect(get_object_or_404(Event.objects.public(), former_slugs=slug), permanent=True)
     return _show_event(request, event, BuyForm(event=event, user=_buyer(request)))
 
 

@@ -6,7 +6,7 @@ async function ask() {
   if (document.hidden) return;
   try {
     const answer = await fetch(`${room.dataset.room}?v=${room.dataset.version}`, { cache: "no-store" });
-    // Somebody watches elsewhere, or the organizer changed something: the page itself says what.
+    // Somebody watches elsewhere, the organizer changed something, or it is over: the page itself says what.
     if (answer.status === 200) location.reload();
   } catch {
     // Offline: asked again in a moment.
@@ -47,6 +47,15 @@ if (video && (video.dataset.player || video.canPlayType(video.dataset.type))) {
   const attempt = () => load().catch(() => show(false));
   trying = setInterval(() => holder.hidden && attempt(), ASK_EVERY);
   attempt();
+}
+
+// The clock strikes: what was soon is live. The server said in how many seconds, so this device's clock may be wrong.
+const soon = document.querySelector("[data-starts-in]");
+if (soon) {
+  setTimeout(() => {
+    soon.hidden = true;
+    document.querySelector("[data-on]").hidden = false;
+  }, Math.max(0, soon.dataset.startsIn) * 1000);
 }
 
 setInterval(ask, ASK_EVERY + Math.random() * 2000);

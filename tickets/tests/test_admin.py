@@ -12,8 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Usage
+from events.models import FormerSlug
 from payments.models import IncomingPayment, Payment, PostTransaction, Refund, Sweep, WebhookEvent
-from tickets.models import Announcement, CheckIn, Mail, Order, Ticket, Viewer
+from tickets.models import Announcement, CheckIn, EventChange, Mail, Order, Ticket, Viewer
 from tickets.tests.desk import change_url, list_url
 from tickets.tests.selling import hold, make_event, make_staff, pay, stray_money
 
@@ -41,7 +42,10 @@ def one_of_each() -> None:
     PostTransaction.objects.create(incoming_payment=pay(order))
     CheckIn.objects.create(ticket=order.tickets.get())
     Viewer.objects.create(ticket=order.tickets.get(), key="k")
-    Announcement.objects.create(event=order.event, title="t", start_time=timezone.now())
+    was = {"title": "t", "start_time": timezone.now(), "end_time": timezone.now(), "timezone": "UTC"}
+    Announcement.objects.update_or_create(event=order.event, defaults=was)
+    EventChange.objects.create(event=order.event, is_move=True, **was)
+    FormerSlug.objects.create(event=order.event, slug=order.code.lower())
     WebhookEvent.objects.create(event_id=order.code, type="PAYMENT_FINISHED", entity_id="x")
     apps.get_model("payments", "VaspNonce").objects.create(domain="a.example", nonce=order.code)
     make_staff(f"{order.code.lower()}@example.com")

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 
@@ -121,6 +122,30 @@ def test_a_replay_lasts_until_the_organizer_says(client, ticket, path):
     assert not CheckIn.objects.exists()  # who only sees the replay was not there
     Event.objects.update(replay_until=now)
     assert "Thank you for being there" in client.get(path).content.decode()
+
+
+def test_an_open_room_follows_the_clock(client, path):
+    """Before, on and over: the page knows in how many seconds, and is told that it is over."""
+    at(timedelta(minutes=10), timedelta(hours=2))
+    page = client.get(path)
+    assert 590 <= page.context["starts_in"] <= 600
+    assert "Starts soon" in page.content.decode()
+    at(-timedelta(seconds=2), timedelta(hours=2))
+    assert "Starts soon" not in client.get(path).content.decode()
+    at(-timedelta(hours=2), timedelta(seconds=1))
+    page = client.get(path)
+    status = f"{path}/status?v={page.context['version']}"
+    assert client.get(status).status_code == 204
+    assert f'content="{page.context["ends_in"]}"' in page.content.decode()  # without a script, at the end
+    with time_machine.travel(timezone.now() + timedelta(seconds=2), tick=False):
+        assert client.get(status).status_code == 200
+        assert "Thank you for being there" in client.get(path).content.decode()
+
+
+def test_an_open_room_learns_that_the_event_moved(client, path):
+    version = client.get(path).context["version"]
+    Event.objects.update(end_time=timezone.now() + timedelta(hours=3))
+    assert client.get(f"{path}/status?v={version}").status_code == 200
 
 
 def test_the_admin_refuses_a_replay_that_ends_too_early(staff):

@@ -1,0 +1,53 @@
+"""What the holders of an event's tickets were told of it, and what of that has changed."""
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from events.models import Event
+
+# What holders are told of when it changes.
+TOLD = ("title", "start_time", "end_time", "timezone")
+
+
+class Announcement(models.Model):
+    """What the holders were last told of an event; where it differs by now, they are owed a mail.
+
+    Written with the event, in one transaction (`on_event_saved`).
+    """
+
+    event = models.OneToOneField(
+        Event, models.CASCADE, primary_key=True, related_name="announcement", verbose_name=_("event")
+    )
+    title = models.CharField(_("title"), max_length=160)
+    start_time = models.DateTimeField(_("start"))
+    end_time = models.DateTimeField(_("end"), null=True)  # null: written before ends were told
+    timezone = models.CharField(_("time zone"), max_length=64, blank=True, db_default="")
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("announcement"), _("announcements")
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class EventChange(models.Model):
+    """One change of an event that its holders are mailed about: how it was before."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    event = models.ForeignKey(Event, models.CASCADE, related_name="changes", verbose_name=_("event"))
+    at = models.DateTimeField(_("at"), default=timezone.now)
+    title = models.CharField(_("title before"), max_length=160)
+    start_time = models.DateTimeField(_("start before"))
+    end_time = models.DateTimeField(_("end before"))
+    timezone = models.CharField(_("time zone before"), max_length=64)
+    is_move = models.BooleanField(_("start or end moved"))
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("change of an event"), _("changes of events")
+        indexes = [models.Index(fields=["event", "at"], name="tickets_change_of_event")]
+
+    def __str__(self) -> str:
+        return f"{self.title}, {self.at:%F %T} UTC"
