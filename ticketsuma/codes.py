@@ -13,4 +13,4 @@ def new_code(length: int) -> str:
 
 def normalize_code(typed: str) -> str:
     """What a person typed → the code as stored: upper case, look-alikes mended, dashes and spaces dropped."""
-    return typed.strip().upper().translate(_LOOKALIKES)
+    return typed.upper().translate(_LOOKALIKES).strip()
