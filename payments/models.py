@@ -313,12 +313,13 @@ class VaspNonce(models.Model):
 
 
 class Sweep(Leased):
-    """How far the node's list of incoming payments has been read. One row; the worker's heartbeat too."""
+    """How far a list of the node's has been read; that of incoming payments is the worker's heartbeat too."""
 
+    INCOMING, OUTGOING = "incoming", "outgoing"
     max_attempts = 10**9  # never given up
     longest_delay_seconds = 30.0
 
-    name = models.CharField(_("name"), max_length=20, primary_key=True, default="incoming")
+    name = models.CharField(_("name"), max_length=20, primary_key=True, default=INCOMING)
     read_until = models.DateTimeField(_("read until"))
     tried_at = models.DateTimeField(_("tried"), null=True)
     succeeded_at = models.DateTimeField(_("succeeded"), null=True)

@@ -60,6 +60,9 @@ class Refund(Stateful, Leased):
     payment_hash = models.CharField(_("payment hash"), max_length=64, blank=True)
     bolt11_expires_at = models.DateTimeField(_("BOLT11 expires"), null=True, blank=True)
     invoices_asked = models.PositiveIntegerField(_("invoices asked for"), default=0)
+    fee_cap_msats = models.BigIntegerField(
+        _("fees at most"), null=True, blank=True, help_text=_("What the node may take for the last BOLT11.")
+    )
     node_payment_id = models.CharField(_("node's id"), max_length=120, blank=True)
     utxo_callback = models.CharField(
         _("callback about UTXOs"),

@@ -16,9 +16,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.errors import DomainError
-from ticketsuma.money import MSATS_PER_SAT
 
 from . import lightspark, outgoing
+from .balance import BalanceTooLow, fee_cap_msats, max_fees_msats, one_sender_at_a_time
 from .models import IncomingPayment, PostTransaction, Refund
 from .outgoing import OutgoingPayment
 
@@ -32,21 +32,14 @@ SURELY_DEAD_AFTER = timedelta(minutes=10)
 MOST_BOLT11S = 5
 
 
+# A payment that found no route for the few fees that the balance allowed is tried again after this.
+WITH_MORE_BALANCE_AFTER = timedelta(minutes=15)
+
+
 class TooMuch(DomainError):
     code = "refund_too_large"
     sentence = _("That is more than came in and was not given back yet.")
     field = "amount_sats"
-
-
-class BalanceTooLow(DomainError):
-    code = "balance_too_low"
-    sentence = _("The node cannot send that much right now.")
-    status = 503
-
-
-def max_fees_msats(amount_msats: int) -> int:
-    """What a refund may cost in routing fees, on the shop's account: 1 %, at least 10 sats."""
-    return max(10 * MSATS_PER_SAT, amount_msats // 100)
 
 
 # -- writing ----------------------------------------------------------------------------------
@@ -88,13 +81,16 @@ def refund_address(incoming: IncomingPayment) -> str:
 def give_address(refund: Refund, *, to: str) -> None:
     """Send a waiting refund to `to`; once, the second gets InvalidTransition."""
     refund.advance(
-        Refund.Status.QUEUED, to=to, next_attempt_at=timezone.now(), attempts=0, last_error="", parked_at=None
-    )
+        Refund.Status.QUEUED, to=to, next_attempt_at=timezone.now(), attempts=0, last_error="",
+        parked_at=None, failing_since=None,
+    )  # fmt: skip
 
 
 def retry(refund: Refund) -> None:
     """Queue a failed refund again, by staff's wish; the second of two gets InvalidTransition."""
-    refund.advance(Refund.Status.QUEUED, next_attempt_at=timezone.now(), attempts=0, parked_at=None)
+    refund.advance(
+        Refund.Status.QUEUED, next_attempt_at=timezone.now(), attempts=0, parked_at=None, failing_since=None
+    )
 
 
 # -- sending ----------------------------------------------------------------------------------
@@ -115,8 +111,8 @@ def _ask_for_invoice(refund: Refund) -> bool:
 
     Raises BalanceTooLow, NodeUnknown, or what the receiver's server did wrong, to be tried again.
     """
-    if lightspark.available_msats() < refund.amount_msats + max_fees_msats(refund.amount_msats):
-        raise BalanceTooLow
+    read_at, balance_msats = timezone.now(), lightspark.available_msats()
+    fee_cap_msats(refund.amount_msats, balance_msats=balance_msats, read_at=read_at)
     from .uma import send  # the UMA SDK takes a second to import; writing refunds does not need it
 
     try:
@@ -126,14 +122,17 @@ def _ask_for_invoice(refund: Refund) -> bool:
         return False
     if Refund.objects.filter(payment_hash=asked.payment_hash).exclude(pk=refund.pk).exists():
         raise send.BadAnswer  # paying it once more would be no second payment
-    refund.advance(
-        Refund.Status.SENDING,
-        bolt11=asked.bolt11,
-        payment_hash=asked.payment_hash,
-        bolt11_expires_at=asked.expires_at,
-        utxo_callback=asked.utxo_callback,
-        invoices_asked=F("invoices_asked") + 1,
-    )
+    with transaction.atomic():
+        one_sender_at_a_time()
+        refund.advance(
+            Refund.Status.SENDING,
+            bolt11=asked.bolt11,
+            payment_hash=asked.payment_hash,
+            bolt11_expires_at=asked.expires_at,
+            utxo_callback=asked.utxo_callback,
+            invoices_asked=F("invoices_asked") + 1,
+            fee_cap_msats=fee_cap_msats(refund.amount_msats, balance_msats=balance_msats, read_at=read_at),
+        )
     refund.refresh_from_db()
     return True
 
@@ -144,13 +143,18 @@ def _pay(refund: Refund) -> None:
         payment = outgoing.pay_invoice(
             bolt11=refund.bolt11,
             idempotency_key=refund.idempotency_key,
-            max_fees_msats=max_fees_msats(refund.amount_msats),
+            max_fees_msats=_fee_cap(refund),
         )
     except DomainError as error:
         # Even a refusal may come after the sats left: only asking by the key tells.
         _doubt(refund, error.noted)
         return
     _record(refund, payment)
+
+
+def _fee_cap(refund: Refund) -> int:
+    """What was put aside for fees when the BOLT11 was committed; before there was such a column, the most."""
+    return max_fees_msats(refund.amount_msats) if refund.fee_cap_msats is None else refund.fee_cap_msats
 
 
 def _doubt(refund: Refund, why: str) -> None:
@@ -167,6 +171,8 @@ def _doubt(refund: Refund, why: str) -> None:
 def _record(refund: Refund, payment: OutgoingPayment) -> None:
     if payment.is_sent:
         _mark_sent(refund, payment)
+    elif payment.is_failed and _fee_cap(refund) < max_fees_msats(refund.amount_msats):
+        _wait_for_balance(refund)
     elif payment.is_failed:
         _fail(refund, "payment_failed")
     else:
@@ -181,6 +187,17 @@ def _mark_sent(refund: Refund, payment: OutgoingPayment) -> None:
         )  # fmt: skip
         if refund.utxo_callback:
             PostTransaction.objects.create(refund=refund, next_attempt_at=timezone.now())
+
+
+def _wait_for_balance(refund: Refund) -> None:
+    """No route was found for the few fees that the balance allowed: with more there may be one.
+
+    That says nothing about the wallet, so it is tried again however often, but not every few seconds:
+    each try asks the wallet for another BOLT11.
+    """
+    refund.advance(Refund.Status.FAILED, last_error=BalanceTooLow.code)
+    refund.advance(Refund.Status.QUEUED)
+    refund.retry_later(BalanceTooLow.code, at_least=WITH_MORE_BALANCE_AFTER)
 
 
 def _fail(refund: Refund, why: str) -> None:

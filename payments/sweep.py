@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from . import lightspark
+from .balance import wake_refunds_that_fit
 from .models import IncomingPayment, Sweep
 from .services import settle_node_payment
 
@@ -41,6 +42,8 @@ def sweep_incoming(sweep: Sweep) -> int:
     news = [payment for payment in seen if payment.node_payment_id not in known]
     unrecorded = [payment for payment in news if not _settle(payment)]
     available = lightspark.available_msats()
+    if sweep.available_msats is None or available > sweep.available_msats:
+        wake_refunds_that_fit(available)
     Sweep.objects.filter(pk=sweep.pk).update(
         read_until=sweep.read_until if unrecorded else started, succeeded_at=timezone.now(),
         next_attempt_at=started + EVERY, available_msats=available, attempts=0, last_error="",

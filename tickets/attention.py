@@ -1,16 +1,19 @@
 """What staff should look at first: nothing here is broken, and nothing here ends by itself."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from django.db.models import Count, Min, QuerySet, Sum
+from django.db.models import Count, Min, QuerySet
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from payments.balance import waiting_msats
 from payments.models import IncomingPayment, Invoice, Payment, Refund, Sweep, WebhookEvent
 from payments.repairs import unmatched_money
 from ticketsuma.money import MSATS_PER_SAT, format_sats
+from ticketsuma.states import failing
 
 from .models import Mail, Order
 
@@ -25,15 +28,15 @@ class Attention:
     kind: str
     count: int
     says: str
-    since: object = None
+    since: datetime | None = None
     model: str = ""
     query: str = ""
 
 
 def needs_attention() -> list[Attention]:
-    """Unmatched money, refunds that wait for a person, parked work, a silent node; the worst first."""
-    sweep = Sweep.objects.first()
-    return [*_node(sweep), *_balance(sweep), *_money(), *_refunds(), *_parked()]
+    """Unmatched money, refunds that wait for a person, work that fails, a silent node; the worst first."""
+    sweep = Sweep.objects.filter(name=Sweep.INCOMING).first()
+    return [*_node(sweep), *_balance(sweep), *_money(), *_refunds(), *_work()]
 
 
 def _node(sweep: Sweep | None) -> list[Attention]:
@@ -51,13 +54,12 @@ def _node(sweep: Sweep | None) -> list[Attention]:
 
 
 def _balance(sweep: Sweep | None) -> list[Attention]:
-    """What is to go back must be there to send; the refunds wait meanwhile."""
-    waiting = Refund.objects.exclude(status__in=[Refund.Status.SENT])
-    owed = waiting.aggregate(total=Sum("amount_msats"))["total"] or 0
+    """What is to go back, and its fees, must be there to send; the refunds wait meanwhile."""
+    owed = waiting_msats()
     if sweep is None or sweep.available_msats is None or sweep.available_msats >= owed:
         return []
-    missing = format_sats((owed - sweep.available_msats) // MSATS_PER_SAT)
-    says = _("The node lacks %(amount)s to send what is owed.") % {"amount": missing}
+    missing = format_sats(-((sweep.available_msats - owed) // MSATS_PER_SAT))
+    says = _("The node lacks %(amount)s to send what is owed, with its fees.") % {"amount": missing}
     return [Attention("balance", 1, says, sweep.succeeded_at, "payments.sweep")]
 
 
@@ -101,24 +103,51 @@ def _refunds() -> list[Attention]:
     ]
 
 
-def _parked() -> list[Attention]:
-    """Work given up after its last attempt. A push that found no wallet is not among it: the QR sells too."""
-    parked: list[tuple[str, QuerySet]] = [
-        ("payments.webhookevent", WebhookEvent.objects.filter(processed_at=None)),
-        (
-            "payments.incomingpayment",
-            IncomingPayment.objects.filter(allocated_at=None, payment__isnull=False),
-        ),
-        ("payments.invoice", Invoice.objects.filter(status=Invoice.Status.REQUESTED)),
-        ("payments.refund", Refund.objects.filter(status__in=[Refund.Status.QUEUED, Refund.Status.SENDING])),
-        ("payments.payment", Payment.objects.filter(push=Payment.Push.QUEUED)),
-        ("tickets.order", Order.objects.holding()),
-        ("tickets.mail", Mail.objects.exclude(status=Mail.Status.SENT)),
+# All waiting work (`Leased`) by the admin's list of it, and which of its rows still wait. A push that found
+# no wallet is not among it: the QR sells too. Nor is what other VASPs are told: no money hangs on that.
+WORK: list[tuple[str, Callable[[], QuerySet]]] = [
+    ("payments.webhookevent", lambda: WebhookEvent.objects.filter(processed_at=None)),
+    (
+        "payments.incomingpayment",
+        lambda: IncomingPayment.objects.filter(allocated_at=None, payment__isnull=False),
+    ),
+    ("payments.invoice", lambda: Invoice.objects.filter(status=Invoice.Status.REQUESTED)),
+    (
+        "payments.refund",
+        lambda: Refund.objects.filter(status__in=[Refund.Status.QUEUED, Refund.Status.SENDING]),
+    ),
+    ("payments.payment", lambda: Payment.objects.filter(push=Payment.Push.QUEUED)),
+    ("tickets.order", lambda: Order.objects.holding()),
+    ("tickets.mail", lambda: Mail.objects.exclude(status=Mail.Status.SENT)),
+]
+
+
+def _work() -> list[Attention]:
+    """Work given up after its last attempt, and work that has been failing for minutes, by what it says."""
+    return [line for model, rows in WORK for line in [*_parked(model, rows()), *_failing(model, rows())]]
+
+
+def _parked(model: str, rows: QuerySet) -> list[Attention]:
+    says = _("%(what)s: given up after the last attempt.") % {"what": _name_of(rows)}
+    return _line("parked", rows.filter(parked_at__isnull=False), says, model, "parked=yes", by="parked_at")
+
+
+def _failing(model: str, rows: QuerySet) -> list[Attention]:
+    by_error = failing(rows).order_by().values("last_error")
+    found = by_error.annotate(count=Count("pk"), since=Min("failing_since")).order_by("since")
+    says = _("%(what)s: failing for minutes, because of %(reason)s.")
+    return [
+        Attention(
+            "failing",
+            row["count"],
+            says % {"what": _name_of(rows), "reason": row["last_error"]},
+            row["since"],
+            model,
+            "parked=failing",
+        )
+        for row in found
     ]
-    lines: list[Attention] = []
-    for model, rows in parked:
-        rows = rows.filter(parked_at__isnull=False)
-        what = capfirst(rows.model._meta.verbose_name_plural)
-        says = _("%(what)s: given up after the last attempt.") % {"what": what}
-        lines += _line("parked", rows, says, model, "parked=yes", by="parked_at")
-    return lines
+
+
+def _name_of(rows: QuerySet) -> str:
+    return capfirst(str(rows.model._meta.verbose_name_plural))

@@ -137,12 +137,17 @@ def _cancel_story(event: Event) -> list[str]:
     balance = preview.balance_sats
     facts = {
         "event": event.title, "paid": preview.paid_orders, "amount": format_sats(preview.refund_sats),
+        "fees": format_sats(preview.fees_sats),
         "balance": format_sats(balance) if balance is not None else _("an unknown amount"),
         "free": preview.free_orders, "pending": preview.pending_orders, "count": preview.without_address,
     }  # fmt: skip
     return [
         _("%(event)s: the sale stops at once and everybody is told by mail.") % facts,
-        _("Paid orders: %(paid)s; %(amount)s go back, the node can send %(balance)s.") % facts,
+        _(
+            "Paid orders: %(paid)s; %(amount)s go back, at a cost of %(fees)s at most; "
+            "the node can send %(balance)s."
+        )
+        % facts,
         _("Free orders: %(free)s. Orders that wait for money: %(pending)s. All end.") % facts,
         _("Buyers who gave no address and are asked for one: %(count)s.") % facts,
         _("This cannot be undone."),

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from events.models import Event
 from payments import lightspark
 from payments import refunds as payment_refunds
+from payments.balance import max_fees_of
 from payments.models import IncomingPayment, Payment, Refund
 from payments.uma.address import normalize_payable_address
 from ticketsuma.errors import DomainError
@@ -149,12 +150,16 @@ def _ask_again() -> int:
 # -- a whole event ----------------------------------------------------------------------------
 @dataclass(frozen=True)
 class CancelPreview:
-    """What canceling an event would do; `balance_sats` is None when the node does not say."""
+    """What canceling an event would do; `balance_sats` is None when the node does not say.
+
+    `fees_sats` is the most that the node may be charged for sending the refunds.
+    """
 
     pending_orders: int
     paid_orders: int
     free_orders: int
     refund_sats: int
+    fees_sats: int
     without_address: int
     balance_sats: int | None
 
@@ -170,7 +175,9 @@ def preview_cancel(event: Event) -> CancelPreview:
         applied_msats__gt=0, payment__order__event=event, payment__order__status=Order.Status.PAID
     )
     nowhere = Q(payment__uma_address="") & (Q(invoice=None) | Q(invoice__payer=""))  # as refund_address
-    money = kept.aggregate(msats=Sum("applied_msats"), lost=Count("pk", filter=nowhere))
+    money = kept.aggregate(
+        msats=Sum("applied_msats"), fees=Sum(max_fees_of("applied_msats")), lost=Count("pk", filter=nowhere)
+    )
     try:
         balance = lightspark.available_msats() // MSATS_PER_SAT
     except DomainError:
@@ -180,6 +187,7 @@ def preview_cancel(event: Event) -> CancelPreview:
         counts["paid"],
         counts["free"],
         (money["msats"] or 0) // MSATS_PER_SAT,
+        -(-(money["fees"] or 0) // MSATS_PER_SAT),
         money["lost"],
         balance,
     )

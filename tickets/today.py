@@ -56,5 +56,5 @@ def sales_today() -> Sales:
         )
         for row in rows.order_by("-last")
     ]
-    sweep = Sweep.objects.first()
+    sweep = Sweep.objects.filter(name=Sweep.INCOMING).first()
     return Sales(events, sweep.available_msats if sweep else None)

@@ -11,7 +11,7 @@ from django.db.models import Field, Model, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from .money import MSATS_PER_SAT, format_msats
-from .states import Leased
+from .states import Leased, failing
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise as StrPromise
@@ -84,16 +84,21 @@ class ReadOnlyInline(ReadOnly, admin.TabularInline):
 
 
 class ParkedFilter(admin.SimpleListFilter):
-    """Work that the worker gave up after its last attempt."""
+    """Work that the worker gave up after its last attempt, or that has been failing for minutes."""
 
-    title = _("given up")
+    title = _("work that fails")
     parameter_name = "parked"
 
     def lookups(self, request, model_admin):
-        return [("yes", _("Given up"))]
+        return [("yes", _("Given up")), ("failing", _("Failing for minutes"))]
 
     def queryset(self, request, queryset: QuerySet) -> QuerySet:
-        return queryset.filter(parked_at__isnull=False) if self.value() == "yes" else queryset
+        match self.value():
+            case "yes":
+                return queryset.filter(parked_at__isnull=False)
+            case "failing":
+                return failing(queryset)
+        return queryset
 
 
 def _shown(field: Field) -> str | Callable[[Model], str]:

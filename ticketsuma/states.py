@@ -5,11 +5,21 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import F
+from django.db.models import F, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .errors import DomainError
+
+# Work that fails for less mends itself more often than not.
+FAILING_IS_SEEN_AFTER = timedelta(minutes=5)
+
+
+def failing(rows: QuerySet) -> QuerySet:
+    """Those of some waiting work (`Leased`) that have failed for so long that staff should know."""
+    seen = timezone.now() - FAILING_IS_SEEN_AFTER
+    return rows.filter(failing_since__lt=seen, parked_at=None, next_attempt_at__isnull=False)
 
 
 class InvalidTransition(DomainError):
@@ -58,10 +68,14 @@ class Leased(models.Model):
     parked_at = models.DateTimeField(
         _("given up"), null=True, blank=True, help_text=_("Given up after the last attempt.")
     )
+    failing_since = models.DateTimeField(
+        _("failing since"), null=True, blank=True, help_text=_("Since when no attempt succeeded.")
+    )
 
     max_attempts: ClassVar[int] = 8
     first_delay_seconds: ClassVar[float] = 2.0
     longest_delay_seconds: ClassVar[float] = 600.0
+    was_put_back = False  # by the attempt in hand
 
     class Meta:
         abstract = True
@@ -75,19 +89,31 @@ class Leased(models.Model):
         until = now + lease
         if not row.update(next_attempt_at=until, attempts=F("attempts") + 1):
             return False
-        self.next_attempt_at, self.attempts = until, self.attempts + 1
+        self.next_attempt_at, self.attempts, self.was_put_back = until, self.attempts + 1, False
         return True
 
-    def retry_later(self, error: object) -> None:
-        """Put the work back with growing, jittered delay; after `max_attempts` park it for staff to see."""
-        changes: dict[str, Any] = {"last_error": str(error)[:300]}
+    def retry_later(self, error: object, *, at_least: timedelta = timedelta(0)) -> None:
+        """Put the work back with growing, jittered delay; after `max_attempts` park it for staff to see.
+
+        From the first time on it is failing, until an attempt succeeds (`went_well`): staff see work that
+        fails for some minutes, long before it is given up (`FAILING_IS_SEEN_AFTER`).
+        """
+        now = timezone.now()
+        since = Coalesce(F("failing_since"), Value(now, models.DateTimeField()))
+        changes: dict[str, Any] = {"last_error": str(error)[:300], "failing_since": since}
         if self.attempts >= self.max_attempts:
-            changes |= {"next_attempt_at": None, "parked_at": timezone.now()}
+            changes |= {"next_attempt_at": None, "parked_at": now}
         else:
             delay = min(self.first_delay_seconds * 2 ** max(self.attempts - 1, 0), self.longest_delay_seconds)
             wait = timedelta(seconds=delay * random.uniform(0.8, 1.2))  # noqa: S311, jitter is no secret
-            changes["next_attempt_at"] = timezone.now() + wait
+            changes["next_attempt_at"] = now + max(wait, at_least)
         type(self)._base_manager.filter(pk=self.pk).update(**changes)
+        self.was_put_back = True
+
+    def went_well(self) -> None:
+        """After an attempt: unless it was put back by `retry_later`, the row is not failing any more."""
+        if self.failing_since and not self.was_put_back:
+            type(self)._base_manager.filter(pk=self.pk).update(failing_since=None)
 
     def try_again(self, **changes) -> None:
         """Put given-up work back to the front, by staff's wish, and save `changes`.
@@ -95,6 +121,8 @@ class Leased(models.Model):
         Of two at once the second gets InvalidTransition.
         """
         row = type(self)._base_manager.filter(pk=self.pk, parked_at__isnull=False)
-        if not row.update(next_attempt_at=timezone.now(), attempts=0, parked_at=None, **changes):
+        if not row.update(
+            next_attempt_at=timezone.now(), attempts=0, parked_at=None, failing_since=None, **changes
+        ):
             raise InvalidTransition(_("This is not given up any more: it is being tried again."))
         self.refresh_from_db()

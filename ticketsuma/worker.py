@@ -57,7 +57,12 @@ class Queue:
 
 
 QUEUES = [
-    Queue("sweep", lambda now: Sweep.objects.all(), sweep.sweep_incoming, timedelta(seconds=60)),
+    Queue(
+        "sweep",
+        lambda now: Sweep.objects.filter(name=Sweep.INCOMING),
+        sweep.sweep_incoming,
+        timedelta(seconds=60),
+    ),
     Queue(
         "webhook events",
         lambda now: WebhookEvent.objects.filter(processed_at=None),
@@ -122,6 +127,7 @@ def work(queue: Queue, row: Leased) -> str | None:
     """Handle one leased row; what went wrong, or None. The row keeps the error and comes back later."""
     try:
         queue.handle(row)
+        row.went_well()
     except InvalidTransition:
         return None  # somebody else brought it further meanwhile
     except DomainError as refusal:

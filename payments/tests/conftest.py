@@ -1,6 +1,7 @@
 """What the tests of money moving need: a wallet provider of their own, a payment, a Lightning node."""
 
 import os
+import secrets
 import sys
 from datetime import timedelta
 from itertools import count
@@ -12,9 +13,10 @@ from django.core.cache import cache
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
-from payments import lightspark
-from payments.models import Payment
+from payments import lightspark, refunds
+from payments.models import IncomingPayment, Payment, Refund
 from payments.services import create_payment
+from payments.tests.refunding import SATS, Node
 from payments.tests.wallet import Wallet
 from tests.processes import Process, free_port, wait_until
 
@@ -126,3 +128,29 @@ def _forget_the_node() -> None:
     lightspark._account.cache_clear()
     lightspark._load_signing_key.cache_clear()
     lightspark._facts = None
+
+
+# -- refunds -------------------------------------------------------------------------------
+@pytest.fixture
+def sandbox(shop_online, sandbox_url) -> Node:
+    node = Node(sandbox_url)
+    node.fund(50_000)
+    yield node
+    node.no_faults()
+
+
+@pytest.fixture
+def make_refund(transactional_db, sandbox_url):
+    """Makes refunds of money that arrived and was not wanted."""
+
+    def make(name: str = "$alice", sats: int = SATS) -> Refund:
+        incoming = IncomingPayment.objects.create(
+            node_payment_id=f"IncomingPayment:{secrets.token_hex(16)}",
+            amount_msats=sats * 1000,
+            received_at=timezone.now(),
+            allocated_at=timezone.now(),
+        )
+        to = f"{name}@{sandbox_url.removeprefix('http://')}"
+        return refunds.write_refund(incoming, amount_msats=sats * 1000, reason=Refund.Reason.LATE, to=to)
+
+    return make

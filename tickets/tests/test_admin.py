@@ -208,7 +208,7 @@ def test_a_silent_node_and_an_empty_purse_are_said(staff):
     pay(order)
     text = staff.get("/admin/").content.decode()
     assert "The Lightning node does not answer" in text
-    assert "The node lacks 999 sats" in text
+    assert "The node lacks 1,009 sats to send what is owed, with its fees" in text
     Sweep.objects.filter(pk=sweep.pk).update(tried_at=long_ago)
     assert "No worker is running" in staff.get("/admin/").content.decode()
 

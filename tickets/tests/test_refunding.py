@@ -156,6 +156,7 @@ def test_the_preview_counts_what_is_still_here_and_who_has_an_address():
         refund_order(order, reason=Refund.Reason.EVENT_CANCELED)
     sent = Refund.objects.filter(reason="event_canceled")
     assert seen.refund_sats == sent.aggregate(total=Sum("amount_msats"))["total"] // 1000 == 3600
+    assert seen.fees_sats == 4 * 10
     assert seen.without_address == sent.filter(status="needs_address").count() == 2
 
 

@@ -11,7 +11,9 @@ from payments.models import WebhookEvent
 from tests.shop import an_event, an_order, together
 from tickets.models import Order
 from ticketsuma.codes import ALPHABET, new_code, normalize_code
-from ticketsuma.states import InvalidTransition
+from ticketsuma.errors import DomainError
+from ticketsuma.states import FAILING_IS_SEEN_AFTER, InvalidTransition, failing
+from ticketsuma.worker import Queue, work
 
 
 @pytest.mark.django_db(transaction=True)
@@ -91,3 +93,34 @@ def test_codes_have_no_lookalikes_and_survive_how_people_type():
 @given(st.text(max_size=80))
 def test_normalizing_what_people_type_is_stable(text):
     assert normalize_code(normalize_code(text)) == normalize_code(text)
+
+
+class NoLuck(DomainError):
+    code = "no_luck"
+
+
+def fail(row):
+    raise NoLuck
+
+
+def fail_inside(row):
+    row.retry_later("still not")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_work_is_failing_from_its_first_failure_to_its_next_success():
+    now = timezone.now()
+    event = WebhookEvent.objects.create(event_id="e", type="t", entity_id="x", next_attempt_at=now)
+    seen = []
+    for handle in (fail, fail_inside, lambda row: None, fail):
+        WebhookEvent.objects.update(next_attempt_at=now)
+        row = WebhookEvent.objects.get()
+        assert row.take_lease(timedelta(seconds=30))
+        work(Queue("webhook events", lambda now: WebhookEvent.objects.all(), handle), row)
+        seen.append(WebhookEvent.objects.get().failing_since)
+    assert seen[0] == seen[1] is not None
+    assert seen[2] is None
+    assert seen[3] > seen[0]
+    assert not failing(WebhookEvent.objects.all()).exists()
+    WebhookEvent.objects.update(failing_since=now - FAILING_IS_SEEN_AFTER)
+    assert failing(WebhookEvent.objects.all()).get() == event

@@ -66,8 +66,11 @@ class Command(BaseCommand):
                 "Broken", ("check", "row", "what is wrong"), [(f.check, f.row, f.says) for f in broken]
             )
         if attention:
-            rows = [(a.kind, str(a.count), a.says) for a in attention]
-            self._table("Needs attention (nothing is broken)", ("kind", "rows", "what"), rows)
+            rows = [
+                (a.kind, str(a.count), f"{a.since:%F %H:%M}" if a.since else "", a.says) for a in attention
+            ]
+            columns = ("kind", "rows", "since (UTC)", "what")
+            self._table("Needs attention (nothing is broken)", columns, rows)
         self.stdout.write(f"{len(broken)} broken." if broken else "Nothing is broken.")
 
     def _table(self, title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:

@@ -27,8 +27,9 @@ class Command(BaseCommand):
             balance = "unknown" if preview.balance_sats is None else f"{preview.balance_sats:,} sats"
             self.stdout.write(
                 f"{event.title}: {preview.paid_orders} paid orders ({preview.refund_sats:,} sats to refund, "
-                f"{preview.without_address} buyers without an address), {preview.free_orders} free, "
-                f"{preview.pending_orders} unpaid. The node can send: {balance}."
+                f"{preview.fees_sats:,} sats of fees at most, {preview.without_address} buyers without an "
+                f"address), {preview.free_orders} free, {preview.pending_orders} unpaid. "
+                f"The node can send: {balance}."
             )
         if options["dry_run"]:
             return

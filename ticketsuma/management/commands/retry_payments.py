@@ -31,7 +31,8 @@ class Command(BaseCommand):
             else:
                 self.stdout.write(f"{queue}: {row.pk} {'done' if error is None else error}")
 
-        Sweep.objects.update(next_attempt_at=timezone.now())  # the list is read now, not when it is due
+        # The list is read now, not when it is due.
+        Sweep.objects.filter(name=Sweep.INCOMING).update(next_attempt_at=timezone.now())
         with bar:
             run_once(note)
         failed = sum(1 for line in done if line["error"])
