@@ -25,10 +25,13 @@ from .door import check_in, validate_code
 from .models import Order, Ticket
 from .people import orders_of
 from .refunds import give_refund_address
+from .room import join_for_pass
 from .serializers import (
     BoughtSerializer,
     CheckedInSerializer,
     CheckInSerializer,
+    JoinedSerializer,
+    JoinSerializer,
     MyTicketSerializer,
     PaymentStatusSerializer,
     PurchaseSerializer,
@@ -55,6 +58,7 @@ REPLAYED = OpenApiParameter(
 ORDER_TOKEN = header(
     "Order-Token", "The order's token; or be signed in as its buyer.", pattern=r"^[\x21-\x7e]+$"
 )
+TICKET_TOKEN = header("Ticket-Token", "The ticket's token.", pattern=r"^[\x21-\x7e]+$")
 UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 
@@ -109,6 +113,26 @@ class TicketViewSet(ApiViewSet):
     def status(self, request, pk=None):
         """Whether a ticket is paid; for anybody who knows its id, so without code and invoice."""
         return Response(TicketStatusSerializer(self.get_object()).data)
+
+    @extend_schema(
+        operation_id="join", tags=["buying"], auth=[], parameters=[TICKET_TOKEN], request=JoinSerializer,
+        responses={200: JoinedSerializer}
+        | problems("not_found", "room_closed", "watched_elsewhere", body=True),
+    )  # fmt: skip
+    @action(detail=True, methods=["post"])
+    def join(self, request, pk=None):
+        """Take the ticket's place in the stream's room, and check in. One ticket is for one viewer."""
+        asked = read(request, JoinSerializer)
+        room_url, expires_at = join_for_pass(self._own_ticket(), take_over=asked["take_over"])
+        return Response(JoinedSerializer({"room_url": room_url, "expires_at": expires_at}).data)
+
+    def _own_ticket(self) -> Ticket:
+        """The ticket of the address, when its token comes along."""
+        tickets = Ticket.objects.select_related("order__event").filter(pk=self.kwargs["pk"])
+        try:
+            return tickets.by_token(self.request.headers.get("Ticket-Token", ""))
+        except Ticket.DoesNotExist:
+            raise Http404 from None
 
     @extend_schema(
         operation_id="validate_ticket", tags=["door"], auth=[], request=ValidateSerializer,

@@ -1,11 +1,15 @@
 """The stream room: one viewer for each ticket, and the check-in that comes with joining."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
+from django.core import signing
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
+from ticketsuma.errors import DomainError
 from ticketsuma.live import version_of, version_of_row
 
 from .models import CheckIn, Order, Ticket, Viewer
@@ -22,8 +26,24 @@ WATCHED = (
 )
 
 
-class NoRoom(Exception):
+PASS_GOOD_FOR = timedelta(minutes=2)
+SALT = "tickets.room"
+
+
+class NoRoom(DomainError):
     """The ticket does not open this stream now."""
+
+    code = "room_closed"
+    sentence = _("The stream is not open to this ticket now.")
+
+
+class WatchedElsewhere(DomainError):
+    code = "watched_elsewhere"
+    sentence = _("This ticket is open on another device. One ticket is for one viewer.")
+
+
+class PassUsed(Exception):
+    """This address of the room let a browser in already, or is too old."""
 
 
 def join(ticket: Ticket, *, key: str, take_over: bool = False) -> Viewer:
@@ -39,13 +59,52 @@ def join(ticket: Ticket, *, key: str, take_over: bool = False) -> Viewer:
         Order.objects.select_for_update().get(pk=ticket.order_id)  # a refund waits, or came first
         if not Ticket.objects.admitting().filter(pk=ticket.pk).exists():
             raise NoRoom
-        viewer, _ = Viewer.objects.get_or_create(ticket=ticket, defaults={"key": key})
+        viewer = Viewer.objects.get_or_create(ticket=ticket, defaults={"key": key})[0]
         if viewer.key != key and take_over:
             viewer.key, viewer.since = key, timezone.now()
             viewer.save()
         if not ticket.order.event.is_past:
             CheckIn.objects.get_or_create(ticket=ticket)
     return viewer
+
+
+# -- joining by a program ---------------------------------------------------------------------
+def join_for_pass(ticket: Ticket, *, take_over: bool = False) -> tuple[str, datetime]:
+    """`join` for a program, which is no browser: the room's own address, and until when it may be opened.
+
+    The place is held for the one browser that then uses the pass. Raises NoRoom; WatchedElsewhere when
+    somebody watches and `take_over` was not asked for.
+    """
+    key = uuid.uuid4().hex
+    if join(ticket, key=key, take_over=take_over).key != key:
+        raise WatchedElsewhere
+    text = signing.dumps([ticket.pk.hex, key], salt=SALT)
+    return f"{settings.SITE_URL}/room/{text}", timezone.now() + PASS_GOOD_FOR
+
+
+def ticket_of_pass(text: str) -> Ticket:
+    """The ticket whose place `text` still holds; nothing changes. Raises PassUsed."""
+    ticket_id, key = _read(text)
+    viewer = Viewer.objects.select_related("ticket__order__event").filter(ticket=ticket_id, key=key).first()
+    if viewer is None:
+        raise PassUsed
+    return viewer.ticket
+
+
+def use_pass(text: str, *, key: str) -> Ticket:
+    """The browser `key` takes the place that the pass holds. Of two at once the second gets PassUsed."""
+    ticket = ticket_of_pass(text)
+    held = Viewer.objects.filter(ticket=ticket, key=_read(text)[1])
+    if not held.update(key=key, since=timezone.now()):
+        raise PassUsed
+    return ticket
+
+
+def _read(text: str) -> list[str]:
+    try:
+        return signing.loads(text, salt=SALT, max_age=PASS_GOOD_FOR)
+    except signing.BadSignature:
+        raise PassUsed from None
 
 
 def release(order: Order) -> int:

@@ -1,5 +1,6 @@
 """The pages of the stream room: the lobby, the stream, its replay, and the door between two browsers."""
 
+import contextlib
 import math
 import uuid
 from datetime import datetime
@@ -8,11 +9,11 @@ from typing import Any, cast
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from .models import Ticket, Viewer
 from .privacy import private_page
-from .room import NoRoom, join, room_version, shown_version
+from .room import NoRoom, PassUsed, join, room_version, shown_version, ticket_of_pass, use_pass
 from .stream import player_for
 from .ticket_views import ticket_by_token
 
@@ -22,35 +23,53 @@ VIEWER = "viewer"  # session key: what tells this browser from the others
 @require_safe
 @private_page
 def stream(request: HttpRequest, token: str) -> HttpResponse:
-    """The lobby, the stream, or the closing page; only for a ticket that admits. Entering is joining."""
+    """The lobby, the room, or the closing page; only for a ticket that admits.
+
+    The room is shown to the browser in place only. Looking joins nothing, because mail scanners look too.
+    """
     ticket = ticket_by_token(token)
     event = ticket.order.event
     if not ticket.admits:
         return redirect(ticket)
-    if timezone.now() < event.stream_opens_at:
-        left = int((event.stream_opens_at - timezone.now()).total_seconds()) + 1
-        return render(request, "tickets/lobby.html", {"ticket": ticket, "event": event, "seconds_left": left})
-    if not event.shows_stream:
+    if timezone.now() >= event.stream_opens_at and not event.shows_stream:
         return render(request, "tickets/closing.html", {"event": event})
-    try:
-        viewer = join(ticket, key=_browser(request))
-    except NoRoom:
-        return redirect(ticket)
-    if viewer.key != _browser(request):
+    viewer = Viewer.objects.filter(ticket=ticket).first()
+    if viewer is None or not event.shows_stream:
+        return _show_lobby(request, ticket)
+    if viewer.key != request.session.get(VIEWER):
         return _show_elsewhere(request, ticket)
     return _show_room(request, ticket, viewer)
 
 
 @require_POST
 @private_page
+def stream_join(request: HttpRequest, token: str) -> HttpResponse:
+    """Take the ticket's place, if nobody has it, and check in; the room, or what is against it, follows."""
+    with contextlib.suppress(NoRoom):  # the lobby, the closing page or the ticket say why
+        join(ticket_by_token(token), key=_browser(request))
+    return redirect("stream", token)
+
+
+@require_POST
+@private_page
 def stream_here(request: HttpRequest, token: str) -> HttpResponse:
     """Watch in this browser instead of the one that did."""
-    ticket = ticket_by_token(token)
-    try:
-        join(ticket, key=_browser(request), take_over=True)
-    except NoRoom:
-        return redirect(ticket)
+    with contextlib.suppress(NoRoom):
+        join(ticket_by_token(token), key=_browser(request), take_over=True)
     return redirect("stream", token)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@private_page
+def room(request: HttpRequest, text: str) -> HttpResponse:
+    """The address that `POST /api/tickets/{id}/join` answers: posting lets one browser in, once."""
+    try:
+        if request.method == "POST":
+            return redirect("stream", use_pass(text, key=_browser(request)).token)
+        ticket = ticket_of_pass(text)
+    except PassUsed:
+        return render(request, "tickets/pass_used.html", status=410)
+    return render(request, "tickets/enter.html", {"ticket": ticket, "event": ticket.order.event})
 
 
 @require_safe
@@ -66,6 +85,12 @@ def _browser(request: HttpRequest) -> str:
     if VIEWER not in request.session:
         request.session[VIEWER] = uuid.uuid4().hex
     return request.session[VIEWER]
+
+
+def _show_lobby(request: HttpRequest, ticket: Ticket) -> HttpResponse:
+    event = ticket.order.event
+    left = 0 if event.shows_stream else int((event.stream_opens_at - timezone.now()).total_seconds()) + 1
+    return render(request, "tickets/lobby.html", {"ticket": ticket, "event": event, "seconds_left": left})
 
 
 def _show_elsewhere(request: HttpRequest, ticket: Ticket) -> HttpResponse:

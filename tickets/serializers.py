@@ -9,7 +9,7 @@ from rest_framework import serializers
 from events.models import Event
 from payments.models import Payment
 from payments.serializers import PaymentSerializer
-from ticketsuma.fields import Email, Line, StrictSerializer, WholeNumber
+from ticketsuma.fields import Email, Line, StrictSerializer, WholeNumber, YesNo
 
 from .models import Order, Ticket
 
@@ -58,6 +58,10 @@ class CheckInSerializer(StrictSerializer):
     )  # fmt: skip
 
 
+class JoinSerializer(StrictSerializer):
+    take_over = YesNo(default=False, help_text="Watch here although another device does; it then stops.")
+
+
 class RefundAddressSerializer(StrictSerializer):
     uma_address = Line(
         max_length=255,
@@ -89,22 +93,26 @@ class EventOfTicketSerializer(serializers.ModelSerializer):
 
 
 class TicketSerializer(serializers.ModelSerializer):
-    """One seat; code, page and stream are there while the ticket admits. Load `order__event` with it."""
+    """One seat; code, token and page are there while the ticket admits. Load `order__event` with it."""
 
     ticket_id = serializers.UUIDField(source="pk")
     event_id = serializers.IntegerField(source="order.event_id")
     payment_status = serializers.ChoiceField(Ticket.PaymentStatus.choices)
     ticket_code = serializers.SerializerMethodField(help_text="null until paid.")
     url = serializers.SerializerMethodField(help_text="This ticket's own page, to share; null until paid.")
-    stream_url = serializers.SerializerMethodField(
-        help_text="From 15 minutes before the start to the end, and while there is a replay."
+    token = serializers.SerializerMethodField(
+        help_text="Opens this one ticket: header `Ticket-Token`. Keep it secret; null until paid."
+    )
+    room_open = serializers.SerializerMethodField(
+        help_text="Whether `POST /api/tickets/{id}/join` lets in now: from 15 minutes before the start to "
+        "the end, and while there is a replay."
     )
 
     class Meta:
         model = Ticket
         fields = [
             "id", "ticket_id", "event_id", "number", "holder_name", "payment_status", "ticket_code", "url",
-            "stream_url",
+            "token", "room_open",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -114,9 +122,11 @@ class TicketSerializer(serializers.ModelSerializer):
     def get_url(self, ticket: Ticket) -> str | None:
         return settings.SITE_URL + ticket.get_absolute_url() if ticket.admits else None
 
-    def get_stream_url(self, ticket: Ticket) -> str | None:
-        event = ticket.order.event
-        return event.stream_url or None if ticket.admits and event.shows_stream else None
+    def get_token(self, ticket: Ticket) -> str | None:
+        return ticket.token if ticket.admits else None
+
+    def get_room_open(self, ticket: Ticket) -> bool:
+        return ticket.admits and ticket.order.event.shows_stream
 
 
 class MyTicketSerializer(TicketSerializer):
@@ -187,6 +197,13 @@ class CheckedInSerializer(serializers.Serializer):
     ticket_id = serializers.UUIDField()
     holder_name = serializers.CharField(source="ticket.holder_name")
     checked_in_at = serializers.DateTimeField(source="at")
+
+
+class JoinedSerializer(serializers.Serializer):
+    """A place in the stream's room, kept for one browser."""
+
+    room_url = serializers.CharField(help_text="Open it in the browser that watches: it lets one in, once.")
+    expires_at = serializers.DateTimeField(help_text="Until when `room_url` may be opened.")
 
 
 class PaymentStatusSerializer(serializers.Serializer):

@@ -4,6 +4,7 @@ ANN = {"email": "ann@example.com"}
 PHRASE = "a long enough passphrase"
 EVENT_ID, ORDER_ID = 1, "0b1d7d1e-53c0-4a5f-9a56-7d0c6f2f8f0e"
 TICKET_ID = "6f9619ff-8b86-4d01-b42d-00c04fc964ff"
+TICKET_TOKEN = f"{TICKET_ID.replace('-', '')}:signature"
 CODE = "7K2M9QX4TB8WJ3RD5FGH6VNPZC"
 BOLT11 = "lnbc21u1p5example"
 UMA = "$ann@wallet.example.com"
@@ -27,7 +28,8 @@ ORDER = {
 }  # fmt: skip
 TICKET = {
     "id": TICKET_ID, "ticket_id": TICKET_ID, "event_id": EVENT_ID, "number": 1, "holder_name": "Ann",
-    "payment_status": "pending", "ticket_code": None, "url": None, "stream_url": None,
+    "payment_status": "pending", "ticket_code": None, "url": None, "token": None,
+    "room_open": False,
 }  # fmt: skip
 PAYMENT = {
     "status": "pending", "amount_sats": 2100, "invoice_id": "Invoice:0195f1c2", "bolt11": BOLT11,
@@ -43,6 +45,7 @@ EXAMPLES: dict[str, dict] = {
     "PurchaseRequest": ANN | {"event_id": EVENT_ID, "quantity": 1, "uma_address": UMA, "name": "Ann"},
     "ValidateRequest": {"ticket_code": CODE, "event_id": EVENT_ID},
     "CheckInRequest": {"ticket_code": CODE, "event_id": EVENT_ID, "nonce": "door-2-scan-117"},
+    "JoinRequest": {"take_over": True},
     "RefundAddressRequest": {"uma_address": UMA},
     "SignUpRequest": ANN | {"password": PHRASE, "name": "Ann"},
     "VerifyEmailRequest": {"key": "Nw:1vRz3x:Jm2hY0c"},
@@ -68,8 +71,8 @@ EXAMPLES: dict[str, dict] = {
         "replay_until": None, "canceled_at": None, "created_at": BOUGHT_AT, "updated_at": BOUGHT_AT,
     },
     "MyTicket": TICKET | {
-        "payment_status": "paid", "ticket_code": CODE, "stream_url": STREAM,
-        "url": f"https://tickets.example.com/tickets/{TICKET_ID.replace('-', '')}:signature",
+        "payment_status": "paid", "ticket_code": CODE, "room_open": True, "token": TICKET_TOKEN,
+        "url": f"https://tickets.example.com/tickets/{TICKET_TOKEN}",
         "order_id": ORDER_ID, "user_id": 7, "event": EVENT_OF_TICKET, "uma_address": UMA,
         "amount_sats": 2100, "invoice_id": "Invoice:0195f1c2", "paid_at": PAID_AT,
         "expires_at": EXPIRES_AT, "created_at": BOUGHT_AT, "updated_at": PAID_AT,
@@ -86,6 +89,9 @@ EXAMPLES: dict[str, dict] = {
     },
     "Validation": {"valid": True, "reason": "ok", "event": EVENT_OF_TICKET, "checked_in_at": None},
     "CheckedIn": {"ticket_id": TICKET_ID, "holder_name": "Ann", "checked_in_at": "2030-05-01T17:55:00Z"},
+    "Joined": {
+        "room_url": "https://tickets.example.com/room/WyI2Zjk2Il0:signature", "expires_at": END,
+    },
     "User": USER,
     "Token": {
         "token": "eyJhbGciOiJIUzI1NiJ9.e30.signature", "token_type": "Bearer",

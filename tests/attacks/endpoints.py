@@ -23,6 +23,11 @@ def admin_paths() -> list[str]:
     return sorted(path.replace("(1)", "events") for path in paths)
 
 
+def routes() -> list[str]:
+    """Every address, the admin's too, with {name} for what it takes."""
+    return sorted({path for path, _ in _walk(get_resolver())})
+
+
 def _walk(resolver: URLResolver, before: str = "/") -> Iterator[tuple[str, object]]:
     for pattern in resolver.url_patterns:
         text = _NAMED.sub(lambda found: "{" + (found[1] or found[2]) + "}", str(pattern.pattern))

@@ -4,93 +4,10 @@ import pytest
 
 from tests.attacks.attacker import assert_no_insides, assert_problem, cases
 from tests.attacks.endpoints import admin_paths, endpoints
-from tests.attacks.shop import STREAM
-from tests.buyer import make_event
+from tests.attacks.test_stream import SECRET, everything_about
 
 BUY = "/api/tickets/purchase"
-SECRET = STREAM.rpartition("/")[2]
 NEW = {"email": "b06@example.com", "password": "correct horse battery staple"}
-
-
-# -- the stream -------------------------------------------------------------------------------------
-def live_event(shop, **fields) -> int:
-    """An event whose room is open: it began a minute ago."""
-    event = make_event(shop.stack, title="Live now", stream_url=STREAM, **fields)
-    shop.stack.django(
-        "Event.objects.filter(pk=pk).update(start_time=timezone.now() - timedelta(minutes=1))", pk=event
-    )
-    return event
-
-
-def everything_about(shop, event: int, bought: dict) -> dict[str, str]:
-    """Every answer in which an event could tell its stream, as somebody with this order's link gets it."""
-    slug = shop.stack.django("Event.objects.get(pk=pk).slug", pk=event)
-    order, someone = bought["order"], shop.attacker()
-    ticket = shop.stack.django("Ticket.objects.get(pk=pk).token", pk=bought["tickets"][0]["ticket_id"])
-    pages = [
-        "/", "/?q=live", f"/events/{slug}", f"/events/{slug}/calendar.ics", f"/posters/{event}.svg",
-        f"/orders/{order['token']}", f"/orders/{order['token']}/status", f"/tickets/{ticket}",
-        f"/tickets/{ticket}/calendar.ics", f"/tickets/{ticket}/ticket.pdf", f"/tickets/{ticket}/stream",
-        f"/tickets/{ticket}/stream/status", "/api/events", f"/api/events/{event}", "/api/schema",
-        f"/api/tickets/{bought['tickets'][0]['ticket_id']}/status",
-    ]  # fmt: skip
-    told = {page: someone.get(page).text for page in pages}
-    told["the order"] = shop.order(bought).text
-    told["the purchase"] = str(bought)
-    return told
-
-
-@cases(
-    "state",
-    [
-        ("B04", "nobody bought", "unpaid"),
-        ("B04", "expired", "expired"),
-        ("B04 B05", "given back", "canceled"),
-        ("B04 B05", "void", "void"),
-        ("B04 B05", "event canceled", "event canceled"),
-    ],
-)
-def test_the_stream_is_told_to_nobody_who_has_not_paid(shop, state):
-    event = live_event(shop, price_sats=2500 if state in ("unpaid", "expired") else 0)
-    bought = shop.buy(event=event)
-    change = {
-        "unpaid": "pass",
-        "expired": "Order.objects.filter(pk=pk).update(expires_at=timezone.now() - timedelta(hours=1))",
-        "canceled": "Order.objects.filter(pk=pk).update(status='canceled')",
-        "void": "Ticket.objects.filter(order=pk).update(voided_at=timezone.now())",
-        "event canceled": "Event.objects.filter(orders=pk).update(canceled_at=timezone.now())",
-    }[state]
-    undo = {"canceled": "Order.objects.filter(pk=pk).update(status='paid')"}.get(state, "pass")
-    if state != "unpaid":
-        bought["tickets"] = shop.order(bought).json()["tickets"]
-    shop.stack.django(f"{change}; answer = None", pk=bought["order"]["id"])
-    told = everything_about(shop, event, bought)
-    shop.stack.django(f"{undo}; answer = None", pk=bought["order"]["id"])
-    assert [page for page, text in told.items() if SECRET in text and page != "the purchase"] == []
-    if state == "unpaid":
-        assert SECRET not in str(bought)
-
-
-def test_the_stream_is_told_to_who_holds_a_ticket_and_kept_by_nobody(shop):
-    """B04"""
-    event = live_event(shop, price_sats=0)
-    bought = shop.buy(event=event)
-    told = everything_about(shop, event, bought)
-    where = {page.rpartition("/")[2] for page, text in told.items() if SECRET in text}
-    assert where == {"stream", "the order", "the purchase"}
-    link = bought["tickets"][0]["url"].removeprefix(shop.stack.shop_url)
-    for answer in (shop.attacker().get(f"{link}/stream"), shop.order(bought)):
-        assert "no-store" in answer.headers["Cache-Control"]
-
-
-def test_the_stream_goes_in_and_never_comes_out(shop, someone):
-    """B04, of staff who wrote it themselves."""
-    answer = someone.send(
-        "PATCH", f"/api/events/{shop.hidden}", {"stream_url": STREAM}, token=shop.staff.token
-    )
-    assert answer.status == 200
-    assert SECRET not in answer.text
-    assert SECRET not in someone.get(f"/api/events/{shop.hidden}", token=shop.staff.token).text
 
 
 # -- tickets ----------------------------------------------------------------------------------------

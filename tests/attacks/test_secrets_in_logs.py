@@ -73,6 +73,8 @@ def journey(shop: Shop) -> dict[str, list[str]]:
         browser.open(path)
         browser.open(path, headers={"Referer": shop.stack.shop_url + link})
     browser.submit(link, to=f"{link}/holder", holder_name="Canary Holder")
+    browser.submit(link, to=f"{link}/stream/join")
+    someone.post(f"/api/tickets/{ticket['ticket_id']}/join", {}, Ticket_Token=ticket["token"])
     browser.submit(f"/events/{shop.slug}", to=f"/events/{shop.event}/buy", quantity="x", email=EMAIL)
     browser.sign_in(person.email, PHRASE)
     browser.sign_in(person.email, PASSWORD)

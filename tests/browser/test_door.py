@@ -110,6 +110,7 @@ def test_the_second_device_asks_and_the_first_is_told(page, open_context, stack)
     _, [ticket] = make_tickets(stack, live=True)
     page.goto(f"{stack.shop_url}{ticket['path']}")
     page.get_by_role("link", name="Join the stream").click()
+    page.get_by_role("button", name="Enter").click()
     expect(page.get_by_role("link", name="Enter")).to_be_visible()
 
     other = open_context().new_page()

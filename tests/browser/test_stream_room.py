@@ -73,6 +73,7 @@ def enter(open_context, stack, broadcast, *, script: str = ""):
     )
     page.goto(f"{stack.shop_url}{ticket['path']}")
     page.get_by_role("link", name="Join the stream").click()
+    page.get_by_role("button", name="Enter").click()
     return page
 
 

@@ -43,20 +43,23 @@ def test_ones_tickets_with_everything_about_them(client):
     assert (said["user_id"], said["event_id"], said["payment_status"]) == (user.pk, order.event_id, "paid")
     assert (said["uma_address"], said["amount_sats"]) == ("$bea@localhost:8081", 2100)
     assert said["invoice_id"] == order.payment.invoices.get().invoice_id
-    assert said["stream_url"] is None, "not before it opens"
+    assert (said["token"], said["room_open"]) == (ticket.token, False), "not before it opens"
 
 
-def test_the_stream_is_for_admitted_holders_while_it_is_open(client):
+def test_the_room_is_for_admitted_holders_while_it_is_open(client):
     user, now = person(), timezone.now()
     event = an_event(start_time=now + timedelta(minutes=10))
     held, order = an_order(event, buyer=user), paid(an_order(event, buyer=user))
     page = client.get(f"/api/users/{user.pk}/tickets", headers=bearer(user))
     assert page.headers["Cache-Control"] == "no-store"
-    streams = {said["order_id"]: said["stream_url"] for said in page.json()["results"]}
-    assert streams == {str(order.pk): event.stream_url, str(held.pk): None}
+    assert event.stream_url not in page.content.decode()
+    rooms = {said["order_id"]: said["room_open"] for said in page.json()["results"]}
+    assert rooms == {str(order.pk): True, str(held.pk): False}
     Event.objects.update(canceled_at=now)
     page = client.get(f"/api/users/{user.pk}/tickets", headers=bearer(user)).json()
-    assert {(said["stream_url"], said["ticket_code"]) for said in page["results"]} == {(None, None)}
+    assert {(said["room_open"], said["token"], said["ticket_code"]) for said in page["results"]} == {
+        (False, None, None)
+    }
 
 
 @pytest.mark.parametrize("rows", [1, 3])

@@ -220,7 +220,7 @@ def test_the_stream_opens_fifteen_minutes_before_and_closes_at_the_end(client):
     def at(start: timedelta, end: timedelta) -> str:
         now = timezone.now()
         Event.objects.update(start_time=now + start, end_time=now + end)
-        return client.get(path).content.decode()
+        return client.post(f"{path}/join", follow=True).content.decode()
 
     lobby = at(timedelta(minutes=16), timedelta(hours=1))
     assert ("You are early." in lobby, "stream.example" in lobby) == (True, False)

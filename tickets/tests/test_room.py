@@ -43,14 +43,19 @@ def path(ticket) -> str:
     return f"{ticket.get_absolute_url()}/stream"
 
 
+def enter(browser: Client, path: str):
+    """The page that follows the lobby's button."""
+    return browser.post(f"{path}/join", follow=True)
+
+
 def test_the_newest_browser_wins_and_the_older_is_told(client, path):
     phone = Client()
-    first = client.get(path)
+    first = enter(client, path)
     assert SECRET in first.content.decode()
     version = first.context["version"]
     assert client.get(f"{path}/status?v={version}").status_code == 204
 
-    asked = phone.get(path).content.decode()
+    asked = enter(phone, path).content.decode()
     assert "Watch here instead?" in asked
     assert SECRET not in asked
     assert client.get(f"{path}/status?v={version}").status_code == 204  # only asked so far
@@ -64,15 +69,24 @@ def test_the_newest_browser_wins_and_the_older_is_told(client, path):
 def test_joining_checks_in_once(client, ticket, path):
     assert not CheckIn.objects.exists()
     for _ in range(2):
-        client.get(path)
+        enter(client, path)
     Client().post(f"{path}/here")
     assert CheckIn.objects.get().by is None
     assert validate_code(ticket.ticket_code).reason == "already_checked_in"
 
 
-def test_looking_at_the_lobby_checks_nobody_in(client, path):
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_looking_joins_nothing_and_shows_the_lobby(client, path, method):
+    assert getattr(client, method)(path).status_code == 200
+    assert "The doors are open." in client.get(path).content.decode()
+    assert SECRET not in client.get(path).content.decode()
+    assert not CheckIn.objects.exists()
+    assert not Viewer.objects.exists()
+
+
+def test_nobody_joins_before_the_doors_open(client, path):
     at(timedelta(minutes=16), timedelta(hours=2))
-    client.get(path)
+    assert "You are early." in enter(client, path).content.decode()
     client.post(f"{path}/here")
     assert not CheckIn.objects.exists()
     assert not Viewer.objects.exists()
@@ -92,31 +106,33 @@ def test_two_browsers_at_once_are_one_viewer_and_one_check_in(ticket):
 
 
 def test_staff_let_any_device_watch_again(client, staff, ticket, path):
-    client.get(path)
+    enter(client, path)
     act(staff, ticket.order, "viewers")
-    assert SECRET in Client().get(path).content.decode()
+    assert SECRET in enter(Client(), path).content.decode()
 
 
 def test_a_refund_ends_the_room(client, ticket, path):
-    version = client.get(path).context["version"]
+    version = enter(client, path).context["version"]
     ticket.order.advance(Order.Status.CANCELED, ended_at=timezone.now())
     assert client.get(f"{path}/status?v={version}").status_code == 200
     assert client.get(path)["Location"] == ticket.get_absolute_url()
-    assert client.post(f"{path}/here")["Location"] == ticket.get_absolute_url()
+    for name in ("here", "join"):
+        assert client.post(f"{path}/{name}", follow=True).redirect_chain[-1][0] == ticket.get_absolute_url()
     with pytest.raises(NoRoom):
         join(ticket, key="c" * 32)
 
 
 def test_a_forged_link_has_no_room(client):
-    for name in ("stream/here", "stream/status", "stream", "ticket.pdf"):
-        method = client.post if name.endswith("here") else client.get
+    for name in ("stream/here", "stream/join", "stream/status", "stream", "ticket.pdf"):
+        method = client.post if name.endswith(("here", "join")) else client.get
         assert method(f"/tickets/forged/{name}").status_code == 404
 
 
 def test_a_replay_lasts_until_the_organizer_says(client, ticket, path):
     now = timezone.now()
     at(-timedelta(hours=3), -timedelta(hours=1), replay_until=now + timedelta(days=3))
-    page = client.get(path).content.decode()
+    assert "Here it is again." in client.get(path).content.decode()
+    page = enter(client, path).content.decode()
     assert (SECRET in page, "Replay" in page) == (True, True)
     assert "Watch it again" in client.get(ticket.get_absolute_url()).content.decode()
     assert not CheckIn.objects.exists()  # who only sees the replay was not there
@@ -127,7 +143,7 @@ def test_a_replay_lasts_until_the_organizer_says(client, ticket, path):
 def test_an_open_room_follows_the_clock(client, path):
     """Before, on and over: the page knows in how many seconds, and is told that it is over."""
     at(timedelta(minutes=10), timedelta(hours=2))
-    page = client.get(path)
+    page = enter(client, path)
     assert 590 <= page.context["starts_in"] <= 600
     assert "Starts soon" in page.content.decode()
     at(-timedelta(seconds=2), timedelta(hours=2))
@@ -143,7 +159,7 @@ def test_an_open_room_follows_the_clock(client, path):
 
 
 def test_an_open_room_learns_that_the_event_moved(client, path):
-    version = client.get(path).context["version"]
+    version = enter(client, path).context["version"]
     Event.objects.update(end_time=timezone.now() + timedelta(hours=3))
     assert client.get(f"{path}/status?v={version}").status_code == 200
 
@@ -171,7 +187,7 @@ def test_the_admin_refuses_a_replay_that_ends_too_early(staff):
 def test_a_video_is_played_by_browsers_that_can(client, path, url, media_type):
     Event.objects.update(stream_url=url)
     assert player_for(url).media_type == media_type
-    answer = client.get(path)
+    answer = enter(client, path)
     assert url in answer.content.decode()
     policy = answer["Content-Security-Policy"]
     assert ("media-src https://cdn.example.com" in policy) == bool(media_type)
