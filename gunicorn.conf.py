@@ -2,7 +2,9 @@
 
 import json
 import os
+import resource
 import signal
+import sys
 
 from django.conf import settings
 from gunicorn import util
@@ -27,6 +29,11 @@ class LikeOurs(Logger):
         """The line of a request that cannot be read may hold a token: it is not repeated."""
         super().warning(msg.partition(" from ip=")[0], *args, **kwargs)
 
+    def exception(self, msg, *args, **kwargs):
+        """That a client stalled is no fault of ours (`ticketsuma.serving.STALLED_SECONDS`)."""
+        say = self.debug if isinstance(sys.exc_info()[1], BlockingIOError) else super().exception
+        say(msg, *args, **kwargs)
+
 
 def write_problem(sock, status, reason, said):
     """What gunicorn refuses itself (a request it cannot read, or that is too long) in the API's one shape.
@@ -43,7 +50,8 @@ def write_problem(sock, status, reason, said):
 util.write_error = write_problem  # gunicorn knows no setting for it
 
 bind = f"0.0.0.0:{settings.PORT}"
-worker_class = "gthread"
+worker_class = "ticketsuma.serving.ReadingWorker"
+sendfile = False  # it waits without end for a client that does not read
 workers = int(os.environ.get("WEB_WORKERS", "2"))
 threads = settings.WEB_THREADS
 worker_connections = 1000
@@ -70,3 +78,7 @@ def post_worker_init(worker):
         gunicorns_own(signum, frame)
 
     signal.signal(signal.SIGTERM, stop_streams)
+    _most, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = worker_connections + 256
+    if _most < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard < 0 else min(wanted, hard), hard))

@@ -1,8 +1,13 @@
 """Small walls that Django and its middlewares leave open."""
 
 from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
+from django.core.files.uploadhandler import FileUploadHandler
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 PROBED = {"/health", "/health/live"}
+LARGEST_UPLOAD = 11 * 1024 * 1024  # bytes: a cover of 10 MB and the rest of its form
 
 
 class ProbeMiddleware:
@@ -44,3 +49,43 @@ class HeadersMiddleware:
         if request.path_info.startswith("/accounts/"):
             response.headers.setdefault("Cache-Control", "no-store, private")
         return response
+
+
+class NoFiles(FileUploadHandler):
+    """Refuses a form's first file before a byte of it is kept anywhere."""
+
+    def new_file(self, *args, **kwargs):
+        raise SuspiciousOperation("a file where none is taken")
+
+    def receive_data_chunk(self, raw_data, start):
+        return None
+
+    def file_complete(self, file_size):
+        return None
+
+
+class BodyMiddleware:
+    """Bodies are bounded by the length they announce, before any of it is read; files are staff's only.
+
+    413 for more than DATA_UPLOAD_MAX_MEMORY_SIZE (LARGEST_UPLOAD for staff in the admin), 411 for a body
+    without a length. Behind AuthenticationMiddleware, and asks who somebody is only when that matters.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith("/api/uma/"):  # wallets are bounded, and answered, by their views
+            return self.get_response(request)
+        length = request.META.get("CONTENT_LENGTH") or ""
+        if not length and request.META.get("HTTP_TRANSFER_ENCODING"):
+            return render(request, "411.html", status=411)
+        size = int(length) if length.isdecimal() and length.isascii() else 0
+        has_files = request.META.get("CONTENT_TYPE", "").lower().startswith("multipart/")
+        if size > settings.DATA_UPLOAD_MAX_MEMORY_SIZE or has_files:
+            is_staffs = request.path_info.startswith("/admin/") and request.user.is_staff
+            if size > (LARGEST_UPLOAD if is_staffs else settings.DATA_UPLOAD_MAX_MEMORY_SIZE):
+                return render(request, "413.html", status=413)
+            if not is_staffs:
+                request.upload_handlers = [NoFiles(request)]
+        return self.get_response(request)
