@@ -20,6 +20,7 @@ if IS_FIRST:
         "VAR_DIR": tempfile.mkdtemp(prefix="ticketsuma-tests-", dir=IN_MEMORY),
         "DEBUG": "1",  # plain static files; pytest-django turns the setting itself off
         "ALLOW_TEST_NETWORK": "1",
+        "LOG_JSON": "1",  # the lines of production
         "PORT": "8080",
         "SITE_URL": "http://localhost:8080",
         "UMA_DOMAIN": "localhost:8080",

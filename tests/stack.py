@@ -81,6 +81,7 @@ class Stack:
             **fresh_secrets(),
             "PYTHONUNBUFFERED": "1",
             "DEBUG": "1",
+            "LOG_JSON": "1",  # the lines of production
             "VAR_DIR": str(self.folder),
             "DATABASE_URL": self.database_url,
             "PORT": str(self.ports[0]),

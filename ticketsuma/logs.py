@@ -8,10 +8,17 @@ import uuid
 
 import structlog
 from django.conf import settings
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 logger = structlog.get_logger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+# An e-mail or UMA address, also percent-encoded: mail servers and wallets repeat them when they refuse.
+_ADDRESS = re.compile(r"[^\s\"'`<>()\[\]{},;:=\\/|]+(?:@|%40)[^\W_][\w.-]*(?::\d+)?")
+# PostgreSQL adds the row that broke a rule, or the statement with its values; both until the error's end.
+_DETAILS = re.compile(
+    r"^(DETAIL|CONTEXT|LINE \d+):.*?(?=\n\nThe above exception|\n\nDuring handling|\Z)",
+    re.DOTALL | re.MULTILINE,
+)
 
 
 class RouteNotAddress(logging.Filter):
@@ -30,6 +37,18 @@ class RouteNotAddress(logging.Filter):
         return route != "health"  # its 503 is an answer, and every monitor's question would be a line
 
 
+def scrub(text: str) -> str:
+    """The text without addresses of people and without the rows that a database error repeats."""
+    return _ADDRESS.sub("[address]", _DETAILS.sub(r"\1: [cut]", text))
+
+
+def scrubbed(logger, name: str, line: EventDict) -> EventDict:
+    """Every word of a line by `scrub`; the last thing before it is written, whoever wrote it."""
+    return {
+        key: said if isinstance(said, int | float | None) else scrub(str(said)) for key, said in line.items()
+    }
+
+
 def configure(options: dict) -> None:
     """Set up logging (called by Django with `settings.LOGGING`)."""
     shared: list[Processor] = [
@@ -38,10 +57,12 @@ def configure(options: dict) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    # Plain tracebacks, for people too: the locals of a frame are secrets, and a QuerySet asks the database.
+    render: Processor = structlog.dev.ConsoleRenderer(
+        colors=False, exception_formatter=structlog.dev.plain_traceback
+    )
     if options["json"]:
-        render: list[Processor] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    else:
-        render = [structlog.dev.ConsoleRenderer(colors=False)]
+        render = structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -57,7 +78,12 @@ def configure(options: dict) -> None:
                 "line": {
                     "()": structlog.stdlib.ProcessorFormatter,
                     "foreign_pre_chain": shared,
-                    "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+                    "processors": [
+                        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                        structlog.processors.format_exc_info,
+                        scrubbed,
+                        render,
+                    ],
                 }
             },
             "filters": {"route": {"()": RouteNotAddress}},

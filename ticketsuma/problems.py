@@ -110,7 +110,8 @@ def _known(error: Exception, request: HttpRequest) -> exceptions.APIException:
     if isinstance(error, OperationalError):
         logger.warning("the database did not answer: %s", type(error.__cause__ or error).__name__)
         return Busy()
-    logger.error("unforeseen in %s", request.path, exc_info=error)
+    match = request.resolver_match  # the route: an address may hold a token
+    logger.error("unforeseen in %s", match.route if match else "no route", exc_info=error)
     got_request_exception.send(sender=APIView, request=request)
     return Broken()
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.attacks.attacker import Attacker, Browser
 from tests.attacks.shop import PRODUCTION, Shop
+from tests.mailbox import Mailbox
 
 
 @pytest.fixture(scope="session")
@@ -20,12 +21,15 @@ def static_root():
 @pytest.fixture(scope="session", params=["postgresql", "sqlite"])
 def shop(request, stacks, vasp, static_root):
     """The shop under attack. After the last attack nothing is sold twice, paid twice or lost."""
-    stack = stacks.new(request.param, vasps=(vasp.domain,), STATIC_ROOT=str(static_root), **PRODUCTION)
+    mailbox = Mailbox()
+    to_mailbox = {"EMAIL_URL": f"smtp://127.0.0.1:{mailbox.port}", "STATIC_ROOT": str(static_root)}
+    stack = stacks.new(request.param, vasps=(vasp.domain,), **to_mailbox, **PRODUCTION)
     if not any(static_root.iterdir()):
         stack.manage("collectstatic", "--no-input", "--verbosity=0", seconds=120)
-    yield Shop(stack.start())
+    yield Shop(stack.start(), mailbox)
     stack.audit()
     stack.close()
+    mailbox.close()
 
 
 @pytest.fixture

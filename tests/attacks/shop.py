@@ -12,6 +12,7 @@ from jwt.utils import base64url_encode
 
 from tests.attacks.attacker import Answer, Attacker
 from tests.buyer import Sandbox, make_event
+from tests.mailbox import Mailbox
 from tests.processes import wait_until
 from tests.stack import Stack
 
@@ -68,13 +69,18 @@ class Person:
 class Shop:
     """A running stack, and what a test needs to know of it."""
 
-    def __init__(self, stack: Stack):
-        self.stack, self.sandbox = stack, Sandbox(stack)
+    def __init__(self, stack: Stack, mailbox: Mailbox):
+        self.stack, self.sandbox, self.mailbox = stack, Sandbox(stack), mailbox
         self.owner, self.stranger, self.staff = self.people("owner", "stranger", "staff")
         self.event = make_event(stack, title="Open night", stream_url=STREAM, capacity=5000)
         self.slug = stack.django("Event.objects.get(pk=pk).slug", pk=self.event)
         self.hidden = make_event(stack, title="Hidden night", stream_url=STREAM, is_active=False)
         self.free = make_event(stack, title="Free night", price_sats=0, stream_url=STREAM, capacity=5000)
+
+    @property
+    def mails(self) -> list[Message]:
+        """Every mail sent so far, oldest first."""
+        return self.mailbox.mails
 
     def attacker(self) -> Attacker:
         return Attacker(self.stack)
@@ -98,7 +104,7 @@ class Shop:
         """The path of the newest mailed link with `part`; each leads to the shop's own address."""
 
         def newest() -> str:
-            texts = [text_of(mail) for mail in self.stack.mails() if mail["To"] == to]
+            texts = [text_of(mail) for mail in self.mails if mail["To"] == to]
             found = [
                 link for text in texts for link in re.findall(r"http://[^\s\"<>]+", text) if part in link
             ]

@@ -90,7 +90,7 @@ def test_what_was_typed_is_shown_to_staff_as_typed(shop, hostile, staffs_browser
 
 def test_what_was_typed_is_mailed_as_typed(shop, hostile):
     """D01, D13: also in the HTML part; a title is one line of a subject."""
-    mine = lambda: [mail for mail in shop.stack.mails() if mail["To"] == "hostile@example.com"]  # noqa: E731
+    mine = lambda: [mail for mail in shop.mails if mail["To"] == "hostile@example.com"]  # noqa: E731
     mail = wait_until(mine, 20, "the mail")[0]
     html = next(part for part in mail.walk() if part.get_content_type() == "text/html")
     assert_harmless(html.get_payload(decode=True).decode("utf-8", "replace"))

@@ -126,14 +126,14 @@ def test_the_admin_has_no_door_of_its_own(shop, visitor):
 )  # fmt: skip
 def test_nobody_becomes_staff_by_spelling(shop, someone, email):
     """Either it is no address, or the mail goes to staff's own mailbox, or it is somebody else's account."""
-    before = len(shop.stack.mails())
+    before = len(shop.mails)
     body = {"email": email, "password": "the attackers passphrase"}
     answer = someone.post("/api/users", body)
     assert answer.status in (400, 202), answer.text
     if answer.status == 400:
         assert answer.fields == {"email": "invalid"} or answer.code == "malformed_json", answer.text
         return
-    mail = wait_until(lambda: shop.stack.mails()[before:], 10, "a mail")[-1]
+    mail = wait_until(lambda: shop.mails[before:], 10, "a mail")[-1]
     if mail["To"] in (STAFF, "boss@example.com", "chief@example.com"):
         assert_problem(someone.post("/api/users/login", body), 401, "invalid_credentials")
         return
@@ -173,7 +173,7 @@ def test_signing_up_tells_nobody_who_has_an_account(shop, someone):
     taken, new = (someone.post("/api/users", body) for body in bodies)
     assert (taken.status, new.status) == (202, 202)
     assert taken.json() | {"email": ""} == new.json() | {"email": ""}
-    mails = [mail for mail in shop.stack.mails() if mail["To"] == shop.owner.email]
+    mails = [mail for mail in shop.mails if mail["To"] == shop.owner.email]
     assert "confirm-email" not in text_of(mails[-1])
 
 

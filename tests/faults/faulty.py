@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from tests.buyer import Sandbox
 from tests.faults.kill_points import POINTS, planted_tree
-from tests.faults.mailbox import Mailbox
 from tests.faults.proxy import Proxy
 from tests.faults.watched_net import write_sitecustomize
+from tests.mailbox import Mailbox
 from tests.postgres import Cluster, GivenServer, Server
 from tests.processes import Process, free_port, wait_until
 from tests.stack import MIGRATED, Stack, Stacks

@@ -5,8 +5,8 @@ import uuid
 import pytest
 
 from tests.buyer import Buyer, make_event
-from tests.faults.mailbox import FAULTS
 from tests.faults.selling import assert_one_mail, assert_paid_once
+from tests.mailbox import FAULTS
 from tests.processes import wait_until
 
 MAIL_OF = """

@@ -68,7 +68,8 @@ class Mailbox:
                 say("221 bye")
                 return
             elif word == b"RCPT" and self.rejected and self.rejected in line.decode(errors="replace"):
-                say("550 nobody of that name")
+                said = line.decode(errors="replace").partition(":")[2].strip()
+                say(f"550 5.1.1 {said}: Recipient address rejected")  # as servers do: with the address
             else:
                 say("250 well")
 
