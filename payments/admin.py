@@ -22,7 +22,9 @@ from .repairs import unmatched_money
 
 class InvoiceInline(ReadOnlyInline):
     model = Invoice
-    fields = ["kind", "status", "payer", "comment", "invoice_id", "payment_hash", "expires_at", "created_at"]
+    fields = [
+        "slot", "kind", "status", "payer", "comment", "invoice_id", "payment_hash", "expires_at", "created_at"
+    ]  # fmt: skip
     readonly_fields = fields
 
 
@@ -63,7 +65,8 @@ class WaitingFilter(admin.SimpleListFilter):
             case "money":
                 return pending
             case "invoice":
-                return pending.exclude(invoices__status=Invoice.Status.OPEN)
+                shown = Invoice.objects.filter(status=Invoice.Status.OPEN, slot=Invoice.Slot.PLAIN)
+                return pending.exclude(invoices__in=shown)
         return queryset
 
 
@@ -84,8 +87,8 @@ class PaymentAdmin(DeskAdmin):
 
 @admin.register(Invoice)
 class InvoiceAdmin(DeskAdmin):
-    list_display = ["__str__", "payment", "kind", "status", "payer", "expires_at", "created_at"]
-    list_filter = ["status", "kind", ParkedFilter, "created_at"]
+    list_display = ["__str__", "payment", "kind", "slot", "status", "payer", "expires_at", "created_at"]
+    list_filter = ["status", "kind", "slot", ParkedFilter, "created_at"]
     list_select_related = ["payment"]
     search_fields = ["=invoice_id", "=payment_hash", "=payment__reference", "payer"]
     ordering = ["-created_at"]

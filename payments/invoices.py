@@ -1,4 +1,8 @@
-"""BOLT11s of a payment: at most one is requested or open at a time, says the database.
+"""BOLT11s of a payment: three slots, each with at most one that is requested or open, says the database.
+
+`plain` is everybody's (QR, link, LNURL, API), `typed` that of the wallet whose address the buyer typed,
+`other` that of the first other verified payer who asks. So no stranger can take what the page shows, and
+money goes back to the one who signed for it.
 
 Every function here talks to the node and so must be called outside any transaction.
 """
@@ -6,7 +10,6 @@ Every function here talks to the node and so must be called outside any transact
 import json
 import logging
 from collections.abc import Callable
-from datetime import timedelta
 from enum import Enum
 from typing import cast
 
@@ -23,7 +26,7 @@ from .services import settle_node_payment
 
 logger = logging.getLogger(__name__)
 
-MAX_INVOICES = 5
+MOST_PER_SLOT = 5
 
 
 class NotPayable(DomainError):
@@ -43,6 +46,13 @@ class Busy(DomainError):
     sentence = _("Another invoice for this payment is being made. Please try again in a moment.")
     status = 503
     retry_after = 2
+
+
+class SlotTaken(DomainError):
+    code = "another_payer"
+    sentence = _("Another wallet is paying this already. The QR code and the Lightning invoice remain.")
+    status = 429
+    retry_after = 60
 
 
 class Closing(Enum):
@@ -67,9 +77,8 @@ def request_invoice(invoice: Invoice) -> None:
     if not payment.is_payable:
         _give_up(invoice)
         return
-    if invoice.kind != Invoice.Kind.LIGHTNING:
-        # Its asker died; the payer's wallet will come again. Until then the page needs a QR.
-        replace_failed(invoice)
+    if invoice.payer:
+        _give_up(invoice)  # its asker died; the payer's wallet will come again
         return
     try:
         answer = lightspark.create_invoice(
@@ -107,14 +116,6 @@ def _give_up(invoice: Invoice) -> bool:
     return True
 
 
-def replace_failed(invoice: Invoice) -> None:
-    """Give up a requested invoice of one payer and want a plain one in its place, in one step."""
-    with transaction.atomic():
-        payment = Payment.objects.select_for_update().get(pk=invoice.payment_id)
-        if _give_up(invoice) and payment.is_payable:
-            Invoice.objects.want(payment, wait=timedelta(seconds=1))
-
-
 def open_invoice_for_payer(
     *,
     payment: Payment,
@@ -122,30 +123,35 @@ def open_invoice_for_payer(
     create: Callable[[], lightspark.NodeInvoice],
     kind: str = Invoice.Kind.UMA,
 ) -> Invoice:
-    """The one open invoice for a verified UMA payer; `create()` asks the node for a new one.
+    """The open invoice of a verified UMA payer, in the slot that is theirs; `create()` asks for a new one.
 
-    The same payer gets the same open invoice until it expires. For anyone else the open one is
-    canceled first, confirmed by the node. A plain payer is `payer=""` with `kind=LIGHTNING`. Raises
-    NotPayable (also when the canceled one turned out paid), TooManyInvoices, Busy, NodeRefused or
-    NodeUnknown; then the old invoice or a fresh request for a plain one stands.
+    The same payer gets the same open invoice until it expires. The `other` slot belongs to whoever asked
+    first for as long as that one is open; in `typed` a wallet that the buyer no longer names gives way,
+    once the node has canceled its invoice. A plain payer is `payer=""` with `kind=LIGHTNING`. Raises
+    NotPayable (also when the canceled one turned out paid), SlotTaken, TooManyInvoices, Busy, NodeRefused
+    or NodeUnknown; the plain invoice stands whatever happens. Of two at once one gets Busy.
     """
     if not payment.is_payable:
         raise NotPayable
-    live = payment.invoices.live().first()
-    if live and (live.kind, live.payer) == (kind, payer):
-        if live.status == Invoice.Status.REQUESTED:
-            return _ask_too(live, create)
-        if live.expires_at > timezone.now():
-            return live
-    if payment.invoices.filter(invoice_id__isnull=False).count() >= MAX_INVOICES:
+    live = payment.invoices.live()
+    if mine := live.filter(payer=payer).first():
+        if mine.status == Invoice.Status.REQUESTED:
+            return _ask_too(mine, create)
+        if mine.expires_at > timezone.now():
+            return mine
+    slot = payment.slot_of(payer)
+    if payment.invoices.filter(slot=slot, invoice_id__isnull=False).count() >= MOST_PER_SLOT:
         raise TooManyInvoices
-    if live:
-        _close_for_replacement(live)
+    if standing := live.filter(slot=slot).first():
+        _make_room(standing)
     row = _want_for_payer(payment, kind=kind, payer=payer)
     try:
         answer = create()
-    except DomainError:
-        replace_failed(row)
+    except DomainError as error:
+        if payer:
+            _give_up(row)
+        else:
+            row.retry_later(error.noted)  # the page waits for this one
         raise
     if not record_open(row, answer):
         raise Busy
@@ -174,21 +180,24 @@ def _want_for_payer(payment: Payment, *, kind: str, payer: str) -> Invoice:
             locked = Payment.objects.select_for_update().get(pk=payment.pk)
             if not locked.is_payable:
                 raise NotPayable
-            if payer:
-                Payment.objects.filter(pk=payment.pk).update(payer_uma=payer)
             return Invoice.objects.want(locked, kind=kind, payer=payer)
     except IntegrityError as error:
         raise Busy from error
 
 
-def _close_for_replacement(live: Invoice) -> None:
-    closing = close_invoice(live)
+def _make_room(standing: Invoice) -> None:
+    """Have the node cancel what stands in the slot; an `other` one that may still be paid is SlotTaken."""
+    requested = standing.status == Invoice.Status.REQUESTED
+    if standing.slot == Invoice.Slot.OTHER and (requested or standing.expires_at > timezone.now()):
+        raise SlotTaken
+    closing = close_invoice(standing)
     if closing is Closing.SETTLED:
         raise NotPayable
     if closing is Closing.UNKNOWN:
         raise lightspark.NodeUnknown
 
 
+# -- over -------------------------------------------------------------------------------------
 def close_invoice(invoice: Invoice) -> Closing:
     """Make sure that no money can come through `invoice` any more, or learn that it came.
 
@@ -214,22 +223,29 @@ def close_invoice(invoice: Invoice) -> Closing:
         return Closing.UNKNOWN
     ended = Invoice.Status.EXPIRED if state.expires_at <= timezone.now() else Invoice.Status.CANCELED
     try:
-        invoice.advance(ended)
+        invoice.advance(ended, next_attempt_at=None)
     except InvalidTransition:
         return Closing.UNKNOWN
     return Closing.CLOSED
 
 
+def cancel_leftover(invoice: Invoice) -> None:
+    """Cancel an open invoice of what is paid already; the worker's handler. What still comes is a duplicate.
+
+    Raises NodeUnknown while the node cannot say, to be tried again.
+    """
+    if close_invoice(invoice) is Closing.UNKNOWN:
+        raise lightspark.NodeUnknown
+
+
 def close_out(payment: Payment) -> Closing:
     """Close every live invoice of `payment` at the node: SETTLED if money came, UNKNOWN if nobody can say."""
-    for invoice in payment.invoices.live():
-        closing = close_invoice(invoice)
-        if closing is not Closing.CLOSED:
-            return closing
-    return Closing.CLOSED
+    closings = {close_invoice(invoice) for invoice in payment.invoices.live()}
+    worst_first = (Closing.SETTLED, Closing.UNKNOWN)
+    return next((closing for closing in worst_first if closing in closings), Closing.CLOSED)
 
 
 def abandon_unknown(payment: Payment) -> None:
     """Stop waiting for a silent node: open invoices count as expired; late money is still found."""
     for invoice in payment.invoices.filter(status=Invoice.Status.OPEN):
-        invoice.advance(Invoice.Status.EXPIRED)
+        invoice.advance(Invoice.Status.EXPIRED, next_attempt_at=None)

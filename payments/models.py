@@ -1,7 +1,6 @@
 """How money moves: what is due, what was asked for, what arrived, what goes back. No ticket in sight."""
 
 import uuid
-from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
@@ -15,10 +14,8 @@ from ticketsuma.dated import DatedQuerySet
 from ticketsuma.money import MAX_SATS, MSATS_PER_SAT
 from ticketsuma.states import Leased, Stateful
 
+from .querysets import InvoiceQuerySet
 from .refund_models import PostTransaction, Refund  # noqa: F401, Django looks for models here
-
-# Who writes a `requested` invoice asks the node at once; after this the worker asks instead.
-REQUEST_LEASE = timedelta(seconds=15)
 
 
 class Payment(Stateful, Leased):
@@ -53,7 +50,7 @@ class Payment(Stateful, Leased):
         _("UMA address"), max_length=255, blank=True, help_text=_("As the buyer typed it.")
     )
     payer_uma = models.CharField(
-        _("verified payer"), max_length=255, blank=True, help_text=_("Verified in a signed payreq.")
+        _("verified payer"), max_length=255, blank=True, help_text=_("Who signed for what was paid.")
     )
     due_at = models.DateTimeField(_("due"))
     uma_invoice = models.TextField(_("UMA invoice"), blank=True)
@@ -104,32 +101,27 @@ class Payment(Stateful, Leased):
     def is_payable(self) -> bool:
         return self.status == self.Status.PENDING and self.due_at > timezone.now()
 
+    def slot_of(self, payer: str) -> "Invoice.Slot":
+        """Whose invoice it is that the verified `payer` asks for; without a payer it is everybody's."""
+        if not payer:
+            return Invoice.Slot.PLAIN
+        return Invoice.Slot.TYPED if payer == self.uma_address else Invoice.Slot.OTHER
+
     @property
     def open_invoice(self) -> "Invoice | None":
-        """The BOLT11 a payer may use now; reads prefetched invoices when there are some."""
-        return next((i for i in self.invoices.all() if i.status == Invoice.Status.OPEN), None)
+        """The BOLT11 that anybody may pay now; reads prefetched invoices when there are some."""
+        plain = (i for i in self.invoices.all() if i.slot == Invoice.Slot.PLAIN)
+        return next((i for i in plain if i.status == Invoice.Status.OPEN), None)
 
     @property
     def latest_invoice(self) -> "Invoice | None":
-        """The newest BOLT11 that ever opened, whatever became of it."""
+        """The newest BOLT11 that ever opened, whatever became of it; one that was paid before the others."""
         opened = [i for i in self.invoices.all() if i.invoice_id]
-        return max(opened, key=lambda i: i.created_at, default=None)
-
-
-class InvoiceQuerySet(DatedQuerySet):
-    def live(self):
-        return self.filter(status__in=Invoice.LIVE)
-
-    def want(self, payment, *, kind="lightning", payer="", wait=REQUEST_LEASE):
-        """Note that an invoice is wanted; its writer has `wait` to ask the node before the worker does.
-
-        Call it inside a transaction. Of two at once the second gets IntegrityError.
-        """
-        return self.create(payment=payment, kind=kind, payer=payer, next_attempt_at=timezone.now() + wait)
+        return max(opened, key=lambda i: (i.status == Invoice.Status.PAID, i.created_at), default=None)
 
 
 class Invoice(Stateful, Leased):
-    """One BOLT11. As queue work it is the question to the node that makes it."""
+    """One BOLT11. As queue work it is the question to the node that makes it, or that cancels a leftover."""
 
     class Status(models.TextChoices):
         REQUESTED = "requested", pgettext_lazy("invoice", "Requested")
@@ -143,6 +135,11 @@ class Invoice(Stateful, Leased):
         LIGHTNING = "lightning", "Lightning"
         LNURL = "lnurl", "LNURL"
         UMA = "uma", "UMA"
+
+    class Slot(models.TextChoices):
+        PLAIN = "plain", pgettext_lazy("invoice", "Anybody's")
+        TYPED = "typed", pgettext_lazy("invoice", "The typed address's")
+        OTHER = "other", pgettext_lazy("invoice", "Another payer's")
 
     transitions = {
         Status.REQUESTED: {Status.OPEN, Status.FAILED},
@@ -160,6 +157,7 @@ class Invoice(Stateful, Leased):
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.LIGHTNING)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.REQUESTED)
     payer = models.CharField(_("payer"), max_length=255, blank=True)
+    slot = models.CharField(_("for"), max_length=5, choices=Slot, default="plain", db_default="plain")
     invoice_id = models.CharField(  # noqa: DJ001
         _("invoice id"), max_length=120, null=True, unique=True, help_text=_("The node's id.")
     )
@@ -195,8 +193,9 @@ class Invoice(Stateful, Leased):
         verbose_name, verbose_name_plural = _("invoice"), _("invoices")
         ordering = ["created_at"]
         constraints = [
-            Unique(fields=["payment"], condition=Q(status__in=["requested", "open"]),
-                name="payments_invoice_one_live", says=_("This payment has an invoice that can be paid.")),
+            Unique(fields=["payment", "slot"], condition=Q(status__in=["requested", "open"]),
+                name="payments_invoice_one_live_per_slot",
+                says=_("This payment has such an invoice that can be paid.")),
             Check(condition=Q(status__in=["requested", "failed"])
                 | Q(invoice_id__isnull=False, payment_hash__isnull=False, expires_at__isnull=False),
                 name="payments_invoice_opened_is_complete", at="invoice_id",
@@ -204,7 +203,9 @@ class Invoice(Stateful, Leased):
         ]  # fmt: skip
         indexes = [
             models.Index(
-                fields=["next_attempt_at"], name="payments_invoice_due", condition=Q(status="requested")
+                fields=["next_attempt_at"],
+                name="payments_invoice_work",
+                condition=Q(next_attempt_at__isnull=False),
             )
         ]
 

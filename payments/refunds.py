@@ -47,7 +47,8 @@ def write_refund(incoming: IncomingPayment, *, amount_msats: int, reason: str, t
     """Queue `amount_msats` of `incoming` to go back; raises TooMuch.
 
     Call it in a transaction under the incoming row's lock. Without `to` it goes to the payer who
-    signed the payreq, else to the address typed at purchase, else it waits for one.
+    signed for the invoice that was paid; what came through the plain one, which anybody may have paid,
+    goes to the address typed at purchase, else it waits for one.
     """
     committed = incoming.refunds.aggregate(total=Sum("amount_msats"))["total"] or 0
     if committed + amount_msats > incoming.amount_msats - incoming.kept_msats:

@@ -8,7 +8,9 @@ from .models import Payment
 class PaymentSerializer(serializers.ModelSerializer):
     """Money due, and every way to pay it. Prefetch `invoices`, or each payment costs a query."""
 
-    invoice_id = serializers.SerializerMethodField(help_text="The newest invoice's id at our node, or null.")
+    invoice_id = serializers.SerializerMethodField(
+        help_text="The open, paid or newest invoice's id at our node, or null."
+    )
     bolt11 = serializers.SerializerMethodField(help_text="Lightning invoice that may be paid now, or null.")
     uma_invoice = serializers.SerializerMethodField(help_text="UMA invoice (`uma1…`), or null.")
     pay_address = serializers.CharField(source="uma_pay_address", help_text="`$name@shop`; any UMA wallet.")

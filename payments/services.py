@@ -3,6 +3,7 @@
 Lock order everywhere: payment → (order → event, by the receivers of `payment_settled`).
 """
 
+import contextlib
 import logging
 import uuid
 from datetime import datetime
@@ -15,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.errors import DomainError
 from ticketsuma.money import MSATS_PER_SAT
+from ticketsuma.states import InvalidTransition
 
 from . import lightspark
 from .models import IncomingPayment, Invoice, Payment, PostTransaction, Refund, WebhookEvent
@@ -143,7 +145,7 @@ def _dust(incoming: IncomingPayment, rest_msats: int) -> int:
 def _mark_invoice_paid(incoming: IncomingPayment) -> None:
     invoice = incoming.invoice
     if invoice and Invoice.Status.PAID in invoice.transitions.get(invoice.status, ()):
-        invoice.advance(Invoice.Status.PAID)
+        invoice.advance(Invoice.Status.PAID, next_attempt_at=None)
 
 
 def _apply(incoming: IncomingPayment, payment: Payment) -> str:
@@ -154,13 +156,28 @@ def _apply(incoming: IncomingPayment, payment: Payment) -> str:
         return Refund.Reason.UNDERPAID
     try:
         with transaction.atomic():
-            payment.advance(Payment.Status.SETTLED, paid_at=timezone.now(), next_attempt_at=None)
+            payer = incoming.invoice.payer if incoming.invoice else ""
+            payment.advance(
+                Payment.Status.SETTLED, paid_at=timezone.now(), payer_uma=payer, next_attempt_at=None
+            )
+            _leave_invoices(payment)
             payment_settled.send(sender=Payment, payment=payment)
     except DomainError as refusal:
         logger.warning("late money for %s goes back: %s", payment.pk, refusal.code)
         return Refund.Reason.LATE
     incoming.applied_msats = payment.amount_msats
     return Refund.Reason.SURPLUS
+
+
+def _leave_invoices(payment: Payment) -> None:
+    """Nobody needs the other invoices of a settled payment: the worker has the node cancel the open ones.
+
+    Under the payment's lock, so none is wanted anew; one that opens just now loses or is seen open here.
+    """
+    for invoice in payment.invoices.filter(status=Invoice.Status.REQUESTED):
+        with contextlib.suppress(InvalidTransition):
+            invoice.advance(Invoice.Status.FAILED, next_attempt_at=None)
+    payment.invoices.filter(status=Invoice.Status.OPEN).update(next_attempt_at=timezone.now(), attempts=0)
 
 
 # -- the node told us -------------------------------------------------------------------------

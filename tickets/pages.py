@@ -40,7 +40,9 @@ def watched(orders: OrderQuerySet) -> OrderQuerySet:
     refunds = Refund.objects.filter(incoming_payment__payment=OuterRef("payment")).order_by()
     refunds = refunds.values("incoming_payment__payment")
     arrived = IncomingPayment.objects.filter(payment=OuterRef("payment")).order_by().values("payment")
-    open_invoice = Invoice.objects.filter(payment=OuterRef("payment"), status=Invoice.Status.OPEN)
+    open_invoice = Invoice.objects.filter(
+        payment=OuterRef("payment"), slot=Invoice.Slot.PLAIN, status=Invoice.Status.OPEN
+    )
 
     def count(**having) -> Subquery:
         return Subquery(refunds.annotate(n=Count("pk", filter=Q(**having))).values("n"))

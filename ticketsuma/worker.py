@@ -16,7 +16,6 @@ from django.utils import timezone
 
 from payments import invoices, services, sweep
 from payments.models import (
-    REQUEST_LEASE,
     IncomingPayment,
     Invoice,
     Payment,
@@ -25,6 +24,7 @@ from payments.models import (
     Sweep,
     WebhookEvent,
 )
+from payments.querysets import REQUEST_LEASE
 from payments.refunds import send_refund
 from payments.uma.nonces import purge_nonces
 from payments.uma.request import push_request
@@ -77,6 +77,7 @@ QUEUES = [
         invoices.request_invoice,
         REQUEST_LEASE,
     ),
+    Queue("leftover invoices", lambda now: Invoice.objects.leftover(), invoices.cancel_leftover),
     Queue(
         "pushes",
         lambda now: Payment.objects.filter(push=Payment.Push.QUEUED, status=Payment.Status.PENDING),

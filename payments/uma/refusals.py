@@ -12,6 +12,7 @@ _UMA_CODES = {
     "vasp_unreachable": "COUNTERPARTY_PUBKEY_FETCH_ERROR",
     "not_payable": "INVOICE_EXPIRED",
     "too_many_invoices": "VELOCITY_LIMIT_EXCEEDED",
+    "another_payer": "VELOCITY_LIMIT_EXCEEDED",
     "throttled": "VELOCITY_LIMIT_EXCEEDED",
     "request_too_large": "INVALID_REQUEST_FORMAT",
 }

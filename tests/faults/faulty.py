@@ -29,6 +29,7 @@ answer = {name: count for name, count in {
     "webhook events": due(WebhookEvent.objects.filter(processed_at=None)),
     "incoming payments": due(IncomingPayment.objects.filter(allocated_at=None, payment__isnull=False)),
     "invoices": due(Invoice.objects.filter(status="requested")),
+    "leftover invoices": due(Invoice.objects.leftover()),
     "pushes": due(Payment.objects.filter(push="queued", status="pending")),
     "expiries": due(Order.objects.overdue(timezone.now())),
     "canceled events": due(Order.objects.holding().filter(event__canceled_at__isnull=False)),

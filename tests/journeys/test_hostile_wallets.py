@@ -8,6 +8,7 @@ import requests
 
 from tests.buyer import Buyer, assert_sold_once, make_event
 from tests.environment import key_pair
+from tests.processes import wait_until
 from tests.vasp import Vasp
 
 TIMEOUT = 30
@@ -219,3 +220,36 @@ def test_after_all_that_the_honest_wallet_pays(buyer, callback, sandbox, vasp):
     answer = requests.post(callback, json=vasp.pay_request(amount=2500), timeout=TIMEOUT).json()
     sandbox.pay_from_outside(answer["pr"])
     assert_sold_once(buyer)
+
+
+# -- who asks for somebody else's order (UMAD-05) ----------------------------------------------------------
+
+
+def test_a_stranger_who_asks_first_gets_neither_the_pages_qr_nor_the_refund(stack, sandbox, vasp):
+    """`$bob` asks for alice's order; she pays the page's QR; her refund goes to the address she typed."""
+    alice = sandbox.wallet("alice")
+    buyer = Buyer(stack).buy(make_event(stack, price_sats=2533), uma_address=alice.address)
+    shown = buyer.bolt11()
+    callback = vasp.lookup(f"${buyer.pay_address()}")["callback"]
+    of_bob = vasp.post(callback, vasp.pay_request(amount=2533, payer="$bob"))["pr"]
+    for name in ("$carol", "$dave", "$eve", "$mallory"):
+        answer = requests.post(callback, json=vasp.pay_request(amount=2533, payer=name), timeout=TIMEOUT)
+        assert (answer.status_code, answer.json()["code"]) == (429, "VELOCITY_LIMIT_EXCEEDED")
+    page = requests.get(buyer.bought["pay_url"], timeout=TIMEOUT).text
+    assert of_bob not in page
+    assert shown in page or shown.upper() in page
+    assert buyer.bolt11() == shown
+    had = alice.look()["balance_sats"]
+    sandbox.pay_from_outside(shown)
+    assert_sold_once(buyer)
+    assert stack.django("Order.objects.get(pk=id).payment.payer_uma", id=buyer.order_id) == ""
+    left = "Invoice.objects.get(payment__order__id=id, bolt11=bolt11).status"
+    wait_until(
+        lambda: stack.django(left, id=buyer.order_id, bolt11=of_bob) == "canceled",
+        20,
+        "bob's invoice is canceled",
+    )
+    refund = "from tickets.refunds import refund_order\nanswer = refund_order(Order.objects.get(pk=id)).to"
+    assert stack.django(refund, id=buyer.order_id) == alice.address
+    wait_until(lambda: alice.look()["balance_sats"] == had + 2533, 30, "the refund is in alice's wallet")
+    stack.audit()

@@ -1,0 +1,30 @@
+"""Which rows: questions to the tables of money that have a name."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from ticketsuma.dated import DatedQuerySet
+
+# Who writes a `requested` invoice asks the node at once; after this the worker asks instead.
+REQUEST_LEASE = timedelta(seconds=15)
+
+
+class InvoiceQuerySet(DatedQuerySet):
+    def live(self):
+        return self.filter(status__in=self.model.LIVE)
+
+    def leftover(self):
+        """Open invoices of what is paid: the worker has the node cancel them."""
+        return self.filter(status="open", next_attempt_at__isnull=False)
+
+    def want(self, payment, *, kind="lightning", payer="", wait=REQUEST_LEASE):
+        """Note that an invoice is wanted; its writer has `wait` to ask the node before the worker does.
+
+        Its slot follows from the payer. Call it inside a transaction. Of two at once for one slot the
+        second gets IntegrityError.
+        """
+        return self.create(
+            payment=payment, kind=kind, payer=payer, slot=payment.slot_of(payer),
+            next_attempt_at=timezone.now() + wait,
+        )  # fmt: skip
