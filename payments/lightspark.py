@@ -5,9 +5,10 @@ Amounts are msats. The SDK is imported on first use: it takes half a second.
 """
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -36,6 +37,8 @@ class NodePayment:
     payment_hash: str
     amount_msats: int
     received_at: datetime
+    # An account may have several nodes; what we did not ask for is ours only if it came to our node.
+    is_to_our_node: bool = True
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,11 @@ def _client():
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return client
+
+
+def run(query: str, variables: dict, *, seconds: float | None = None) -> Mapping[str, Any]:
+    """The `data` of a GraphQL query of our own; raises NodeRefused or NodeUnknown."""
+    return call(lambda: _client().execute_graphql_request(query, variables), seconds=seconds)
 
 
 # -- invoices ---------------------------------------------------------------------------------
@@ -135,7 +143,7 @@ query PaymentsOfInvoice($invoice_id: ID!) {
 
 
 def incoming_payment(node_payment_id: str) -> NodePayment | None:
-    """The incoming payment with this id if it succeeded and went to our node, else None."""
+    """The incoming payment with this id if it succeeded, to whatever node of the account, else None."""
 
     def ask():
         from lightspark import IncomingPayment
@@ -147,14 +155,9 @@ def incoming_payment(node_payment_id: str) -> NodePayment | None:
 
 def incoming_payments_of_invoice(invoice_id: str) -> list[NodePayment]:
     """Every successful payment of the invoice; wallets have paid one twice."""
-    answer = call(lambda: _client().execute_graphql_request(_PAYMENTS_OF_INVOICE, {"invoice_id": invoice_id}))
+    answer = run(_PAYMENTS_OF_INVOICE, {"invoice_id": invoice_id})
     ids = [row["id"] for row in answer["incoming_payments_for_invoice"]["payments"]]
     return [payment for payment in map(incoming_payment, ids) if payment]
-
-
-def recent_incoming_payments(since: datetime) -> Iterator[NodePayment]:
-    """Successful incoming payments of our node since `since`, page by page."""
-    return (payment for payment in map(_node_payment, _transactions("INCOMING_PAYMENT", since)) if payment)
 
 
 def _transactions(kind: str, since: datetime) -> Iterator:
@@ -183,15 +186,32 @@ def _account():
 def _node_payment(payment) -> NodePayment | None:
     if payment is None or type(payment).__name__ != "IncomingPayment" or payment.status.name != "SUCCESS":
         return None
-    if payment.destination_id != settings.LIGHTSPARK_NODE_ID:
-        return None
     return NodePayment(
         node_payment_id=payment.id,
         invoice_id=payment.payment_request_id,
         payment_hash=payment.transaction_hash or "",
         amount_msats=_msats(payment.amount),
         received_at=payment.resolved_at or payment.created_at,
+        is_to_our_node=_is_ours(payment.destination_id),
     )
+
+
+def _is_ours(node_id: str) -> bool:
+    return node_id == settings.LIGHTSPARK_NODE_ID or node_id == own_node_id()
+
+
+def incoming_fragment() -> str:
+    """The fields of an IncomingPayment that `read_incoming` reads, as a GraphQL fragment."""
+    from lightspark.objects.IncomingPayment import FRAGMENT
+
+    return FRAGMENT
+
+
+def read_incoming(entity: dict) -> NodePayment | None:
+    """A row of a list asked for with `incoming_fragment`; raises anything on what the SDK cannot read."""
+    from lightspark.objects.IncomingPayment import from_json
+
+    return _node_payment(from_json(_client()._requester, entity))
 
 
 def _msats(amount) -> int:
@@ -227,6 +247,12 @@ def _node():
     if node is None:
         raise ValueError("the node is not there")
     return node
+
+
+@functools.cache
+def own_node_id() -> str:
+    """Our node's id as Lightspark spells it: its payments name it so, whatever the setting looks like."""
+    return call(_node).id
 
 
 def available_msats() -> int:

@@ -316,7 +316,7 @@ class VaspNonce(models.Model):
 class Sweep(Leased):
     """How far a list of the node's has been read; that of incoming payments is the worker's heartbeat too."""
 
-    INCOMING, OUTGOING = "incoming", "outgoing"
+    INCOMING, AGAIN, OUTGOING = "incoming", "incoming again", "outgoing"
     max_attempts = 10**9  # never given up
     longest_delay_seconds = 30.0
 

@@ -10,7 +10,6 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -73,17 +72,31 @@ def reconcile(node_payment_id: str) -> IncomingPayment | None:
     return settle_node_payment(seen) if seen else None
 
 
-def settle_node_payment(seen: lightspark.NodePayment) -> IncomingPayment:
-    """Record what the node says arrived, in its own transaction, then allocate it."""
-    incoming = _record(seen)
+def settle_node_payment(seen: lightspark.NodePayment) -> IncomingPayment | None:
+    """Record what the node says arrived, in its own transaction, then allocate it.
+
+    Money is ours that came through an invoice of ours, to whatever node, or that came to our node. None
+    for the rest: another node of the account has business of its own.
+    """
+    invoice = _invoice_of(seen)
+    if invoice is None and not seen.is_to_our_node:
+        logger.warning("money for another node of the account: %s", seen.node_payment_id)
+        return None
+    incoming = _record(seen, invoice)
     if incoming.allocated_at is None:
         allocate(incoming)
     return incoming
 
 
-def _record(seen: lightspark.NodePayment) -> IncomingPayment:
-    match = Q(invoice_id=seen.invoice_id) if seen.invoice_id else Q(payment_hash=seen.payment_hash)
-    invoice = Invoice.objects.filter(match).first()
+def _invoice_of(seen: lightspark.NodePayment) -> Invoice | None:
+    """Ours that was paid: by the node's id of it, else by the hash, which is its own everywhere."""
+    named = Invoice.objects.filter(invoice_id=seen.invoice_id).first() if seen.invoice_id else None
+    if named or not seen.payment_hash:
+        return named
+    return Invoice.objects.filter(payment_hash=seen.payment_hash).first()
+
+
+def _record(seen: lightspark.NodePayment, invoice: Invoice | None) -> IncomingPayment:
     incoming, is_new = IncomingPayment.objects.get_or_create(
         node_payment_id=seen.node_payment_id,
         defaults={

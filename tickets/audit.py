@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from events.models import Event
-from payments import lightspark, outgoing
+from payments import lightspark, node_list, outgoing
 from payments.models import IncomingPayment, Payment, Refund
 from ticketsuma.errors import DomainError
 from ticketsuma.money import MSATS_PER_SAT
@@ -199,18 +199,30 @@ def compare_with_node(since: datetime) -> list[Finding]:
     A payment that arrived this second may be found missing: ask again before believing it.
     """
     try:
-        listed = list(lightspark.recent_incoming_payments(since))
+        pages = list(node_list.incoming_pages(since, every_node=True))
         never_left = [refund for refund in _not_listed(since) if not _was_sent(refund)]
     except DomainError as error:
         return [Finding("node", "the node's list", f"cannot be compared: {error.code}")]
+    listed = [payment for page in pages for payment in page.payments]
     rows = IncomingPayment.objects.filter(
         Q(received_at__gte=since + LONGEST_PAYMENT)
         | Q(node_payment_id__in=[payment.node_payment_id for payment in listed])
     )
-    return unlike(listed, dict(rows.values_list("node_payment_id", "amount_msats"))) + [
-        Finding("node", f"refund {refund.pk}", "we say that it was sent, the node knows of no such payment")
-        for refund in never_left
-    ]
+    ours = dict(rows.values_list("node_payment_id", "amount_msats"))
+    # What came to another node of the account, and not through an invoice of ours, is not ours.
+    listed = [payment for payment in listed if payment.is_to_our_node or payment.node_payment_id in ours]
+    unreadable = [name for page in pages for name in page.unreadable]
+    return (
+        unlike(listed, {name: msats for name, msats in ours.items() if name not in unreadable})
+        + [
+            Finding("node", f"node payment {name}", "what the node lists cannot be read")
+            for name in unreadable
+        ]
+        + [
+            Finding("node", f"refund {refund.pk}", "we say it was sent, the node knows of no such payment")
+            for refund in never_left
+        ]
+    )
 
 
 def _not_listed(since: datetime) -> list[Refund]:

@@ -59,8 +59,8 @@ class Queue:
 QUEUES = [
     Queue(
         "sweep",
-        lambda now: Sweep.objects.filter(name=Sweep.INCOMING),
-        sweep.sweep_incoming,
+        lambda now: Sweep.objects.filter(name__in=[Sweep.INCOMING, Sweep.AGAIN]),
+        sweep.sweep,
         timedelta(seconds=60),
     ),
     Queue(

@@ -17,6 +17,7 @@ from payments import lightspark, refunds
 from payments.models import IncomingPayment, Payment, Refund
 from payments.services import create_payment
 from payments.tests.refunding import SATS, Node
+from payments.tests.toy_node import ToyNode
 from payments.tests.wallet import Wallet
 from tests.processes import Process, free_port, wait_until
 
@@ -113,6 +114,17 @@ def node(sandbox_url, settings):
 
 
 @pytest.fixture
+def toy(settings):
+    """Our Lightning node, played by a test: it answers what it is told to."""
+    toy = ToyNode()
+    settings.LIGHTSPARK_BASE_URL = toy.url
+    _forget_the_node()
+    yield toy
+    _forget_the_node()
+    toy.close()
+
+
+@pytest.fixture
 def shop_online(node, settings, transactional_db):
     """The shop as a server that the sandbox's wallet can reach; its address."""
     settings.UMA_DOMAIN, settings.SITE_URL = SHOP, f"http://{SHOP}"
@@ -126,6 +138,7 @@ def shop_online(node, settings, transactional_db):
 def _forget_the_node() -> None:
     lightspark._client.cache_clear()
     lightspark._account.cache_clear()
+    lightspark.own_node_id.cache_clear()
     lightspark._load_signing_key.cache_clear()
     lightspark._facts = None
 

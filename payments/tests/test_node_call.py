@@ -6,21 +6,9 @@ import time
 import pytest
 
 from payments import lightspark, node_call, outgoing
-from payments.tests.conftest import _forget_the_node
-from payments.tests.toy_node import ToyNode
 
 BOLT11 = "lnbcrt25u1p5kzxypp5" + "q" * 300
 KEY = {"data": {"outgoing_payment_for_idempotency_key": None}}
-
-
-@pytest.fixture
-def toy(settings):
-    node = ToyNode()
-    settings.LIGHTSPARK_BASE_URL = node.url
-    _forget_the_node()
-    yield node
-    _forget_the_node()
-    node.close()
 
 
 def errors(message: str, name: str | None = None) -> dict:

@@ -1,6 +1,7 @@
 """A node that answers what a test tells it to, over real HTTP; it counts what it was asked."""
 
 import json
+import re
 import threading
 import time
 from collections import Counter
@@ -60,3 +61,58 @@ class ToyNode:
     def close(self) -> None:
         self.server.shutdown()
         self.server.server_close()
+
+
+def listed_payment(number: int, began, **changes) -> dict:
+    """A row of the node's list as Lightspark writes it: 1,000 msats to our node for nobody's invoice."""
+    from django.conf import settings
+
+    payment_id = f"IncomingPayment:{number:032x}"
+    row = {
+        "id": payment_id, "created_at": began.isoformat(),
+        "__typename": "IncomingPayment", "incoming_payment_id": payment_id,
+        "incoming_payment_created_at": began.isoformat(), "incoming_payment_updated_at": began.isoformat(),
+        "incoming_payment_status": "SUCCESS", "incoming_payment_resolved_at": began.isoformat(),
+        "incoming_payment_amount": sats(1),
+        "incoming_payment_transaction_hash": f"{number:064x}", "incoming_payment_is_uma": False,
+        "incoming_payment_destination": {"id": settings.LIGHTSPARK_NODE_ID},
+        "incoming_payment_payment_request": None, "incoming_payment_uma_post_transaction_data": None,
+        "incoming_payment_is_internal_payment": False,
+    }  # fmt: skip
+    return row | changes
+
+
+def page_of(rows: list[dict], after: str | None, first: int) -> dict:
+    """The answer to a question for one page of `rows`, which are sorted as the node lists them."""
+    begin = int(after or 0)
+    end = begin + first
+    info = {"has_next_page": end < len(rows), "end_cursor": str(end)}
+    listed = {"page_info": info, "entities": rows[begin:end]}
+    return {"data": {"current_account": {"transactions": listed}}}
+
+
+def own_node(name: str | None = None, *, can_send_sats: int | None = 1000, kind="OSK", **changes) -> dict:
+    """Our node as Lightspark describes it; `changes` are fields by their GraphQL names."""
+    from django.conf import settings
+    from lightspark.objects import LightsparkNodeWithOSK, LightsparkNodeWithRemoteSigning
+
+    module = LightsparkNodeWithOSK if kind == "OSK" else LightsparkNodeWithRemoteSigning
+    prefix = "lightspark_node_with_o_s_k_" if kind == "OSK" else "lightspark_node_with_remote_signing_"
+    fields = dict.fromkeys(re.findall(rf"{prefix}(\w+):", module.FRAGMENT))
+    fields |= dict.fromkeys(("created_at", "updated_at"), "2026-01-01T00:00:00+00:00")
+    fields |= {"id": name or settings.LIGHTSPARK_NODE_ID, "owner": {"id": "Account:1"}, "status": "READY"}
+    fields |= {"bitcoin_network": settings.LIGHTSPARK_NETWORK, "display_name": "us"}
+    fields |= {"uma_prescreening_utxos": [], "public_key": "02" * 33}
+    if can_send_sats is not None:
+        kinds = ("owned", "available_to_send", "available_to_withdraw")
+        fields["balances"] = {f"balances_{each}_balance": sats(can_send_sats) for each in kinds}
+    return {"__typename": module.__name__.rpartition(".")[2]} | {
+        f"{prefix}{key}": value for key, value in (fields | changes).items()
+    }
+
+
+def sats(amount: int) -> dict:
+    """An amount as Lightspark writes it."""
+    money = {"currency_amount_original_value": amount, "currency_amount_original_unit": "SATOSHI"}
+    money |= {f"currency_amount_preferred_currency_{name}": 1 for name in ("value_rounded", "value_approx")}
+    return money | {"currency_amount_preferred_currency_unit": "USD"}
