@@ -10,8 +10,11 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+
+from ticketsuma.mail import ShopMail
 
 from . import limits
 from .models import User, normalize_email
@@ -82,11 +85,20 @@ class AccountAdapter(DefaultAccountAdapter):
         Links lead to SITE_URL: allauth makes them of the Host header, whose port anybody can choose.
         """
         site = {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}
+        subject = render_to_string(f"{template_prefix}_subject.txt", site | context)
+        site["subject"] = " ".join(subject.split())
         context = {name: _at_home(said) if name.endswith("_url") else said for name, said in context.items()}
         try:
             super().send_mail(template_prefix, email, site | context)
         except (SMTPException, OSError) as error:
             logger.warning("account_mail_failed", kind=template_prefix, error=type(error).__name__)
+
+    def render_mail(self, template_prefix, email, context, headers=None):
+        mail = super().render_mail(template_prefix, email, context, headers)
+        return ShopMail(
+            mail.subject, mail.body, mail.from_email, mail.to,
+            headers=mail.extra_headers, alternatives=mail.alternatives,
+        )  # fmt: skip
 
 
 def _at_home(url: str) -> str:

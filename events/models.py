@@ -66,7 +66,30 @@ def new_ical_uid() -> str:
     return f"{uuid.uuid4()}@{settings.SITE_HOST.partition(':')[0]}"
 
 
-class Event(models.Model):
+class Schedule:
+    """When something is, by the clocks where it takes place: for a row with start, end and time zone."""
+
+    start_time: datetime
+    end_time: datetime
+    timezone: str
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        return zoneinfo.ZoneInfo(self.timezone)
+
+    @property
+    def ends_another_day(self) -> bool:
+        """Whether its own clock strikes midnight before it ends."""
+        return self.start_time.astimezone(self.zone).date() != self.end_time.astimezone(self.zone).date()
+
+    @property
+    def changes_clocks(self) -> bool:
+        """Whether clocks are changed before it ends, so that its times alone do not say how long it is."""
+        start, end = self.start_time.astimezone(self.zone), self.end_time.astimezone(self.zone)
+        return start.utcoffset() != end.utcoffset()
+
+
+class Event(Schedule, models.Model):
     """Something live that people buy seats for. Times are UTC; `timezone` is where it takes place."""
 
     title = models.CharField(_("title"), max_length=160)
@@ -187,15 +210,6 @@ class Event(models.Model):
     def uid(self) -> str:
         """Its name in calendars; events from before names were kept go on under the one they were given."""
         return self.ical_uid or f"event-{self.pk}@tickets-by-uma"
-
-    @property
-    def zone(self) -> zoneinfo.ZoneInfo:
-        return zoneinfo.ZoneInfo(self.timezone)
-
-    @property
-    def ends_another_day(self) -> bool:
-        """Whether its own clock strikes midnight before it ends."""
-        return self.start_time.astimezone(self.zone).date() != self.end_time.astimezone(self.zone).date()
 
     @property
     def seats_left(self) -> int:

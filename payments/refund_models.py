@@ -35,6 +35,7 @@ class Refund(Stateful, Leased):
         UNDERPAID = "underpaid", pgettext_lazy("refund", "Too little")
         ORDER_CANCELED = "order_canceled", pgettext_lazy("refund", "Order canceled")
         EVENT_CANCELED = "event_canceled", pgettext_lazy("refund", "Event canceled")
+        EVENT_MOVED = "event_moved", pgettext_lazy("refund", "Event moved")
         STAFF = "staff", pgettext_lazy("refund", "By staff")
         UNMATCHED = "unmatched", pgettext_lazy("refund", "Matched no order")
 

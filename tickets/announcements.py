@@ -4,12 +4,13 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from events.models import Event
 
-from .models import Announcement, Mail, Order
+from .models import Announcement, EventChange, Mail, Order
+from .told import TOLD
 
 DAY_BEFORE = timedelta(hours=24)
 HOUR_BEFORE = timedelta(hours=1)
@@ -42,34 +43,46 @@ def queue_reminders() -> int:
 
 
 def queue_changes() -> int:
-    """Write one mail per paid order for each event whose title or start was changed; how many.
+    """Write one mail per paid order for each event of which holders were told something else; how many.
 
     The event and what was announced are compared and made equal in one transaction, under the
-    announcement's lock: a crash between loses nothing, two at once tell it once.
+    announcement's lock: a crash between loses nothing, two at once tell it once. What was announced is
+    written with the event, so a change while no worker was there is told as well.
     """
     now = timezone.now()
     coming = Event.objects.filter(canceled_at=None, end_time__gt=now)
+    _announce_what_is_older()
+    same = Q(**{name: F(f"announcement__{name}") for name in TOLD})
+    changed = coming.exclude(same).filter(updated_at__lte=now - SETTLES_AFTER)
+    return sum(_announce(event.pk) for event in changed)
+
+
+def _announce_what_is_older() -> None:
+    """Events and announcements of an earlier version of the shop are as they stand now."""
+    unannounced = Event.objects.filter(announcement=None, end_time__gt=timezone.now())
     Announcement.objects.bulk_create(
-        [
-            Announcement(event_id=pk, title=title, start_time=start)
-            for pk, title, start in coming.filter(announcement=None).values_list("pk", "title", "start_time")
-        ],
+        [Announcement(event_id=row.pop("pk"), **row) for row in unannounced.values("pk", *TOLD)],
         ignore_conflicts=True,
     )
-    changed = coming.exclude(Q(title=F("announcement__title"), start_time=F("announcement__start_time")))
-    return sum(_announce(event.pk) for event in changed.filter(updated_at__lte=now - SETTLES_AFTER))
+    now = Event.objects.filter(pk=OuterRef("event"))
+    Announcement.objects.filter(end_time=None).update(
+        end_time=Subquery(now.values("end_time")), timezone=Subquery(now.values("timezone"))
+    )
 
 
 def _announce(event_id: int) -> int:
     with transaction.atomic():
         told = Announcement.objects.select_for_update().get(event=event_id)
         event = Event.objects.get(pk=event_id)
-        if (told.title, told.start_time) == (event.title, event.start_time):
+        before = {name: getattr(told, name) for name in TOLD}
+        now = {name: getattr(event, name) for name in TOLD}
+        if before == now:
             return 0
-        told.title, told.start_time = event.title, event.start_time
-        told.save()
-        about = uuid.uuid5(_NAMES, f"{event.pk} changed {event.updated_at.timestamp()}")
-        return _tell(_holders(event, paid_before=event.updated_at), kind=Mail.Kind.EVENT_CHANGED, about=about)
+        is_move = (told.start_time, told.end_time) != (event.start_time, event.end_time)
+        change = EventChange.objects.create(event=event, at=event.updated_at, is_move=is_move, **before)
+        Announcement.objects.filter(pk=told.pk).update(**now)
+        holders = _holders(event, paid_before=event.updated_at)
+        return _tell(holders, kind=Mail.Kind.EVENT_CHANGED, about=change.pk)
 
 
 def _holders(event: Event, *, paid_before: datetime) -> QuerySet[Order]:

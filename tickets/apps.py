@@ -9,11 +9,14 @@ class TicketsConfig(AppConfig):
     def ready(self):
         from allauth.account.signals import email_confirmed
         from django.contrib.auth.signals import user_logged_in
+        from django.db.models.signals import post_save
 
+        from events.models import Event
         from payments.signals import payment_settled
 
-        from . import people, services
+        from . import people, services, told
 
         payment_settled.connect(services.on_payment_settled, dispatch_uid="tickets.on_payment_settled")
         email_confirmed.connect(people.on_email_confirmed, dispatch_uid="tickets.on_email_confirmed")
         user_logged_in.connect(people.on_signed_in, dispatch_uid="tickets.on_signed_in")
+        post_save.connect(told.on_event_saved, sender=Event, dispatch_uid="tickets.on_event_saved")

@@ -3,27 +3,40 @@
 No mail holds a ticket's code or the stream's address: mails are forwarded, and kept by strangers.
 """
 
+from email.utils import formataddr
+from typing import Any
+
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
-from events.calendars import calendar_file
+from events.calendars import CANCEL, REQUEST, calendar_file
 from payments.models import Refund
+from ticketsuma.mail import ShopMail
 from ticketsuma.money import MSATS_PER_SAT
 
-from .announcements import about_start
-from .models import Mail, Order
+from .announcements import HOUR_BEFORE, about_start
+from .models import EventChange, Mail, Order
+from .moved import may_have_money_back
+from .refund_words import about_tickets, why
+from .relative import soon
 
 LONGEST_SUBJECT = 150
-WITH_CALENDAR = {Mail.Kind.TICKETS, Mail.Kind.EVENT_CHANGED}
 REMINDERS = {Mail.Kind.REMINDER_DAY, Mail.Kind.REMINDER_HOUR}
+# What a mail tells the reader's calendar.
+CALENDAR = {
+    Mail.Kind.TICKETS: REQUEST,
+    Mail.Kind.EVENT_CHANGED: REQUEST,
+    Mail.Kind.EVENT_CANCELED: CANCEL,
+    Mail.Kind.ORDER_CANCELED: CANCEL,
+}
 
 
 def send_mail(mail: Mail) -> None:
     """Send a due mail; the worker's handler. At least once: a crash after sending sends it again.
 
-    News that is no longer true when its turn comes (the event moved, the order ended) is parked as failed.
+    What is said is true when it is sent, however late that is. News that is no longer true then (the
+    event moved, the order ended) is parked as failed.
     """
     if not _still_true(mail):
         _drop(mail)
@@ -39,34 +52,47 @@ def _drop(mail: Mail) -> None:
 
 
 def _still_true(mail: Mail) -> bool:
-    order, now = mail.order, timezone.now()
+    order, event, now = mail.order, mail.order.event, timezone.now()
+    admits = order.is_paid and not event.is_canceled
     if mail.kind in REMINDERS:
-        coming = order.event.start_time > now and mail.about == about_start(order.event)
-        return coming and order.is_paid and not order.event.is_canceled
+        is_overtaken = mail.kind == Mail.Kind.REMINDER_DAY and event.start_time - now <= HOUR_BEFORE
+        coming = event.start_time > now and mail.about == about_start(event)
+        return coming and admits and not is_overtaken
     if mail.kind == Mail.Kind.EVENT_CHANGED:
-        return order.is_paid and order.event.end_time > now and not order.event.is_canceled
-    return True
+        change = EventChange.objects.filter(pk=mail.about).select_related("event").first()
+        return admits and event.end_time > now and (change is None or change.differs)
+    return admits if mail.kind == Mail.Kind.TICKETS else True
 
 
-def write_mail(mail: Mail) -> EmailMultiAlternatives:
+def write_mail(mail: Mail) -> ShopMail:
     """The message, in the language that is active."""
     order, event = mail.order, mail.order.event
     context = _words_about(mail)
     template = f"mails/{mail.kind}"
     host = settings.SITE_HOST.partition(":")[0]
-    message = EmailMultiAlternatives(
-        subject=_one_line(render_to_string(f"{template}-subject.txt", context)),
+    context["subject"] = subject = _one_line(render_to_string(f"{template}-subject.txt", context))
+    message = ShopMail(
+        subject=subject,
         body=render_to_string(f"{template}-body.txt", context),
         to=[mail.to],
+        reply_to=[_address(event.organizer, event.contact_email)] if event.contact_email else None,
         headers={"Message-ID": f"<{_name(mail)}@{host}>"},
     )
     message.attach_alternative(render_to_string(f"{template}-body.html", context), "text/html")
-    if mail.kind in WITH_CALENDAR:
+    if method := CALENDAR.get(Mail.Kind(mail.kind)):
         tickets = context["tickets"]
         page = tickets[0] if len(tickets) == 1 else order
-        entry = calendar_file(event, settings.SITE_URL + page.get_absolute_url())
+        url = settings.SITE_URL + page.get_absolute_url()
+        entry = calendar_file(event, url, method=method, attendee=mail.to)
+        # An alternative, which mail programs take into the calendar (RFC 6047), and a file for the others.
+        message.attach_alternative(entry.decode(), f"text/calendar; method={method}")
         message.attach("event.ics", entry.decode(), "text/calendar")
     return message
+
+
+def _address(name: str, address: str) -> str:
+    """`name <address>` for a header; what no header may hold is left out of the name."""
+    return formataddr((_one_line(name), address))
 
 
 def _name(mail: Mail) -> str:
@@ -75,15 +101,21 @@ def _name(mail: Mail) -> str:
     return f"{mail.kind}-{mail.order_id.hex}-{mail.about.hex[:8]}{anew}"
 
 
-def _words_about(mail: Mail) -> dict:
-    order = mail.order
+def _words_about(mail: Mail) -> dict[str, Any]:
+    order, event = mail.order, mail.order.event
     refund = Refund.objects.filter(pk=mail.about).first()
     return {
+        "refund": refund,
         "refund_sats": refund.amount_msats // MSATS_PER_SAT if refund else 0,
+        "why": why(refund) if refund else "",
+        "about_tickets": about_tickets(order),
+        "before": EventChange.objects.filter(pk=mail.about).first(),
+        "may_have_money_back": may_have_money_back(order),
+        "soon": soon(event),
         "order": order,
         "order_url": settings.SITE_URL + order.get_absolute_url(),
-        "event": order.event,
-        "event_url": settings.SITE_URL + order.event.get_absolute_url(),
+        "event": event,
+        "event_url": settings.SITE_URL + event.get_absolute_url(),
         "tickets": list(order.tickets.filter(voided_at=None)),
         "site_url": settings.SITE_URL,
         "site_name": settings.SITE_NAME,

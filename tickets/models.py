@@ -295,6 +295,7 @@ class Mail(Stateful, Leased):
         REFUND_ADDRESS = "refund_address", pgettext_lazy("mail", "Address for a refund wanted")
         REFUND_SENT = "refund_sent", pgettext_lazy("mail", "Refund sent")
         EVENT_CANCELED = "event_canceled", pgettext_lazy("mail", "Event canceled")
+        ORDER_CANCELED = "order_canceled", pgettext_lazy("mail", "Order canceled")
         EVENT_CHANGED = "event_changed", pgettext_lazy("mail", "Event changed")
         REMINDER_DAY = "reminder_day", pgettext_lazy("mail", "Reminder, a day before")
         REMINDER_HOUR = "reminder_hour", pgettext_lazy("mail", "Reminder, an hour before")

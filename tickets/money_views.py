@@ -10,7 +10,7 @@ from accounts.limits import client_ip, spend
 from payments import lightspark
 from ticketsuma.errors import DomainError
 
-from . import claims, refunds
+from . import claims, moved, refunds
 from .models import Order
 from .money_forms import ClaimForm, RefundAddressForm
 from .privacy import private_page
@@ -27,6 +27,18 @@ def refund_address(request: HttpRequest, token: str) -> HttpResponse:
         return show_order(request, order, refund_form=form, status=422)
     try:
         refunds.give_refund_address(order, address=form.cleaned_data["uma_address"])
+    except DomainError as error:
+        return show_order(request, order_by_token(token), problem=str(error.sentence), status=error.status)
+    return redirect(order)
+
+
+@require_POST
+@private_page
+def money_back(request: HttpRequest, token: str) -> HttpResponse:
+    """The event was moved: cancel the order and send its money back; whoever holds the order's link may."""
+    order = order_by_token(token)
+    try:
+        moved.give_money_back(order)
     except DomainError as error:
         return show_order(request, order_by_token(token), problem=str(error.sentence), status=error.status)
     return redirect(order)

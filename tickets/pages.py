@@ -15,6 +15,7 @@ from ticketsuma.live import Hub, version_of_row
 from ticketsuma.money import MSATS_PER_SAT
 
 from .models import Order, OrderQuerySet
+from .moved import may_have_money_back
 
 # An ended order's page goes on asking for this long whether money came all the same.
 LATE_MONEY = timedelta(hours=1)
@@ -85,6 +86,7 @@ def order_page(order: Order) -> dict:
         "version": order_version(order),
         "seconds_left": max(0, int((order.expires_at - timezone.now()).total_seconds())),
     }
+    context["may_have_money_back"] = may_have_money_back(order)
     if payment and order.is_pending:
         invoice = payment.open_invoice
         context |= {"invoice": invoice, "qr": qr_svg(invoice.bolt11.upper()) if invoice else ""}

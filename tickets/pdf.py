@@ -11,7 +11,7 @@ from reportlab.lib.pagesizes import A5
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
-from ticketsuma.templatetags.show import city, clock_in, grouped, long_day_in
+from ticketsuma.templatetags.show import city, end_clock, grouped, long_day_in, start_clock
 
 from .lettering import lines_of, may_lose_letters, printable, runs, width_of
 from .models import Ticket
@@ -68,7 +68,7 @@ def _draw_head(paper: Canvas, ticket: Ticket) -> None:
 
 def _when(event) -> list[str]:
     zone = _("%(city)s time") % {"city": city(event.timezone)}
-    start, end = clock_in(event.start_time, event.zone), clock_in(event.end_time, event.zone)
+    start, end = start_clock(event), end_clock(event)
     day = long_day_in(event.start_time, event.zone)
     if event.ends_another_day:
         return [f"{day}, {start}", f"{long_day_in(event.end_time, event.zone)}, {end} {zone}"]

@@ -249,9 +249,14 @@ def _end(order: Order, to: str, *, force: bool = False) -> None:
 
 
 def release_seats(order: Order) -> None:
-    """Inside the ending transaction: give the seats back; of a canceled event's end the buyer is told."""
+    """Inside the ending transaction: give the seats back.
+
+    The buyer is told of a canceled event's end, and that tickets they had are void.
+    """
     if order.event.is_canceled:
         queue_mail(order, Mail.Kind.EVENT_CANCELED)
+    elif order.paid_at:
+        queue_mail(order, Mail.Kind.ORDER_CANCELED)
     order.event.release(order.quantity)
 
 

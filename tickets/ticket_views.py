@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from events.calendars import calendar_file
+from events.models import Event
 from ticketsuma.errors import DomainError
 
 from . import services
@@ -16,6 +17,7 @@ from .models import Ticket
 from .pages import qr_svg
 from .privacy import private_page
 from .ticket_forms import HolderForm
+from .views import order_by_token
 
 
 def ticket_by_token(token: str) -> Ticket:
@@ -46,8 +48,21 @@ def _show_ticket(request: HttpRequest, ticket: Ticket, *, form=None, problem="",
 def ticket_calendar(request: HttpRequest, token: str) -> HttpResponse:
     """The event for the holder's calendar, with the ticket's page to join from."""
     ticket = ticket_by_token(token)
-    body = calendar_file(ticket.order.event, settings.SITE_URL + ticket.get_absolute_url())
-    answer = HttpResponse(body, content_type="text/calendar; charset=utf-8")
+    return _calendar(ticket.order.event, ticket.get_absolute_url())
+
+
+@require_safe
+@private_page
+def order_calendar(request: HttpRequest, token: str) -> HttpResponse:
+    """The event for the buyer's calendar, with the order's page, which has all of its tickets."""
+    order = order_by_token(token)
+    return _calendar(order.event, order.get_absolute_url())
+
+
+def _calendar(event: Event, path: str) -> HttpResponse:
+    answer = HttpResponse(
+        calendar_file(event, settings.SITE_URL + path), content_type="text/calendar; charset=utf-8"
+    )
     answer["Content-Disposition"] = 'attachment; filename="ticket.ics"'
     return answer
 

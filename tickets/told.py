@@ -6,7 +6,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from events.models import Event
+from events.models import Event, Schedule
 
 # What holders are told of when it changes.
 TOLD = ("title", "start_time", "end_time", "timezone")
@@ -33,7 +33,7 @@ class Announcement(models.Model):
         return self.title
 
 
-class EventChange(models.Model):
+class EventChange(Schedule, models.Model):
     """One change of an event that its holders are mailed about: how it was before."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -51,3 +51,19 @@ class EventChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.title}, {self.at:%F %T} UTC"
+
+    @property
+    def differs(self) -> bool:
+        """Whether the event is not (again) as it was before this change."""
+        return any(getattr(self, name) != getattr(self.event, name) for name in TOLD)
+
+    @property
+    def is_elsewhere_in_time(self) -> bool:
+        """Whether the event starts or ends at another moment now."""
+        return (self.start_time, self.end_time) != (self.event.start_time, self.event.end_time)
+
+
+def on_event_saved(*, instance: Event, created: bool, **kwargs) -> None:
+    """Receiver of Django's news of a saved event: a new one is announced as it is, in its transaction."""
+    if created and not kwargs.get("raw"):
+        Announcement.objects.create(event=instance, **{name: getattr(instance, name) for name in TOLD})

@@ -10,6 +10,12 @@ function dayOf(moment, timeZone) {
   return `${part("weekday")}\u00a0${part("day")}\u00a0${part("month")}`;
 }
 
+const offsetOf = (moment, timeZone) =>
+  new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "shortOffset" })
+    .formatToParts(moment)
+    .find((part) => part.type === "timeZoneName")
+    .value.replace("GMT", "UTC");
+
 const clockOf = (moment, timeZone) => new Intl.DateTimeFormat("en", { timeZone, ...CLOCK }).format(moment);
 
 function viewerTime({ viewerTime, end, zone }) {
@@ -21,12 +27,16 @@ function viewerTime({ viewerTime, end, zone }) {
     zone = "UTC"; // a zone this browser does not know
   }
   const day = dayOf(start, mine);
-  if (day === dayOf(start, zone) && clockOf(start, mine) === clockOf(start, zone)) return "";
+  const isSame = (moment) => dayOf(moment, mine) === dayOf(moment, zone) && clockOf(moment, mine) === clockOf(moment, zone);
+  if (isSame(start) && (!finish || isSame(finish))) return "";
   const isLong = finish - start > 20 * 3_600_000; // else "until 01:00" needs no day
-  const withDay = (moment) => `${dayOf(moment, mine)},\u00a0${clockOf(moment, mine)}`;
-  const from = isLong || day !== dayOf(start, zone) ? withDay(start) : clockOf(start, mine);
+  // Where clocks are changed before the end, an hour can come twice: the offset tells which it is.
+  const changes = finish && offsetOf(start, mine) !== offsetOf(finish, mine);
+  const clock = (moment) => clockOf(moment, mine) + (changes ? `\u00a0(${offsetOf(moment, mine)})` : "");
+  const withDay = (moment) => `${dayOf(moment, mine)},\u00a0${clock(moment)}`;
+  const from = isLong || day !== dayOf(start, zone) ? withDay(start) : clock(start);
   if (!finish) return from;
-  return `${from} – ${isLong ? withDay(finish) : clockOf(finish, mine)}`;
+  return `${from} – ${isLong ? withDay(finish) : clock(finish)}`;
 }
 
 export function showViewerTimes(root) {

@@ -95,6 +95,7 @@ def test_the_tickets_mail_has_a_link_for_each_seat_and_a_calendar_entry():
     [(name, body, kind)] = message.attachments
     assert (name, kind) == ("event.ics", "text/calendar")
     assert "DTSTART:20310501T200000Z" in body
+    assert message.alternatives[1] == (body, "text/calendar; method=REQUEST")
     message.message().as_bytes()
 
 
@@ -119,15 +120,22 @@ def test_mails_are_in_the_language_in_which_was_bought():
 
 def test_refund_mails_name_the_amount():
     refund = a_refund()
-    for status, said in (("needs_address", "We owe you 1,000\xa0sats"), ("sent", "We sent 1,000\xa0sats")):
+    words = {
+        "needs_address": "1,000\xa0sats go back to you",
+        "sent": "We sent 1,000\xa0sats to $ann@wallet.example.",
+    }
+    for status, said in words.items():
         Refund.objects.filter(pk=refund.pk).update(
             status=status, to="$ann@wallet.example", sent_at=timezone.now()
         )
         assert (queue_refund_mails(), queue_refund_mails()) == (1, 0)
         kind = "refund_address" if status == "needs_address" else "refund_sent"
         message = written(kind)
-        assert said in message.body
-        assert said in message.alternatives[0][0]
+        for body in (message.body, message.alternatives[0][0]):
+            assert said in body
+            assert "This order had been paid already." in body
+            assert "Your tickets stay good." in body
+            assert "We have money" not in body
 
 
 # -- when they are written --------------------------------------------------------------------
@@ -205,10 +213,15 @@ def test_the_end_of_a_canceled_order_and_its_mail_are_one_transaction():
     assert (mail.order, mail.to, mail.about) == (order, "ann@example.com", uuid.UUID(int=0))
 
 
-def test_nobody_else_is_told_that_an_event_is_canceled():
-    order = paid_order(free_event())
+def test_who_gives_a_free_seat_back_is_told_that_and_not_of_a_canceled_event():
+    order = paid_order(free_event(contact_email="desk@example.com"))
     cancel_order(Order.objects.select_related("event", "payment").get(pk=order.pk))
     assert not Mail.objects.filter(kind="event_canceled").exists()
+    message = written("order_canceled")
+    assert message.subject == "Your tickets are given back: A talk"
+    for body in (message.body, message.alternatives[0][0]):
+        assert "The tickets of this order are void" in body
+        assert "somebody else can come" in body
 
 
 def test_tickets_that_are_asked_for_again_are_sent_again():

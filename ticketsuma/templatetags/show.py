@@ -1,6 +1,6 @@
 """How things look in text: icons, amounts, times. `{% load show %}`"""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django import template
 from django.utils import timezone
@@ -75,6 +75,30 @@ def long_day_in(moment: datetime, zone) -> str:
 def clock_in(moment: datetime, zone) -> str:
     """`20:00` on a clock in `zone`."""
     return date_format(moment.astimezone(zone), "H:i")
+
+
+@register.filter
+def start_clock(event) -> str:
+    """`20:00`; `02:30 (UTC+2)` when clocks are changed before the end, for that hour can come twice."""
+    return _clock(event, event.start_time)
+
+
+@register.filter
+def end_clock(event) -> str:
+    """When it ends, as `start_clock`."""
+    return _clock(event, event.end_time)
+
+
+def _clock(event, moment: datetime) -> str:
+    clock = clock_in(moment, event.zone)
+    return f"{clock} ({_offset(moment, event.zone)})" if event.changes_clocks else clock
+
+
+def _offset(moment: datetime, zone) -> str:
+    """`UTC+2`, `UTC-3:30`"""
+    minutes = int((moment.astimezone(zone).utcoffset() or timedelta()).total_seconds() // 60)
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'-' if minutes < 0 else '+'}{hours}" + (f":{rest:02}" if rest else "")
 
 
 @register.filter
