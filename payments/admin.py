@@ -38,12 +38,18 @@ class IncomingPaymentInline(ReadOnlyInline):
     readonly_fields = fields
 
 
+@admin.display(description=_("arrives"))
+def arrives_column(refund: Refund) -> str:
+    return refund.arrives or "-"
+
+
 class RefundInline(ReadOnlyInline):
     model = Refund
     fields = [
         "status",
         sats_column("amount_msats", _("amount")),
         "to",
+        arrives_column,
         "reason",
         "attempts",
         "last_error",
@@ -137,8 +143,8 @@ class RefundAdmin(DeskAdmin):
     """Money on its way back (`tickets.admin` registers it, with what staff may do about it)."""
 
     list_display = [
-        "short_id", "status", sats_column("amount_msats", _("amount")), "to", "reason", "payment", "attempts",
-        "last_error", "created_at", "sent_at",
+        "short_id", "status", sats_column("amount_msats", _("amount")), "to", arrives_column, "reason",
+        "payment", "attempts", "last_error", "created_at", "sent_at",
     ]  # fmt: skip
     list_filter = ["status", "reason", ParkedFilter, "created_at"]
     list_select_related = ["incoming_payment__payment"]
@@ -147,6 +153,12 @@ class RefundAdmin(DeskAdmin):
         "=incoming_payment__node_payment_id",
     ]  # fmt: skip
     ordering = ["-created_at"]
+
+    def get_fields(self, request, obj=None):
+        """What arrives is one fact of three columns."""
+        parts = ("arrives_currency", "arrives_decimals")
+        fields = [field for field in super().get_fields(request, obj) if field not in parts]
+        return [arrives_column if field == "arrives_amount" else field for field in fields]
 
     @admin.display(description=_("refund"))
     def short_id(self, refund: Refund) -> str:

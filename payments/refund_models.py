@@ -10,11 +10,14 @@ from django.utils.translation import pgettext_lazy
 
 from ticketsuma.constraints import Check
 from ticketsuma.dated import DatedQuerySet
-from ticketsuma.money import format_msats
+from ticketsuma.money import format_msats, format_units
 from ticketsuma.states import Leased, Stateful
 
 if TYPE_CHECKING:
     from .models import IncomingPayment
+
+# Of a currency: 18 are those of the finest one around.
+MOST_DECIMALS = 18
 
 
 class Refund(Stateful, Leased):
@@ -64,6 +67,13 @@ class Refund(Stateful, Leased):
     fee_cap_msats = models.BigIntegerField(
         _("fees at most"), null=True, blank=True, help_text=_("What the node may take for the last BOLT11.")
     )
+    # What the wallet's server said of the last BOLT11: it may keep another currency, or take a fee (UMAD-06).
+    arrives_amount = models.BigIntegerField(_("arrives, in units"), null=True, blank=True)
+    arrives_currency = models.CharField(_("currency"), max_length=16, blank=True, default="", db_default="")
+    arrives_decimals = models.PositiveSmallIntegerField(_("its decimals"), default=0, db_default=0)
+    wallet_fee_msats = models.BigIntegerField(
+        _("the wallet's fee"), null=True, blank=True, help_text=_("What the receiver's wallet keeps of it.")
+    )
     node_payment_id = models.CharField(_("node's id"), max_length=120, blank=True)
     utxo_callback = models.CharField(
         _("callback about UTXOs"),
@@ -101,6 +111,13 @@ class Refund(Stateful, Leased):
 
     def __str__(self) -> str:
         return f"{format_msats(self.amount_msats)}, {self.get_status_display().lower()}"
+
+    @property
+    def arrives(self) -> str:
+        """What the receiver's wallet said that it credits, for people; empty when it is what we send."""
+        if self.arrives_amount is None or (self.arrives_currency == "SAT" and not self.wallet_fee_msats):
+            return ""
+        return format_units(self.arrives_amount, self.arrives_currency, self.arrives_decimals)
 
     @property
     def idempotency_key(self) -> str:

@@ -8,7 +8,7 @@ never saw it.
 
 import logging
 from datetime import datetime, timedelta
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.db import transaction
 from django.db.models import F, Sum
@@ -21,6 +21,9 @@ from . import lightspark, outgoing
 from .balance import BalanceTooLow, fee_cap_msats, max_fees_msats, one_sender_at_a_time
 from .models import IncomingPayment, PostTransaction, Refund
 from .outgoing import OutgoingPayment
+
+if TYPE_CHECKING:
+    from .uma.arrival import Arrival
 
 logger = logging.getLogger(__name__)
 
@@ -133,9 +136,21 @@ def _ask_for_invoice(refund: Refund) -> bool:
             utxo_callback=asked.utxo_callback,
             invoices_asked=F("invoices_asked") + 1,
             fee_cap_msats=fee_cap_msats(refund.amount_msats, balance_msats=balance_msats, read_at=read_at),
+            **_said_to_arrive(asked.arrival),
         )
     refund.refresh_from_db()
     return True
+
+
+def _said_to_arrive(arrival: "Arrival | None") -> dict[str, Any]:
+    if arrival is None:
+        return {"arrives_amount": None, "arrives_currency": "", "wallet_fee_msats": None}
+    return {
+        "arrives_amount": arrival.amount,
+        "arrives_currency": arrival.currency,
+        "arrives_decimals": arrival.decimals,
+        "wallet_fee_msats": arrival.fee_msats,
+    }
 
 
 def _pay(refund: Refund) -> None:

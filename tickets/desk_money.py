@@ -69,7 +69,9 @@ def _refund_story(refund: Refund) -> list[str]:
         "amount": format_msats(refund.amount_msats), "address": refund.to or _("nowhere yet"),
         "reason": refund.get_reason_display().lower(),
     }  # fmt: skip
-    return [_("%(amount)s to %(address)s (%(reason)s).") % facts, refund.last_error]
+    says = _("%(amount)s to %(address)s (%(reason)s).") % facts
+    arrives = _("%(amount)s would arrive, says its wallet.") % {"amount": refund.arrives}
+    return [says, *([arrives] if refund.arrives else []), refund.last_error]
 
 
 REFUND_ACTIONS = [

@@ -11,7 +11,7 @@ from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from payments.models import IncomingPayment, Invoice, Payment, WebhookEvent
+from payments.models import IncomingPayment, Invoice, Payment, Refund, WebhookEvent
 from ticketsuma.money import format_msats, format_sats
 
 from .models import Order, Ticket
@@ -128,11 +128,18 @@ def _of_money(payment: Payment) -> Iterator[Moment]:
             says = _("%(amount)s to go back to %(address)s (%(reason)s).") % facts
             yield Moment(refund.created_at, "refund", says)
             if refund.sent_at:
-                yield Moment(refund.sent_at, "refunded", _("%(amount)s sent to %(address)s.") % facts)
+                yield Moment(refund.sent_at, "refunded", _about_sent(refund, facts))
     if incoming:
         ids = [money.node_payment_id for money in incoming]
         for event in WebhookEvent.objects.filter(entity_id__in=ids):
             yield Moment(event.received_at, "webhook", _("The node said %(what)s.") % {"what": event.type})
+
+
+def _about_sent(refund: Refund, facts: dict[str, str]) -> str:
+    says = _("%(amount)s sent to %(address)s.") % facts
+    if not refund.arrives:
+        return says
+    return f"{says} {_('%(amount)s arrived, says its wallet.') % {'amount': refund.arrives}}"
 
 
 def _of_mails(order: Order) -> Iterator[Moment]:

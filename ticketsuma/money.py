@@ -16,6 +16,13 @@ def format_sats(amount_sats: int) -> str:
     return f"{number} {_('sat') if amount_sats == 1 else _('sats')}"
 
 
+def format_units(amount: int, currency: str, decimals: int) -> str:
+    """`1234, "USD", 2` → `12.34 USD`: an amount in a currency's smallest unit, in the reader's language."""
+    exact = Decimal(amount).scaleb(-decimals)
+    number = number_format(exact, decimal_pos=decimals, use_l10n=True, force_grouping=True)
+    return f"{number} {_('sats') if currency == 'SAT' else currency}"
+
+
 def format_msats(amount_msats: int) -> str:
     """`1003500` → `1,003.500 sats`; whole sats without a fraction. For staff."""
     whole, rest = divmod(amount_msats, MSATS_PER_SAT)

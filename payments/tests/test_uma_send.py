@@ -3,6 +3,7 @@
 import json
 import secrets
 import time
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 
 import bolt11
@@ -46,6 +47,9 @@ class Receiver:
         self.lookup_changes: dict = {}
         self.queries: list[str] = []
         self.utxo_callback = ""
+        self.currency = uma.Currency("SAT", "Satoshis", "", 1000, 1, 10**6, 0)
+        self.fee_msats = 0
+        self.answer_changes: dict = {}
         wallet.routes["/.well-known/lnurlp/$alice"] = self._lookup
         wallet.routes["/.well-known/lnurlp/alice"] = self._plain_lookup
         wallet.routes["/payreq"] = self._pay_request
@@ -70,7 +74,7 @@ class Receiver:
             return
         answer = uma.create_uma_lnurlp_response(
             lookup, self.key, False, f"http://{self.wallet.domain}/payreq", "[]", 1, 10**6, {},
-            [uma.Currency("SAT", "Satoshis", "", 1000, 1, 10**6, 0)], uma.KycStatus.VERIFIED,
+            [replace(self.currency)], uma.KycStatus.VERIFIED,
         )  # fmt: skip
         reply(handler, 200, json.dumps(answer.to_dict() | self.lookup_changes).encode())
 
@@ -83,10 +87,11 @@ class Receiver:
                 return receiver.pr
 
         answer = uma.create_pay_req_response(
-            request, Creator(), "[]", "SAT", 0, 1000, 0, "02" + "11" * 32, self.utxo_callback,
+            request, Creator(), "[]", self.currency.code, self.currency.decimals,
+            self.currency.millisatoshi_per_unit, self.fee_msats, "02" + "11" * 32, self.utxo_callback,
             f"$alice@{self.wallet.domain}", self.key,
         )  # fmt: skip
-        reply(handler, 200, json.dumps(answer.to_dict()).encode())
+        reply(handler, 200, json.dumps(answer.to_dict() | self.answer_changes).encode())
 
 
 @pytest.fixture

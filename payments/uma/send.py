@@ -7,7 +7,7 @@ fetch, and the BOLT11 that comes back is believed only as far as it says what we
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -16,7 +16,6 @@ import bolt11
 from bolt11.exceptions import Bolt11Exception, Bolt11FeatureException
 from django.conf import settings
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 from uma import (
     ErrorCode,
     KycStatus,
@@ -35,9 +34,9 @@ from uma import (
 
 from payments import lightspark
 from payments.lightspark import NodeFacts
-from ticketsuma.errors import DomainError
 
 from .address import REFUNDS, domain_of, is_allowed_domain
+from .arrival import Arrival, BadAnswer, CannotReceive, read_arrival
 from .fetch import Answer, VaspForbidden, VaspUnreachable, base_url, fetch
 from .keys import signing_key
 from .payer_data import usable_callback
@@ -52,27 +51,23 @@ _NETWORKS = {"bc": "MAINNET", "tb": "TESTNET", "tbs": "SIGNET", "bcrt": "REGTEST
 _NAME = re.compile(r"\$?[a-z0-9._+-]{1,64}")
 
 
-class CannotReceive(DomainError):
-    """A definite no: this address takes no such payment, and asking again will not help."""
-
-    code = "cannot_receive"
-    sentence = _("This address cannot receive the payment.")
-
-
-class BadAnswer(DomainError):
-    """What came back is not what was asked for; the other side may mend that."""
-
-    code = "bad_vasp_answer"
-    sentence = _("That wallet's server does not answer as it should.")
-    status = 424
-
-
 @dataclass(frozen=True)
 class AskedInvoice:
+    """`arrival` is what the receiver gets of it, when their server says so."""
+
     bolt11: str
     payment_hash: str
     expires_at: datetime
     utxo_callback: str = ""
+    arrival: Arrival | None = None
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """A pay request's answer, and the currency that was asked for in it ("" for none)."""
+
+    response: PayReqResponse
+    currency: str = ""
 
 
 def request_invoice_from(address: str, amount_msats: int) -> AskedInvoice:
@@ -87,13 +82,15 @@ def request_invoice_from(address: str, amount_msats: int) -> AskedInvoice:
     ask = _ask_uma if name.startswith("$") else _ask_plain
     try:
         answer = ask(f"{name}@{domain}", amount_msats)
-        return _check_bolt11(answer.encoded_invoice, amount_msats, utxo_callback=_callback_of(answer))
+        arrival = read_arrival(answer.response, sent_msats=amount_msats, currency=answer.currency)
+        asked = _check_bolt11(answer.response.encoded_invoice, amount_msats)
     except VaspForbidden as error:
         raise CannotReceive from error
+    return replace(asked, utxo_callback=_callback_of(answer.response), arrival=arrival)
 
 
 # -- UMA --------------------------------------------------------------------------------------
-def _ask_uma(address: str, amount_msats: int) -> PayReqResponse:
+def _ask_uma(address: str, amount_msats: int) -> _Offer:
     facts = lightspark.node_facts()
     lookup = _look_up(address)
     if not lookup.is_uma_response():
@@ -108,6 +105,8 @@ def _ask_uma(address: str, amount_msats: int) -> PayReqResponse:
     if compliance.receiver_identifier.lower() != address:
         raise BadAnswer
     _check_range(lookup, amount_msats)
+    if lookup.settlement_options and not any(o.settlement_layer == "ln" for o in lookup.settlement_options):
+        raise CannotReceive
     return _pay_as_vasp(address, lookup, amount_msats, facts)
 
 
@@ -138,7 +137,7 @@ def _lookup_url(address: str, version: str | None = None) -> str:
     return f"{base_url(domain_of(address))}{parts.path}?{parts.query}"
 
 
-def _pay_as_vasp(address: str, lookup: LnurlpResponse, amount_msats: int, facts: NodeFacts) -> PayReqResponse:
+def _pay_as_vasp(address: str, lookup: LnurlpResponse, amount_msats: int, facts: NodeFacts) -> _Offer:
     domain, us = domain_of(address), f"${REFUNDS}@{settings.UMA_DOMAIN}"
     major = 0 if (lookup.uma_version or "").startswith("0.") else 1
     amount, currency, in_currency = _in_what(lookup, amount_msats, major)
@@ -169,7 +168,9 @@ def _pay_as_vasp(address: str, lookup: LnurlpResponse, amount_msats: int, facts:
             lambda keys, nonce: verify_pay_req_response_signature(us, address, response, keys, nonce),
             ErrorCode.PARSE_PAYREQ_RESPONSE_ERROR,
         )
-    return response
+    if response.payment_info is None:
+        raise BadAnswer  # required of UMA: else nobody knows what arrives
+    return _Offer(response, currency)
 
 
 def _in_what(lookup: LnurlpResponse, amount_msats: int, major: int) -> tuple[int, str, bool]:
@@ -193,17 +194,17 @@ def _believe(domain: str, verify, otherwise: ErrorCode) -> None:
 
 
 # -- LNURL ------------------------------------------------------------------------------------
-def _ask_plain(address: str, amount_msats: int) -> PayReqResponse:
+def _ask_plain(address: str, amount_msats: int) -> _Offer:
     name, _, domain = address.rpartition("@")
     lookup = _read_lookup(fetch(f"{base_url(domain)}/.well-known/lnurlp/{name}"))
     return _pay_plainly(lookup, amount_msats)
 
 
-def _pay_plainly(lookup: LnurlpResponse, amount_msats: int) -> PayReqResponse:
+def _pay_plainly(lookup: LnurlpResponse, amount_msats: int) -> _Offer:
     _check_range(lookup, amount_msats)
     parts = urlsplit(lookup.callback)
     query = f"{parts.query}&amount={amount_msats}" if parts.query else f"amount={amount_msats}"
-    return _read_pay_answer(fetch(urlunsplit(parts._replace(query=query))))
+    return _Offer(_read_pay_answer(fetch(urlunsplit(parts._replace(query=query)))))
 
 
 # -- reading what came back -------------------------------------------------------------------
@@ -258,7 +259,7 @@ def _callback_of(answer: PayReqResponse) -> str:
     return usable_callback(compliance.get("utxoCallback")) if isinstance(compliance, dict) else ""
 
 
-def _check_bolt11(text: str, amount_msats: int, *, utxo_callback: str) -> AskedInvoice:
+def _check_bolt11(text: str, amount_msats: int) -> AskedInvoice:
     """`text` as an invoice we may pay: signed, of our network, over the amount, not about to expire."""
     try:
         invoice = bolt11.decode(text)
@@ -273,4 +274,4 @@ def _check_bolt11(text: str, amount_msats: int, *, utxo_callback: str) -> AskedI
         raise CannotReceive
     if expires_at < timezone.now() + LEAST_TIME_TO_PAY:
         raise BadAnswer
-    return AskedInvoice(text.lower(), invoice.payment_hash, expires_at, utxo_callback)
+    return AskedInvoice(text.lower(), invoice.payment_hash, expires_at)

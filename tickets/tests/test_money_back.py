@@ -3,12 +3,15 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from payments.models import Payment, Refund
 from payments.services import settle_node_payment
 from tests.shop import an_event, an_order, money_for, open_invoice
-from tickets.models import Order
+from tickets.mails import write_mail
+from tickets.models import Mail, Order
+from tickets.refunds import queue_refund_mails
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -84,6 +87,24 @@ def test_the_api_takes_the_address_too(client, homeless):
     answer = send({"uma_address": "$ann@localhost:8081"})
     assert (answer.status_code, answer.json()["order"]["status"]) == (200, "canceled")
     assert send({"uma_address": "$ann@localhost:8081"}).json()["code"] == "nothing_to_refund"
+
+
+def test_the_buyer_reads_what_arrived_where_it_is_not_sats(client, staff, homeless):
+    Refund.objects.update(
+        status="sent", to="$ann@wallet.example.com", sent_at=timezone.now(), arrives_amount=137,
+        arrives_currency="USD", arrives_decimals=2, wallet_fee_msats=50_000,
+    )  # fmt: skip
+    assert "1.37 USD arrived, says its wallet." in text_of(client.get(homeless.get_absolute_url()))
+    queue_refund_mails()
+    (mail,) = Mail.objects.filter(kind=Mail.Kind.REFUND_SENT)
+    message = write_mail(mail)
+    assert "1.37 USD arrive there, says its wallet." in message.body
+    assert "1.37 USD arrive there, says its wallet." in message.alternatives[0][0]
+    refund = Refund.objects.get()
+    for url in ("admin:payments_refund_change", "admin:tickets_order_change"):
+        row = refund if "refund" in url else homeless
+        assert "1.37 USD" in text_of(staff.get(reverse(url, args=[row.pk]))), url
+    assert "1.37 USD" in text_of(staff.get(reverse("admin:payments_refund_changelist")))
 
 
 # -- "I already paid" ---------------------------------------------------------------------------
