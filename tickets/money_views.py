@@ -4,21 +4,22 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from accounts.limits import client_ip, spend
 from payments import lightspark
 from ticketsuma.errors import DomainError
 
 from . import claims, moved, refunds
+from .acts import act_of
 from .models import Order
 from .money_forms import ClaimForm, RefundAddressForm
 from .privacy import private_page
 from .views import order_by_token, show_order
 
 
-@require_POST
 @private_page
+@act_of("order")
 def refund_address(request: HttpRequest, token: str) -> HttpResponse:
     """Send what waits for an address to the one given; whoever holds the order's link may say it."""
     order = order_by_token(token)
@@ -32,8 +33,8 @@ def refund_address(request: HttpRequest, token: str) -> HttpResponse:
     return redirect(order)
 
 
-@require_POST
 @private_page
+@act_of("order")
 def money_back(request: HttpRequest, token: str) -> HttpResponse:
     """The event was moved: cancel the order and send its money back; whoever holds the order's link may."""
     order = order_by_token(token)
@@ -44,8 +45,8 @@ def money_back(request: HttpRequest, token: str) -> HttpResponse:
     return redirect(order)
 
 
-@require_POST
 @private_page
+@act_of("order")
 def order_check(request: HttpRequest, token: str) -> HttpResponse:
     """ "I already paid": ask the node now, and say plainly what it says."""
     order = order_by_token(token)

@@ -9,8 +9,9 @@ from typing import Any, cast
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
+from .acts import act_of
 from .models import Ticket, Viewer
 from .privacy import private_page
 from .room import NoRoom, PassUsed, join, room_version, shown_version, ticket_of_pass, use_pass
@@ -41,8 +42,8 @@ def stream(request: HttpRequest, token: str) -> HttpResponse:
     return _show_room(request, ticket, viewer)
 
 
-@require_POST
 @private_page
+@act_of("stream")
 def stream_join(request: HttpRequest, token: str) -> HttpResponse:
     """Take the ticket's place, if nobody has it, and check in; the room, or what is against it, follows."""
     with contextlib.suppress(NoRoom):  # the lobby, the closing page or the ticket say why
@@ -50,8 +51,8 @@ def stream_join(request: HttpRequest, token: str) -> HttpResponse:
     return redirect("stream", token)
 
 
-@require_POST
 @private_page
+@act_of("stream")
 def stream_here(request: HttpRequest, token: str) -> HttpResponse:
     """Watch in this browser instead of the one that did."""
     with contextlib.suppress(NoRoom):

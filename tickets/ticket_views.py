@@ -5,13 +5,14 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from events.calendars import calendar_file
 from events.models import Event
 from ticketsuma.errors import DomainError
 
 from . import services
+from .acts import act_of, takes_acts
 from .forms import FindForm
 from .models import Ticket
 from .pages import qr_svg
@@ -28,8 +29,8 @@ def ticket_by_token(token: str) -> Ticket:
         raise Http404 from None
 
 
-@require_safe
 @private_page
+@takes_acts("ticket")
 def ticket(request: HttpRequest, token: str) -> HttpResponse:
     """One seat, for whoever holds its link: QR and code while it admits, else what became of it."""
     return _show_ticket(request, ticket_by_token(token))
@@ -81,8 +82,8 @@ def ticket_file(request: HttpRequest, token: str) -> HttpResponse:
     return answer
 
 
-@require_POST
 @private_page
+@act_of("ticket")
 def ticket_holder(request: HttpRequest, token: str) -> HttpResponse:
     """Put another name on the ticket; whoever holds its link may."""
     ticket = ticket_by_token(token)

@@ -6,7 +6,7 @@ import uuid
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.limits import client_ip
 from events.models import Event
@@ -15,6 +15,7 @@ from ticketsuma.errors import DomainError
 from ticketsuma.live import stream_response
 
 from . import services
+from .acts import act_of, takes_acts
 from .forms import AddressForm, BuyForm
 from .models import Order
 from .money_forms import RefundAddressForm
@@ -25,21 +26,30 @@ HELD = "held"  # session key: event id → order id, so that nobody sees "sold o
 
 
 # -- buying -----------------------------------------------------------------------------------
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def event_page(request: HttpRequest, slug: str) -> HttpResponse:
-    """One event and its buy form; an id in place of the slug leads to the slug."""
+    """One event and its buy form, which posts here; an id in place of the slug leads to the slug."""
     event = Event.objects.public().filter(slug=slug).first()
     if event is None and slug.isdecimal() and len(slug) < 10:
         return redirect(get_object_or_404(Event.objects.public(), pk=int(slug)))
     if event is None:
-        return redirect(get_object_or_404(Event.objects.public(), former_slugs=slug), permanent=True)
+        event = get_object_or_404(Event.objects.public(), former_slugs=slug)
+        if request.method != "POST":  # whoever has the form open buys all the same
+            return redirect(event, permanent=True)
+    if request.method == "POST":
+        return _buy(request, event)
     return _show_event(request, event, BuyForm(event=event, user=_buyer(request)))
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def buy(request: HttpRequest, event_id: int) -> HttpResponse:
-    """Hold the seats and lead to the page on which they are paid, or show what is wrong."""
+    """Where the form posted once: pages that were open while the shop was upgraded still do."""
     event = get_object_or_404(Event.objects.public(), pk=event_id)
+    return _buy(request, event) if request.method == "POST" else redirect(event)
+
+
+def _buy(request: HttpRequest, event: Event) -> HttpResponse:
+    """Hold the seats and lead to the page on which they are paid, or show what is wrong."""
     buyer = _buyer(request)
     form = BuyForm(request.POST, event=event, user=buyer)
     if not form.is_valid():
@@ -94,8 +104,8 @@ def order_by_token(token: str) -> Order:
         raise Http404 from None
 
 
-@require_safe
 @private_page
+@takes_acts("order")
 def order(request: HttpRequest, token: str) -> HttpResponse:
     """Everything about one order, for whoever holds its link."""
     return show_order(request, order_by_token(token))
@@ -117,8 +127,8 @@ def order_live(request: HttpRequest, token: str) -> HttpResponseBase:
     return stream_response(request, hub, order_by_token(token).pk)
 
 
-@require_POST
 @private_page
+@act_of("order")
 def order_cancel(request: HttpRequest, token: str) -> HttpResponse:
     """Give the seats back; refused while a payment may be on its way."""
     order = order_by_token(token)
@@ -129,8 +139,8 @@ def order_cancel(request: HttpRequest, token: str) -> HttpResponse:
     return redirect(order)
 
 
-@require_POST
 @private_page
+@act_of("order")
 def order_address(request: HttpRequest, token: str) -> HttpResponse:
     """Send the payment request to another wallet; the seats stay held."""
     order = order_by_token(token)

@@ -8,6 +8,8 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import Field, Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from .money import MSATS_PER_SAT, format_msats
@@ -20,6 +22,15 @@ admin.site.site_header = admin.site.site_title = "Tickets by UMA"
 admin.site.index_title = _("Today")
 # Staff sign in where everybody does: there attempts are limited and addresses verified.
 admin.site.login = secure_admin_login(admin.site.login)
+_sign_out = admin.site.logout
+
+
+def _sign_out_when_asked(request: HttpRequest, extra_context=None) -> HttpResponse:
+    """Django's only takes POST; who merely looks at its address is led to the start page."""
+    return _sign_out(request, extra_context) if request.method == "POST" else redirect("admin:index")
+
+
+admin.site.logout = _sign_out_when_asked
 
 # What staff come for first; the rest follows in its own order.
 APPS = ("tickets", "events", "payments", "accounts")

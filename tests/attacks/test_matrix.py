@@ -83,6 +83,7 @@ PAGES = [
     ("/events/{slug}", "GET /events/{slug}",                           (200, 200, 200, 200, 200)),
     ("/events/{slug}", "GET /events/{hidden}",                         (404, 404, 404, 404, 404)),
     ("/events/{slug}/calendar.ics", "GET /events/{slug}/calendar.ics", (200, 200, 200, 200, 200)),
+    ("/events/{slug}", "POST /events/{slug}",                          (403, 403, 403, 403, 403)),
     ("/events/{event_id}/buy", "POST /events/{event}/buy",             (403, 403, 403, 403, 403)),
     ("/find", "GET /find",                                             (200, 200, 200, 200, 200)),
     ("/find", "POST /find",                                            (403, 403, 403, 403, 403)),
@@ -110,6 +111,7 @@ PAGES = [
     ("/orders/{token}/status", "GET /orders/{forged_link}/status",     (404, 404, 404, 404, 404)),
     ("/orders/{token}/live", "GET /orders/{order_link}/live",          (200, 200, 200, 200, 200)),
     ("/orders/{token}/live", "GET /orders/{forged_link}/live",         (404, 404, 404, 404, 404)),
+    ("/orders/{token}", "POST /orders/{order_link}",                   (403, 403, 403, 403, 403)),
     ("/orders/{token}/cancel", "POST /orders/{order_link}/cancel",     (403, 403, 403, 403, 403)),
     ("/orders/{token}/address", "POST /orders/{order_link}/address",   (403, 403, 403, 403, 403)),
     ("/orders/{token}/check", "POST /orders/{order_link}/check",       (403, 403, 403, 403, 403)),
@@ -133,6 +135,7 @@ PAGES = [
     ("/tickets/{token}/stream/here", "POST /tickets/{ticket_link}/stream/here", (403, 403, 403, 403, 403)),
     ("/tickets/{token}/stream/status", "GET /tickets/{ticket_link}/stream/status", (200, 200, 200, 200, 200)),
     ("/tickets/{token}/stream/status", "GET /tickets/{forged_link}/stream/status", (404, 404, 404, 404, 404)),
+    ("/tickets/{token}", "POST /tickets/{ticket_link}",                (403, 403, 403, 403, 403)),
     ("/tickets/{token}/holder", "POST /tickets/{ticket_link}/holder",  (403, 403, 403, 403, 403)),
 ]
 # The pages of django-allauth: who is signed in, and who has begun to sign in, reset or verify.
