@@ -46,12 +46,12 @@ def test_a_holder_gives_tickets_of_a_moved_event_back():
     event = make_event()
     order = bought(event)
     page, client = order.get_absolute_url(), Client()
-    assert "money-back" not in client.get(page).content.decode()
+    assert 'value="money_back"' not in client.get(page).content.decode()
     move(event)
-    assert f"{page}/money-back" in client.get(page).content.decode()
+    assert 'value="money_back"' in client.get(page).content.decode()
     told = order.mails.select_related("order__event").get(kind="event_changed")
     assert "Until it starts you can have your money back" in write_mail(told).body
-    assert client.post(f"{page}/money-back", follow=True).status_code == 200
+    assert client.post(page, {"act": "money_back"}, follow=True).status_code == 200
     refund = Refund.objects.get()
     assert (refund.reason, refund.to, refund.amount_msats) == (
         "event_moved",
@@ -61,7 +61,7 @@ def test_a_holder_gives_tickets_of_a_moved_event_back():
     assert again(order).status == "canceled"
     event.refresh_from_db()
     assert event.seats_taken == 0
-    assert client.post(f"{page}/money-back").status_code == 409
+    assert client.post(page, {"act": "money_back"}).status_code == 409
     assert Refund.objects.count() == 1
 
 
