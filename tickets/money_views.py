@@ -79,7 +79,7 @@ def paid(request: HttpRequest) -> HttpResponse:
         claims.claim_quietly(form.cleaned_data["proof"])
         messages.success(
             request,
-            _("Thank you, we are looking. If it is a payment of ours, its tickets are on their way by mail."),
+            _("Thank you. If it is a payment of ours, its tickets come by mail once our node confirms it."),
         )
         return redirect("paid")
     return render(request, "tickets/paid.html", {"form": form}, status=422 if form.is_bound else 200)

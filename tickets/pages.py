@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import segno
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
@@ -14,12 +14,12 @@ from payments.models import IncomingPayment, Invoice, Payment, Refund
 from ticketsuma.live import Hub, version_of_row
 from ticketsuma.money import MSATS_PER_SAT
 
-from .models import Order, OrderQuerySet
+from .models import Mail, Order, OrderQuerySet
 from .moved import may_have_money_back
 
 # An ended order's page goes on asking for this long whether money came all the same.
 LATE_MONEY = timedelta(hours=1)
-# Everything by which an order's page would look different; the last six are counted by `watched`.
+# Everything by which an order's page would look different; the last seven are counted by `watched`.
 WATCHED = (
     "status",
     "event__canceled_at",
@@ -32,6 +32,7 @@ WATCHED = (
     "watched_sent",
     "watched_needs_address",
     "watched_failed",
+    "watched_mail_stuck",
 )
 
 
@@ -45,6 +46,9 @@ def watched(orders: OrderQuerySet) -> OrderQuerySet:
         payment=OuterRef("payment"), slot=Invoice.Slot.PLAIN, status=Invoice.Status.OPEN
     )
 
+    mail = Mail.objects.filter(order=OuterRef("pk"), kind=Mail.Kind.TICKETS, to=OuterRef("email"))
+    stuck = Q(status=Mail.Status.FAILED) | Q(status=Mail.Status.DUE, failing_since__isnull=False)
+
     def count(**having) -> Subquery:
         return Subquery(refunds.annotate(n=Count("pk", filter=Q(**having))).values("n"))
 
@@ -55,6 +59,8 @@ def watched(orders: OrderQuerySet) -> OrderQuerySet:
         watched_sent=count(status=Refund.Status.SENT),
         watched_needs_address=count(status=Refund.Status.NEEDS_ADDRESS),
         watched_failed=count(status=Refund.Status.FAILED),
+        watched_mail_stuck=Exists(mail.filter(stuck)),
+        mail_status=Subquery(mail.values("status")[:1]),
     )
 
 

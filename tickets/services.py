@@ -278,7 +278,7 @@ def send_tickets_again(email: str) -> int:
     )
     mails = Mail.objects.filter(order__in=orders, kind=Mail.Kind.TICKETS, to=normalize_email(email))
     return (
-        mails.exclude(status=Mail.Status.DUE)
+        mails.exclude(status=Mail.Status.DUE, parked_at=None)
         .exclude(sent_at__gt=now - timedelta(minutes=10))
         .update(status=Mail.Status.DUE, next_attempt_at=now, attempts=0, parked_at=None)
     )

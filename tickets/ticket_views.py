@@ -14,7 +14,8 @@ from ticketsuma.errors import DomainError
 from . import services
 from .acts import act_of, takes_acts
 from .forms import FindForm
-from .models import Ticket
+from .mine import orders_of_browser
+from .models import Order, Ticket
 from .pages import qr_svg
 from .privacy import private_page
 from .ticket_forms import HolderForm
@@ -99,11 +100,23 @@ def ticket_holder(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@private_page
 def find_tickets(request: HttpRequest) -> HttpResponse:
-    """Mail somebody their links again. The answer never tells whether an address has tickets."""
+    """What a guest bought in this browser, and links mailed again. Never told: whether an address has any."""
     form = FindForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         services.send_tickets_again(form.cleaned_data["email"])
-        messages.success(request, _("If there are tickets for that address, the mail is on its way."))
+        messages.success(
+            request,
+            _("If there are tickets for that address, their links come by mail in minutes, or just came."),
+        )
         return redirect("find_tickets")
-    return render(request, "tickets/find.html", {"form": form}, status=422 if form.is_bound else 200)
+    context = {"form": form, "orders": [] if request.user.is_authenticated else _bought_here(request)}
+    return render(request, "tickets/find.html", context, status=422 if form.is_bound else 200)
+
+
+def _bought_here(request: HttpRequest) -> list[Order]:
+    """Held, good, and given back after they were paid; what comes first stands first."""
+    orders = orders_of_browser(request).select_related("event", "payment").prefetch_related("tickets")
+    orders = orders.exclude(status__in=[Order.Status.EXPIRED, Order.Status.CANCELED], paid_at=None)
+    return list(orders.order_by("event__start_time", "created_at"))

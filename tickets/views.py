@@ -1,7 +1,6 @@
 """The pages on which seats are bought and paid: the event, its buy form, the order."""
 
 import math
-import uuid
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -17,12 +16,11 @@ from ticketsuma.live import stream_response
 from . import services
 from .acts import act_of, takes_acts
 from .forms import AddressForm, BuyForm
+from .mine import orders_of_browser, remember
 from .models import Order
 from .money_forms import RefundAddressForm
 from .pages import hub, order_page, order_version, watched
 from .privacy import private_page
-
-HELD = "held"  # session key: event id → order id, so that nobody sees "sold out" because of their own hold
 
 
 # -- buying -----------------------------------------------------------------------------------
@@ -70,7 +68,7 @@ def _buy(request: HttpRequest, event: Event) -> HttpResponse:
         form.refuse(error)
         event.refresh_from_db()
         return _show_event(request, event, form, status=error.status)
-    request.session[HELD] = {**request.session.get(HELD, {}), str(event.pk): order.pk.hex}
+    remember(request, order)
     return redirect(order)
 
 
@@ -91,8 +89,7 @@ def _show_event(request: HttpRequest, event: Event, form: BuyForm, status: int =
 
 def _held_order(request: HttpRequest, event: Event) -> Order | None:
     """The seats this very browser is holding for the event, if it still does."""
-    held = request.session.get(HELD, {}).get(str(event.pk))
-    return Order.objects.filter(pk=uuid.UUID(held), status=Order.Status.PENDING).first() if held else None
+    return orders_of_browser(request).filter(event=event, status=Order.Status.PENDING).first()
 
 
 # -- the order --------------------------------------------------------------------------------
