@@ -1,6 +1,7 @@
 """How money moves: what is due, what was asked for, what arrived, what goes back. No ticket in sight."""
 
 import uuid
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
@@ -319,6 +320,7 @@ class Sweep(Leased):
     INCOMING, AGAIN, OUTGOING = "incoming", "incoming again", "outgoing"
     max_attempts = 10**9  # never given up
     longest_delay_seconds = 30.0
+    furthest_due = timedelta(minutes=5)
 
     name = models.CharField(_("name"), max_length=20, primary_key=True, default=INCOMING)
     read_until = models.DateTimeField(_("read until"))

@@ -1,6 +1,7 @@
 """Money on its way back, and what other wallets' servers are told of it."""
 
 import uuid
+from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
 from django.db import models
@@ -130,6 +131,7 @@ class PostTransaction(Leased):
 
     max_attempts = 5
     first_delay_seconds = 5.0
+    furthest_due = timedelta(days=1)
 
     incoming_payment = models.OneToOneField(
         "payments.IncomingPayment",

@@ -22,8 +22,6 @@ logger = logging.getLogger(__name__)
 NEWS_EVERY, AGAIN_EVERY = timedelta(seconds=10), timedelta(minutes=1)
 # What took up to two minutes is found at once, what took up to an hour then.
 LOOK_BACK, LOOK_BACK_AGAIN = timedelta(minutes=2), timedelta(hours=1)
-# The list's times are the node's: machines agree within seconds.
-CLOCKS_DIFFER = timedelta(seconds=5)
 # After the clock was wrong nobody knows what was read: late money is found for a day.
 LOST = timedelta(days=1)
 LONGEST_SPAN = timedelta(minutes=10)
@@ -51,12 +49,12 @@ def sweep_incoming(row: Sweep) -> int:
     """
     started = clock.now()
     Sweep.objects.filter(pk=row.pk).update(tried_at=started)
-    read_until = row.read_until if row.read_until <= started + CLOCKS_DIFFER else started - LOST
+    read_until = started - LOST if clock.is_ahead(row.read_until) else row.read_until
     count, unrecorded = 0, False
     for page in node_list.incoming_pages(read_until - LOOK_BACK):
         news, failed = _settle_page(page)
         count, unrecorded = count + news, unrecorded or failed
-        if not news and page.newest and page.newest < read_until - CLOCKS_DIFFER:
+        if not news and page.newest and page.newest < read_until - clock.MACHINES_DIFFER:
             break
     available = lightspark.available_msats()
     if row.available_msats is None or available > row.available_msats:

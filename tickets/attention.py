@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Min, QuerySet
-from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from payments.balance import waiting_msats
+from payments.lightspark import NodeForbidden
 from payments.models import IncomingPayment, Invoice, Payment, Refund, Sweep, WebhookEvent
 from payments.repairs import unmatched_money
+from ticketsuma import clock
 from ticketsuma.money import MSATS_PER_SAT, format_sats
 from ticketsuma.states import failing
 
@@ -42,11 +43,16 @@ def needs_attention() -> list[Attention]:
 def _node(sweep: Sweep | None) -> list[Attention]:
     if sweep is None:
         return [Attention("worker", 1, _("No worker has ever run: invoices, refunds and mails wait."))]
-    now = timezone.now()
-    if sweep.succeeded_at and sweep.succeeded_at > now - NODE_SILENT_AFTER:
+    if sweep.last_error.startswith(NodeForbidden.code):  # nothing works until somebody acts: at once
+        says = _("Lightspark does not let us in: look at the API token (%(reason)s).")
+        reason = {"reason": sweep.last_error}
+        return [Attention("forbidden", 1, says % reason, sweep.succeeded_at, "payments.sweep")]
+    if clock.is_ahead(sweep.tried_at) or clock.is_ahead(sweep.succeeded_at):
+        says = _("A clock is wrong: the last look at the node lies in the future.")
+        return [Attention("clock", 1, says, sweep.tried_at, "payments.sweep")]
+    if clock.is_recent(sweep.succeeded_at, within=NODE_SILENT_AFTER):
         return []
-    tried = sweep.tried_at and sweep.tried_at > now - NODE_SILENT_AFTER
-    if tried:
+    if clock.is_recent(sweep.tried_at, within=NODE_SILENT_AFTER):
         reason = sweep.last_error or _("no reason given")
         says = _("The Lightning node does not answer (%(reason)s).") % {"reason": reason}
         return [Attention("node", 1, says, sweep.succeeded_at, "payments.sweep")]

@@ -307,6 +307,7 @@ class Mail(Stateful, Leased):
     }
     max_attempts = 16  # half a day: a mail server that is away comes back
     longest_delay_seconds = timedelta(hours=6).total_seconds()
+    furthest_due = timedelta(hours=12)
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="mails", verbose_name=_("order"))
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)

@@ -11,6 +11,8 @@ from django.db.backends.signals import connection_created
 from django.utils import timezone
 
 LOOK_EVERY_SECONDS = 10.0
+# Machines agree within seconds (docs/operations.md).
+MACHINES_DIFFER = timedelta(seconds=5)
 # The database's time, and the monotonic moment at which it was that; None on SQLite, which has no clock.
 _seen: tuple[datetime, float] | None = None
 
@@ -23,13 +25,14 @@ def now() -> datetime:
     return moment + timedelta(seconds=time.monotonic() - at)
 
 
-def is_past(moment: datetime | None, *, within: timedelta) -> bool:
-    """Whether `moment` is at most `within` ago. What lies in the future is not past: some clock is wrong."""
-    return moment is not None and timedelta(0) <= now() - moment + TOLERANCE < within + TOLERANCE
+def is_ahead(moment: datetime | None) -> bool:
+    """Whether `moment`, when something happened, has yet to come: the clock that wrote it was wrong."""
+    return moment is not None and moment > now() + MACHINES_DIFFER
 
 
-# Machines agree within seconds (docs/operations.md).
-TOLERANCE = timedelta(seconds=5)
+def is_recent(moment: datetime | None, *, within: timedelta) -> bool:
+    """Whether `moment` is at most `within` ago, and not ahead."""
+    return moment is not None and now() - moment < within and not is_ahead(moment)
 
 
 def _look(connection, **kwargs) -> None:

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from payments.lightspark import NodeForbidden
 from payments.models import Sweep
+from ticketsuma import clock
 
 # The worker asks the node every 10 s, and every 36 s at most while it does not answer.
 SILENT_AFTER = timedelta(seconds=90)
@@ -26,15 +27,21 @@ def live(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def health(request: HttpRequest) -> JsonResponse:
-    """200 when database, migrations, worker and node are well, else 503 with the word that tells which."""
+    """200 when database, migrations, worker and node are well, else 503 with the word that tells which.
+
+    The node is `forbidden` when Lightspark does not accept the API token; `clock` says that the last look
+    lies in the future.
+    """
     said = {"database": "down", "migrations": "unknown", "worker": "unknown", "node": "unknown"}
     try:
         said["migrations"] = "ok" if _is_migrated() else "missing"
         said["database"] = "ok"
         if said["migrations"] == "ok":
-            sweep = Sweep.objects.filter(name="incoming").first()
-            said["worker"] = "ok" if sweep and _is_recent(sweep.tried_at) else "silent"
-            said["node"] = "ok" if sweep and _is_recent(sweep.succeeded_at) else "silent"
+            sweep = Sweep.objects.filter(name=Sweep.INCOMING).first()
+            said["worker"] = _word_for(sweep and sweep.tried_at)
+            said["node"] = _word_for(sweep and sweep.succeeded_at)
+            if sweep and sweep.last_error.startswith(NodeForbidden.code):
+                said["node"] = "forbidden"
     except DatabaseError:
         connection.close()
     well = all(word == "ok" for word in said.values())
@@ -50,5 +57,8 @@ def _is_migrated() -> bool:
     return _migrated
 
 
-def _is_recent(moment: datetime | None) -> bool:
-    return moment is not None and timezone.now() - moment < SILENT_AFTER
+def _word_for(moment: datetime | None) -> str:
+    """Of what happens every few seconds, by when it happened last; `clock`: that is yet to come."""
+    if clock.is_ahead(moment):
+        return "clock"
+    return "ok" if clock.is_recent(moment, within=SILENT_AFTER) else "silent"

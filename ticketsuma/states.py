@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import F, QuerySet, Value
+from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from . import clock
 from .errors import DomainError
 
 # Work that fails for less mends itself more often than not.
@@ -18,7 +19,7 @@ FAILING_IS_SEEN_AFTER = timedelta(minutes=5)
 
 def failing(rows: QuerySet) -> QuerySet:
     """Those of some waiting work (`Leased`) that have failed for so long that staff should know."""
-    seen = timezone.now() - FAILING_IS_SEEN_AFTER
+    seen = clock.now() - FAILING_IS_SEEN_AFTER
     return rows.filter(failing_since__lt=seen, parked_at=None, next_attempt_at__isnull=False)
 
 
@@ -59,7 +60,8 @@ class Leased(models.Model):
     """A row that is work for the worker from `next_attempt_at` on (null: nothing to do, or parked).
 
     Taking the work is one conditional UPDATE that moves `next_attempt_at` past the lease, so two
-    workers never hold it at once, and a dead worker's row comes back when the lease runs out.
+    workers never hold it at once, and a dead worker's row comes back when the lease runs out. Leases and
+    delays are by the database's clock (`ticketsuma.clock`).
     """
 
     next_attempt_at = models.DateTimeField(_("next attempt"), null=True, blank=True)
@@ -75,16 +77,23 @@ class Leased(models.Model):
     max_attempts: ClassVar[int] = 8
     first_delay_seconds: ClassVar[float] = 2.0
     longest_delay_seconds: ClassVar[float] = 600.0
+    # Nothing is ever put off for longer: what is due later was written by a clock that was wrong, and is due.
+    furthest_due: ClassVar[timedelta] = timedelta(hours=1)
     was_put_back = False  # by the attempt in hand
 
     class Meta:
         abstract = True
 
+    @classmethod
+    def due_at(cls, now: datetime) -> Q:
+        """The rows that are work at `now`."""
+        return Q(next_attempt_at__lte=now) | Q(next_attempt_at__gt=now + cls.furthest_due)
+
     def take_lease(self, lease: timedelta, now: datetime | None = None) -> bool:
         """Take this due row for `lease`; False when another worker has it or it is not due."""
-        now = now or timezone.now()
+        now = now or clock.now()
         row = type(self)._base_manager.filter(pk=self.pk, next_attempt_at=self.next_attempt_at)
-        if self.next_attempt_at is None or self.next_attempt_at > now:
+        if self.next_attempt_at is None or now < self.next_attempt_at <= now + self.furthest_due:
             return False
         until = now + lease
         if not row.update(next_attempt_at=until, attempts=F("attempts") + 1):
@@ -98,7 +107,9 @@ class Leased(models.Model):
         From the first time on it is failing, until an attempt succeeds (`went_well`): staff see work that
         fails for some minutes, long before it is given up (`FAILING_IS_SEEN_AFTER`).
         """
-        now = timezone.now()
+        now = clock.now()
+        if at_least > self.furthest_due:
+            raise ValueError(f"{self._meta.label}: nothing is put off for longer than {self.furthest_due}")
         since = Coalesce(F("failing_since"), Value(now, models.DateTimeField()))
         changes: dict[str, Any] = {"last_error": str(error)[:300], "failing_since": since}
         if self.attempts >= self.max_attempts:
@@ -122,7 +133,7 @@ class Leased(models.Model):
         """
         row = type(self)._base_manager.filter(pk=self.pk, parked_at__isnull=False)
         if not row.update(
-            next_attempt_at=timezone.now(), attempts=0, parked_at=None, failing_since=None, **changes
+            next_attempt_at=clock.now(), attempts=0, parked_at=None, failing_since=None, **changes
         ):
             raise InvalidTransition(_("This is not given up any more: it is being tried again."))
         self.refresh_from_db()

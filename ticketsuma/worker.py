@@ -12,7 +12,6 @@ from typing import Any
 
 from django.db import close_old_connections, connection
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from payments import invoices, services, sweep
 from payments.models import (
@@ -34,6 +33,7 @@ from tickets.mails import send_mail
 from tickets.models import Mail, Order
 from tickets.people import forget_what_is_over
 from tickets.services import expire_order
+from ticketsuma import clock
 from ticketsuma.errors import DomainError
 from ticketsuma.states import InvalidTransition, Leased
 
@@ -144,8 +144,9 @@ def work(queue: Queue, row: Leased) -> str | None:
 
 
 def due_rows(queue: Queue, *, limit: int = BATCH) -> list[Leased]:
-    now = timezone.now()
-    return list(queue.due(now).filter(next_attempt_at__lte=now).order_by("next_attempt_at")[:limit])
+    now = clock.now()
+    rows = queue.due(now)
+    return list(rows.filter(rows.model.due_at(now)).order_by("next_attempt_at")[:limit])
 
 
 class Worker:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from payments import node_list, sweep
 from payments.models import IncomingPayment, Sweep, WebhookEvent
 from payments.tests.toy_node import listed_payment, own_node, page_of
+from ticketsuma import clock
 
 A_SECOND = 100
 AN_HOUR = 3600 * A_SECOND
@@ -191,3 +192,14 @@ def test_our_invoice_is_ours_at_whatever_node_it_was_paid(toy, settings, payment
     sweep._settle_page(next(node_list.incoming_pages(now)))
     assert set(IncomingPayment.objects.values_list("payment", flat=True)) == {payment.pk}
     assert IncomingPayment.objects.count() == 2
+
+
+def test_after_a_clock_was_wrong_a_day_is_read_again(toy):
+    """`read_until` in the future hid everything that came until then."""
+    asked = []
+    toy.answer = lambda operation, given: asked.append(given) or page_of([], None, 100)
+    row = sweep.sweep_row()
+    row.read_until = clock.now() + timedelta(days=1)
+    with pytest.raises(sweep.lightspark.NodeUnknown):
+        sweep.sweep(row)  # the toy says nothing of its balance
+    assert clock.now() - datetime.fromisoformat(asked[0]["after_date"]) > timedelta(hours=23)

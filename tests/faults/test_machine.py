@@ -24,9 +24,10 @@ from hypothesis.stateful import (
 
 from events.models import Event
 from payments import refunds as payment_refunds
-from payments.lightspark import NodePayment, OutgoingPayment
+from payments.lightspark import NodePayment
 from payments.models import IncomingPayment, Invoice, Payment, Refund
-from payments.services import _record, allocate, settle_node_payment
+from payments.outgoing import OutgoingPayment
+from payments.services import _invoice_of, _record, allocate, settle_node_payment
 from payments.signals import payment_settled
 from tests.shop import an_event, money_for, open_invoice, overdue
 from tickets import refunds
@@ -123,7 +124,7 @@ class Shop(RuleBasedStateMachine):
         seen = self.receive(order, 0)
         if seen is None:
             return multiple()
-        _record(seen)
+        _record(seen, _invoice_of(seen))
         return seen
 
     @rule(target=money, order=orders)

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from payments.models import Sweep
+from tickets.attention import needs_attention
 
 pytestmark = pytest.mark.django_db
 OK = {"status": "ok", "database": "ok", "migrations": "ok", "worker": "ok", "node": "ok"}
@@ -45,3 +46,13 @@ def test_before_the_first_worker(client):
 def test_live_asks_nobody(client, django_assert_num_queries):
     with django_assert_num_queries(0):
         assert client.get("/health/live").json() == {"status": "ok"}
+
+
+def test_a_token_that_is_not_accepted_is_said_at_once(client):
+    """401 is not silence: nothing works until somebody acts, and 90 seconds are not waited for."""
+    swept(tried=1, succeeded=5)
+    Sweep.objects.update(last_error="node_forbidden: HTTP 401 invalid API token")
+    answer = client.get("/health")
+    assert (answer.status_code, answer.json()) == (503, OK | {"status": "unwell", "node": "forbidden"})
+    [line] = [line for line in needs_attention() if line.kind == "forbidden"]
+    assert "HTTP 401 invalid API token" in line.says
