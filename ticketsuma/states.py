@@ -85,7 +85,7 @@ class Leased(models.Model):
         abstract = True
 
     @classmethod
-    def due_at(cls, now: datetime) -> Q:
+    def is_work_at(cls, now: datetime) -> Q:
         """The rows that are work at `now`."""
         return Q(next_attempt_at__lte=now) | Q(next_attempt_at__gt=now + cls.furthest_due)
 

@@ -146,7 +146,7 @@ def work(queue: Queue, row: Leased) -> str | None:
 def due_rows(queue: Queue, *, limit: int = BATCH) -> list[Leased]:
     now = clock.now()
     rows = queue.due(now)
-    return list(rows.filter(rows.model.due_at(now)).order_by("next_attempt_at")[:limit])
+    return list(rows.filter(rows.model.is_work_at(now)).order_by("next_attempt_at")[:limit])
 
 
 class Worker:

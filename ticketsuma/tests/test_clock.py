@@ -82,3 +82,8 @@ def test_a_look_in_the_future_is_wrong_and_said(client):
     assert (answer.status_code, answer.json()["worker"], answer.json()["node"]) == (503, "clock", "clock")
     assert [line.kind for line in needs_attention()] == ["clock"]
     assert {row.name for row in due_rows(queue("sweep"))} == {Sweep.INCOMING, Sweep.AGAIN}
+
+
+@pytest.mark.parametrize("queue", QUEUES, ids=lambda queue: queue.name)
+def test_every_queue_can_be_read(queue):
+    assert due_rows(queue) == []
