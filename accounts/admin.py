@@ -4,11 +4,13 @@ import allauth.account.admin  # noqa: F401, registers EmailAddress, which is tak
 import django.contrib.auth.admin  # noqa: F401, registers Group, likewise
 from allauth.account.models import EmailAddress
 from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.models import Group
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.admin import ReadOnlyAdmin
+from ticketsuma.stale import UnstaleAdmin, UnstaleForm
 
 from .models import Usage, User
 from .tokens import end_tokens
@@ -20,9 +22,10 @@ admin.site.unregister(EmailAddress)  # a mailbox is proven by its owner, not tic
 
 
 @admin.register(User)
-class UserAdmin(ReadOnlyAdmin):
+class UserAdmin(UnstaleAdmin, ReadOnlyAdmin):
     """People; staff may shut one out, and nothing else: names and passwords are their own."""
 
+    form = UnstaleForm
     list_display = ["email", "name", "is_active", "verified", "staff", "created_at"]
     list_filter = ["is_active", "created_at"]
     search_fields = ["email", "name"]
@@ -33,7 +36,8 @@ class UserAdmin(ReadOnlyAdmin):
         return request.user.is_staff
 
     def get_readonly_fields(self, request, obj=None):
-        return [name for name in self.fields if name != "is_active"]
+        names = flatten_fieldsets(self.get_fieldsets(request, obj))
+        return [name for name in names if name not in ("is_active", "seen")]
 
     def save_model(self, request, user, form, change):
         """Who was shut out starts with no token when let in again."""

@@ -15,7 +15,7 @@ from ticketsuma.errors import DomainError
 from ticketsuma.schema import problems
 from ticketsuma.viewsets import ApiViewSet
 
-from .models import Event
+from .models import Event, EventChanged
 from .serializers import EventQuerySerializer, EventSerializer, EventWriteSerializer
 
 MOST_WORDS = 6
@@ -25,11 +25,6 @@ STAFF = ("not_authenticated", "permission_denied")
 class EventHasOrders(DomainError):
     code = "event_has_orders"
     sentence = _("Seats of this event were ordered. Hide it (is_active: false) or cancel it instead.")
-
-
-class EventChanged(DomainError):
-    code = "event_changed"
-    sentence = _("Seats were sold meanwhile. Please look again.")
 
 
 @method_decorator(conditional_page, name="dispatch")

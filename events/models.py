@@ -19,6 +19,8 @@ from ticketsuma.dated import DatedQuerySet
 from ticketsuma.errors import DomainError
 from ticketsuma.money import MAX_SATS
 
+from .schedule import Schedule
+
 
 class SoldOut(DomainError):
     code = "sold_out"
@@ -28,6 +30,11 @@ class SoldOut(DomainError):
 class SalesClosed(DomainError):
     code = "sales_closed"
     sentence = _("Tickets for this event are no longer on sale.")
+
+
+class EventChanged(DomainError):
+    code = "event_changed"
+    sentence = _("It was changed meanwhile, or seats were sold. Please look again.")
 
 
 class EventQuerySet(DatedQuerySet):
@@ -64,29 +71,6 @@ def validate_timezone(name: str) -> None:
 def new_ical_uid() -> str:
     """A name for an event in everybody's calendar that no other installation makes (RFC 7986 5.3)."""
     return f"{uuid.uuid4()}@{settings.SITE_HOST.partition(':')[0]}"
-
-
-class Schedule:
-    """When something is, by the clocks where it takes place: for a row with start, end and time zone."""
-
-    start_time: datetime
-    end_time: datetime
-    timezone: str
-
-    @property
-    def zone(self) -> zoneinfo.ZoneInfo:
-        return zoneinfo.ZoneInfo(self.timezone)
-
-    @property
-    def ends_another_day(self) -> bool:
-        """Whether its own clock strikes midnight before it ends."""
-        return self.start_time.astimezone(self.zone).date() != self.end_time.astimezone(self.zone).date()
-
-    @property
-    def changes_clocks(self) -> bool:
-        """Whether clocks are changed before it ends, so that its times alone do not say how long it is."""
-        start, end = self.start_time.astimezone(self.zone), self.end_time.astimezone(self.zone)
-        return start.utcoffset() != end.utcoffset()
 
 
 class Event(Schedule, models.Model):

@@ -13,7 +13,7 @@ from rest_framework import serializers
 from ticketsuma.fields import Email, Line, Moment, QueryNumber, StrictMixin, Text, WholeNumber, YesNo
 from ticketsuma.money import MAX_SATS
 
-from .models import Event
+from .models import Event, EventChanged
 
 MOST_SEATS = 1_000_000
 YES_NO = [("true", "yes"), ("false", "no")]
@@ -39,8 +39,8 @@ class EventSerializer(serializers.ModelSerializer):
         fields = [
             "id", "event_id", "title", "slug", "summary", "description", "organizer", "contact_email",
             "start_time", "end_time", "timezone", "sales_end", "capacity", "seats_left", "max_per_order",
-            "price_sats", "status", "is_active", "url", "cover", "replay_until", "canceled_at", "created_at",
-            "updated_at",
+            "price_sats", "status", "is_active", "url", "cover", "replay_until", "canceled_at",
+            "refunds_when_moved", "version", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -85,13 +85,21 @@ class EventWriteSerializer(StrictMixin, serializers.ModelSerializer):
         help_text="Holders may watch it again until then, at the same address. null: no replay.",
     )  # fmt: skip
     is_active = YesNo(required=False, help_text="Visible and on sale.")
+    refunds_when_moved = YesNo(
+        required=False,
+        help_text="Once start or end changed, holders may have their money back until it starts.",
+    )
+    version = WholeNumber(
+        min_value=0, max_value=2**31 - 1, required=False, write_only=True,
+        help_text="As you read it: where it has changed since, nothing is written (409 `event_changed`).",
+    )  # fmt: skip
 
     class Meta:
         model = Event
         fields = [
             "title", "summary", "description", "organizer", "contact_email", "start_time", "end_time",
             "timezone", "sales_end", "capacity", "max_per_order", "price_sats", "stream_url", "replay_until",
-            "is_active",
+            "is_active", "refunds_when_moved", "version",
         ]  # fmt: skip
 
     def validate_timezone(self, name: str) -> str:
@@ -120,8 +128,18 @@ class EventWriteSerializer(StrictMixin, serializers.ModelSerializer):
             raise serializers.ValidationError({"capacity": _("More seats than that are taken.")})
         return data
 
+    def create(self, data: dict) -> Event:
+        data.pop("version", None)
+        return super().create(data)
+
     def update(self, event: Event, data: dict) -> Event:
-        """Write what was sent and nothing else: a stale copy must not undo what others did meanwhile."""
+        """Write what was sent and nothing else: a stale copy must not undo what others did meanwhile.
+
+        Under the row's lock, so in a transaction. Raises EventChanged when the sender's `version` is older.
+        """
+        now = Event.objects.select_for_update().values_list("version", flat=True).get(pk=event.pk)
+        if data.pop("version", now) != now:
+            raise EventChanged
         for name, value in data.items():
             setattr(event, name, value)
         event.save(update_fields=[*data, "updated_at"])

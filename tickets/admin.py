@@ -1,10 +1,12 @@
 """Orders and what was sold, for staff; and the buttons that touch orders from events and money."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from events.admin import EventAdmin
 from events.models import Event
@@ -13,6 +15,7 @@ from payments.models import IncomingPayment, Payment, Refund
 from ticketsuma.admin import ParkedFilter, ReadOnlyAdmin, sats_column
 from ticketsuma.admin_actions import Desk, DeskAdmin
 from ticketsuma.codes import normalize_code
+from ticketsuma.moments import words
 
 from .desk import ORDER_ACTIONS
 from .desk_money import EVENT_ACTIONS, INCOMING_ACTIONS, REFUND_ACTIONS
@@ -71,6 +74,7 @@ class OrderAdmin(DeskAdmin):
 
     staff_actions = ORDER_ACTIONS
     change_form_template = "admin/tickets/order/change_form.html"
+    event_path = "event"
     list_display = ["code", "status", "event", "quantity", "amount", "email", "push", "created_at"]
     list_filter = ["status", PendingPaymentFilter, ParkedFilter, "created_at"]
     list_select_related = ["event", "payment"]
@@ -123,9 +127,10 @@ class OrderAdmin(DeskAdmin):
 class TicketAdmin(ReadOnlyAdmin):
     """Tickets without their codes, which only their holders see; staff find one by typing it."""
 
+    event_path = "order.event"
     list_display = ["__str__", "order_link", "payment_state", "holder_name", "check_in_at", "voided_at"]
     list_filter = ["order__status", "created_at"]
-    list_select_related = ["order", "check_in"]
+    list_select_related = ["order__event", "check_in"]
     search_fields = ["=ticket_code", "holder_name", "=order__code", "order__email"]
     ordering = ["-created_at", "number"]
     fields = [
@@ -155,11 +160,12 @@ class TicketAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("checked in"), ordering="check_in__at")
     def check_in_at(self, ticket: Ticket):
-        return ticket.check_in.at if ticket.is_used else None
+        return words(ticket.check_in.at if ticket.is_used else None, ticket.order.event.timezone)
 
 
 @admin.register(CheckIn)
 class CheckInAdmin(ReadOnlyAdmin):
+    event_path = "ticket.order.event"
     list_display = ["ticket", "event", "at", "by"]
     list_filter = ["at"]
     list_select_related = ["ticket__order__event", "by"]
@@ -173,9 +179,10 @@ class CheckInAdmin(ReadOnlyAdmin):
 
 @admin.register(Mail)
 class MailAdmin(DeskAdmin):
+    event_path = "order.event"
     list_display = ["order", "kind", "to", "status", "attempts", "last_error", "created_at", "sent_at"]
     list_filter = ["status", "kind", ParkedFilter, "created_at"]
-    list_select_related = ["order"]
+    list_select_related = ["order__event"]
     search_fields = ["to", "=order__code"]
     ordering = ["-created_at"]
 
@@ -184,14 +191,16 @@ class MailAdmin(DeskAdmin):
 class ViewerAdmin(ReadOnlyAdmin):
     """Who watches; the order's own button lets another device in."""
 
+    event_path = "ticket.order.event"
     list_display = fields = ["ticket", "since"]
-    list_select_related = ["ticket__order"]
+    list_select_related = ["ticket__order__event"]
     search_fields = ["=ticket__order__code"]
     ordering = ["-since"]
 
 
 @admin.register(Announcement)
 class AnnouncementAdmin(ReadOnlyAdmin):
+    event_path = "event"
     list_display = ["event", "title", "start_time"]
     list_select_related = ["event"]
     search_fields = ["title"]
@@ -200,6 +209,7 @@ class AnnouncementAdmin(ReadOnlyAdmin):
 
 @admin.register(EventChange)
 class EventChangeAdmin(ReadOnlyAdmin):
+    event_path = "event"
     list_display = ["event", "title", "start_time", "is_move", "at"]
     list_select_related = ["event"]
     search_fields = ["title", "event__title"]
@@ -215,6 +225,28 @@ class SellingEventAdmin(Desk, EventAdmin):
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         context["progress"] = cancel_progress(obj) if obj and obj.is_canceled else None
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def delete_view(self, request, object_id, extra_context=None):
+        """Say plainly what to do instead, where an event stays."""
+        event = self.get_object(request, object_id)
+        count = event.orders.count() if event else 0
+        if not count:
+            return super().delete_view(request, object_id, extra_context)
+        says = ngettext(
+            "It cannot be deleted, for its books are kept: %(count)s order is for it.",
+            "It cannot be deleted, for its books are kept: %(count)s orders are for it.",
+            count,
+        ) % {"count": count}
+        instead = _(
+            "Cancel the event, and everybody gets the money back; or untick “Visible”, and it is hidden."
+        )
+        messages.error(request, f"{says} {instead}")
+        return redirect("admin:events_event_change", event.pk)
+
+    def get_deleted_objects(self, objs, request):
+        """What goes with an event (what was announced, former addresses) is no reason to keep it."""
+        to_delete, counts, _others, protected = super().get_deleted_objects(objs, request)
+        return to_delete, counts, set(), protected
 
     def has_delete_permission(self, request, obj=None) -> bool:
         """An event that ever took an order stays: cancel it instead."""

@@ -70,8 +70,9 @@ def timeline(order: Order) -> list[Moment]:
 
 
 def _of_order(order: Order) -> Iterator[Moment]:
-    held = _("%(quantity)s × %(event)s held until %(time)s UTC") % {
-        "quantity": order.quantity, "event": order.event.title, "time": f"{order.expires_at:%H:%M:%S}",
+    until = order.expires_at.astimezone(order.event.zone)
+    held = _("%(quantity)s × %(event)s held until %(time)s") % {
+        "quantity": order.quantity, "event": order.event.title, "time": f"{until:%H:%M:%S}",
     }  # fmt: skip
     # Its payment is written first, a few microseconds earlier.
     began = min(order.created_at, order.payment.created_at) if order.payment else order.created_at

@@ -6,7 +6,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from events.models import Event, Schedule
+from events.models import Event
+from events.schedule import Schedule
 
 # What holders are told of when it changes.
 TOLD = ("title", "start_time", "end_time", "timezone")

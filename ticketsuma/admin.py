@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
+from .moments import with_moments
 from .money import MSATS_PER_SAT, format_msats
 from .states import Leased, failing
 
@@ -75,15 +76,25 @@ class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin):
     show_full_result_count = False
     list_per_page = 50
     actions = None
+    event_path: str | None = None  # where a row's event is, by whose clocks its moments are told; None: UTC
 
     def get_fieldsets(self, request, obj=None):
         """A row's facts beside each other, as many as fit."""
-        return self.fieldsets or [(None, {"classes": ["facts"], "fields": [self.get_fields(request, obj)]})]
+        if self.fieldsets:
+            [(title, facts)] = self.fieldsets
+            return [(title, {**facts, "fields": self._told(facts["fields"])})]
+        return [(None, {"classes": ["facts"], "fields": [self.get_fields(request, obj)]})]
 
     def get_fields(self, request, obj=None):
         """What the model says of itself first, then how the worker fares with it."""
         columns = sorted(self.model._meta.concrete_fields, key=lambda field: field.name in LEASE)
-        return self.fields or [_shown(field) for field in columns]
+        return self._told(self.fields or [_shown(field) for field in columns])
+
+    def get_list_display(self, request):
+        return self._told(super().get_list_display(request))
+
+    def _told(self, names) -> list:
+        return with_moments(self.model, names, self.event_path)
 
     def get_readonly_fields(self, request, obj=None):
         return flatten_fieldsets(self.get_fieldsets(request, obj))

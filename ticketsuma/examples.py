@@ -68,7 +68,8 @@ EXAMPLES: dict[str, dict] = {
         "sales_end": None, "capacity": 100, "seats_left": 42, "max_per_order": 10, "price_sats": 2100,
         "status": "on_sale", "is_active": True,
         "url": "https://tickets.example.com/events/lightning-for-beginners-7f3a9", "cover": None,
-        "replay_until": None, "canceled_at": None, "created_at": BOUGHT_AT, "updated_at": BOUGHT_AT,
+        "replay_until": None, "canceled_at": None, "refunds_when_moved": True, "version": 3,
+        "created_at": BOUGHT_AT, "updated_at": BOUGHT_AT,
     },
     "MyTicket": TICKET | {
         "payment_status": "paid", "ticket_code": CODE, "room_open": True, "token": TICKET_TOKEN,

@@ -36,7 +36,7 @@ CODES = {
     "invalid_transition": (409, "It has changed in the meantime."),
     "nothing_to_refund": (409, "No refund of this order is waiting for an address."),
     "event_has_orders": (409, "Seats were ordered: hide or cancel it instead."),
-    "event_changed": (409, "Seats were sold meanwhile; look again."),
+    "event_changed": (409, "It was changed meanwhile, or seats were sold; look again."),
     "wrong_event": (409, "The ticket is for another event."),
     "not_paid": (409, "The ticket's order is not paid."),
     "void": (409, "The ticket or its order was given back."),

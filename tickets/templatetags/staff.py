@@ -1,10 +1,13 @@
 """What the admin's pages show of the shop. `{% load staff %}`"""
 
+from datetime import datetime
+
 from django import template
 from django.urls import reverse
 
 from tickets.attention import Attention, needs_attention
 from tickets.today import Sales, sales_today
+from ticketsuma.moments import words
 from ticketsuma.money import format_msats
 
 register = template.Library()
@@ -19,6 +22,12 @@ def attention() -> list[Attention]:
 @register.simple_tag
 def today() -> Sales:
     return sales_today()
+
+
+@register.simple_tag
+def staff_moment(moment: datetime | None, zone_name: str) -> str:
+    """A moment to the second by an event's clocks, with the reader's own beside it."""
+    return words(moment, zone_name, seconds=zone_name != "UTC")
 
 
 @register.filter

@@ -11,6 +11,7 @@ from events.models import Event
 from tickets import audit
 from tickets.services import place_order
 from tickets.tests.desk import change_url
+from tickets.tests.forms_in_pages import form_in
 from tickets.tests.selling import hold, make_event
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -18,12 +19,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 # -- events ------------------------------------------------------------------------------------
 def event_form(client, event, **changes):
-    form = client.get(change_url(event)).context["adminform"].form
-    data = {bound.name: bound.value() for bound in form if bound.name != "cover" and bound.value()}
-    for name in ("start_time", "end_time"):
-        moment = data.pop(name)
-        data |= {f"{name}_0": f"{moment:%Y-%m-%d}", f"{name}_1": f"{moment:%H:%M:%S}"}
-    return {"price_sats": 0} | data | changes
+    """What a browser sends back of the form as it is shown, with `changes`."""
+    return form_in(client.get(change_url(event)), "event_form") | changes
 
 
 def test_a_title_changes(staff):
@@ -54,7 +51,7 @@ def test_an_event_ends_after_it_starts(staff):
     past = event.start_time - timedelta(days=1)
     answer = staff.post(change_url(event), event_form(staff, event, end_time_0=f"{past:%Y-%m-%d}"))
     assert answer.status_code == 200
-    assert answer.context["adminform"].form.errors
+    assert list(answer.context["adminform"].form.errors) == ["end_time"]
 
 
 def test_seats_taken_cannot_be_typed(staff):
@@ -69,7 +66,7 @@ def test_an_event_with_orders_cannot_be_deleted(staff):
     event, empty = make_event(), make_event()
     hold(event)
     delete = reverse("admin:events_event_delete", args=[event.pk])
-    assert staff.post(delete, {"post": "yes"}).status_code == 403
+    assert staff.post(delete, {"post": "yes"}).status_code == 302
     staff.post(reverse("admin:events_event_delete", args=[empty.pk]), {"post": "yes"})
     assert list(Event.objects.all()) == [event]
 
@@ -77,7 +74,6 @@ def test_an_event_with_orders_cannot_be_deleted(staff):
 def test_a_staff_edit_of_the_title_during_a_sale_loses_no_seat(staff):
     """Eight buyers and two editors at once, each on a connection of their own."""
     event = make_event(capacity=40, price_sats=0)
-    forms = event_form(staff, event)
     start, failures = threading.Barrier(10), []
 
     def together(work):
@@ -99,13 +95,16 @@ def test_a_staff_edit_of_the_title_during_a_sale_loses_no_seat(staff):
             place_order(event=Event.objects.get(pk=event.pk), quantity=1, email="")
 
     def edit():
-        for number in range(10):
-            assert staff.post(change_url(event), forms | {"title": f"Title {number}"}).status_code == 302
+        """As people do: told that somebody was faster, they look again."""
+        for number in range(5):
+            title = f"Title {number}"
+            tries = (staff.post(change_url(event), event_form(staff, event, title=title)) for _ in range(20))
+            assert any(answer.status_code == 302 for answer in tries)
 
     threads = [together(buy) for _ in range(8)] + [together(edit) for _ in range(2)]
     for thread in threads:
         thread.join(60)
     assert failures == []
     event.refresh_from_db()
-    assert (event.seats_taken, event.title) == (40, "Title 9")
+    assert (event.seats_taken, event.title) == (40, "Title 4")
     assert audit.find_broken() == []

@@ -16,7 +16,10 @@ from ticketsuma.schema import CODES
 
 KEPT = Path(settings.BASE_DIR) / "docs" / "openapi.yaml"
 # Refusals that no API client meets: of wallets, of the node, of staff in the admin, of workers.
-ELSEWHERE = {"payments", "tickets.refunds", "tickets.claims", "tickets.desk", "ticketsuma.admin_actions"}
+ELSEWHERE = {
+    "payments", "tickets.refunds", "tickets.moved", "tickets.claims", "tickets.desk",
+    "ticketsuma.admin_actions",
+}  # fmt: skip
 
 
 def operations():

@@ -1,0 +1,92 @@
+"""What staff may say of an event."""
+
+import zoneinfo
+from datetime import UTC, datetime
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
+from ticketsuma.stale import UnstaleForm
+from ticketsuma.zoned import ZonedDateTimeField, other_moment, zone_or_utc
+
+from .covers import redraw_cover
+from .models import Event
+
+MOMENTS = ("start_time", "end_time", "sales_end", "replay_until")
+
+
+def _zones() -> list[tuple[str, str]]:
+    return [(name, name.replace("_", " ")) for name in sorted(zoneinfo.available_timezones())]
+
+
+class EventForm(UnstaleForm):
+    """Its moments are typed by the clocks of the time zone chosen beside them."""
+
+    timezone = forms.ChoiceField(
+        label=_("Time zone"), choices=_zones, initial="UTC", help_text=_("Where it takes place.")
+    )
+    start_time = ZonedDateTimeField(label=_("Start"))
+    end_time = ZonedDateTimeField(label=_("End"))
+    sales_end = ZonedDateTimeField(
+        label=capfirst(_("end of the sale")), required=False, help_text=_("Empty: until the event ends.")
+    )
+    replay_until = ZonedDateTimeField(
+        label=capfirst(_("replay until")), required=False,
+        help_text=_("Holders may watch it again until then, at the same address. Empty: no replay."),
+    )  # fmt: skip
+
+    class Meta:
+        model = Event
+        exclude: list[str] = []
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.is_bound:
+            self._set_zone(self.data.get(self.add_prefix("timezone")))
+
+    def arrange(self) -> None:
+        """A moment is two inputs under one label: each says which it is to those who do not see it."""
+        self._set_zone(self.instance.timezone)
+        for name in MOMENTS:
+            field = self.fields[name]
+            for part, word in zip(field.widget.widgets, (_("Date"), _("Time")), strict=True):
+                part.attrs["aria-label"] = f"{field.label}: {word}"
+
+    def _set_zone(self, name: str | None) -> None:
+        for moment in MOMENTS:
+            self.fields[moment].widget.zone = zone_or_utc(name)
+
+    def clean_capacity(self) -> int:
+        """The database refuses to oversell; here it is said at the field."""
+        capacity = self.cleaned_data["capacity"]
+        if capacity < self.instance.seats_taken:
+            taken = self.instance.seats_taken
+            raise ValidationError(_("%(taken)s seats are taken already.") % {"taken": taken})
+        return capacity
+
+    def clean_cover(self):
+        """A new picture is drawn anew; an untouched one stays."""
+        upload = self.cleaned_data["cover"]
+        return redraw_cover(upload) if upload and "cover" in self.changed_data else upload
+
+    def clean(self):
+        """Of an hour that comes twice it is the time it was; else the first that lies after the start."""
+        data = super().clean() or self.cleaned_data
+        for name in MOMENTS:
+            if moment := data.get(name):
+                moment = self._which(name, moment, data.get("start_time"))
+                data[name] = moment.astimezone(UTC)
+        until, end = data.get("replay_until"), data.get("end_time")
+        if until and end and until <= end:
+            self.add_error("replay_until", _("The replay ends after the event does."))
+        return data
+
+    def _which(self, name: str, moment: datetime, start: datetime | None) -> datetime:
+        later = other_moment(moment)
+        was = getattr(self.instance, name)
+        if was and was.replace(microsecond=0) == later.astimezone(UTC):
+            return later
+        is_too_soon = start and moment.astimezone(UTC) <= start
+        return later if name == "end_time" and is_too_soon else moment

@@ -1,0 +1,27 @@
+"""When something takes place, by the clocks where it does."""
+
+import zoneinfo
+from datetime import datetime
+
+
+class Schedule:
+    """When something is, by the clocks where it takes place: for a row with start, end and time zone."""
+
+    start_time: datetime
+    end_time: datetime
+    timezone: str
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        return zoneinfo.ZoneInfo(self.timezone)
+
+    @property
+    def ends_another_day(self) -> bool:
+        """Whether its own clock strikes midnight before it ends."""
+        return self.start_time.astimezone(self.zone).date() != self.end_time.astimezone(self.zone).date()
+
+    @property
+    def changes_clocks(self) -> bool:
+        """Whether clocks are changed before it ends, so that its times alone do not say how long it is."""
+        start, end = self.start_time.astimezone(self.zone), self.end_time.astimezone(self.zone)
+        return start.utcoffset() != end.utcoffset()
