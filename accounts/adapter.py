@@ -41,12 +41,12 @@ class AccountAdapter(DefaultAccountAdapter):
     # -- signing in ---------------------------------------------------------------------------
     def pre_authenticate(self, request: HttpRequest, **credentials) -> None:
         """Every password typed into a page counts like one sent to the API; raises TooMany."""
-        count_sign_in(normalize_email(credentials.get("email", "")), limits.client_ip(request))
+        count_sign_in(request, normalize_email(credentials.get("email", "")))
 
     def authenticate(self, request: HttpRequest, **credentials) -> User | None:
         user = super().authenticate(request, **credentials)
         if user:
-            remember_sign_in(user.email, limits.client_ip(request))
+            remember_sign_in(request, user.email)
         return user
 
     def save_user(self, request, user, form, commit=True):

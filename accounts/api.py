@@ -157,10 +157,7 @@ class UserViewSet(ApiViewSet):
         user = self.get_object()
         data = self.read(ChangeSerializer, instance=user, partial=partial)
         if "current_password" in data:
-            guess = ("LOGIN_PER_EMAIL_AND_IP", user.email, limits.client_ip(request))
-            limits.spend(*guess)
             services.check_current_password(user, data["current_password"])
-            limits.forgive(*guess)
         if "name" in data and data["name"] != user.name:
             user.name = data["name"]
             user.save(update_fields=["name", "updated_at"])

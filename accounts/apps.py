@@ -8,9 +8,12 @@ class AccountsConfig(AppConfig):
 
     def ready(self):
         from allauth.account import signals
+        from django.contrib.auth.signals import user_logged_in
 
+        from .devices import on_signed_in
         from .tokens import end_tokens_of_sender
 
         for news in (signals.password_changed, signals.password_set, signals.password_reset):
             news.connect(end_tokens_of_sender, dispatch_uid="accounts.end_tokens")
+        user_logged_in.connect(on_signed_in, dispatch_uid="accounts.on_signed_in")
         signals.email_changed.connect(end_tokens_of_sender, dispatch_uid="accounts.end_tokens")

@@ -100,7 +100,7 @@ class SignUpForm(OurLook, allauth.SignupForm):
         """
         email = self.cleaned_data["email"]
         limits.spend("SIGN_UP_PER_IP", limits.client_ip(request))
-        limits.spend("MAIL_PER_EMAIL", email)
+        spend_mail(request, email)
         try:
             with transaction.atomic():
                 if self.account_already_exists and forget_unproven(email):
@@ -142,7 +142,6 @@ class ChangePasswordForm(OurLook, allauth.ChangePasswordForm):
     labels = OurLook.labels | {"password1": _("New password")}
 
     def clean_oldpassword(self):
-        limits.spend("LOGIN_PER_EMAIL_AND_IP", self.user.email, limits.client_ip(context.request))
         try:
             check_current_password(self.user, self.cleaned_data["oldpassword"])
         except WrongPassword as error:
@@ -185,6 +184,14 @@ class VerifyEmailForm(CodeLook, allauth.ConfirmEmailVerificationCodeForm):
         if self.user:
             forget_unproven(self.email, keep=self.user.pk)
         return super().clean_code()
+
+
+class LinkForm(OurLook, forms.Form):
+    """The password of the account whose address a mailed link is to prove."""
+
+    password = forms.CharField(
+        label=_("Password"), widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
 
 
 class NameForm(OurLook, forms.Form):

@@ -57,31 +57,57 @@ def client_ip(request: HttpRequest) -> str:
 def spend(limit: str, *who: str) -> None:
     """Count one use of `settings.LIMITS[limit]` by `who`; raises TooMany with the seconds left."""
     most, seconds = settings.LIMITS[limit]
+    uses, left = _count(seconds, limit, *who)
+    if uses > most:
+        raise TooMany(retry_after=max(left, 1))
+
+
+def use_once(seconds: int, *what: str) -> bool:
+    """Whether this is the first use of `what` in so many seconds; of two at once one gets True."""
+    return _count(seconds, "once", *what)[0] == 1
+
+
+def _count(seconds: int, limit: str, *who: str) -> tuple[int, int]:
+    """Count one more; how many that makes in this window, and how many seconds are left of it."""
     now = int(time.time())
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, {"key": _key(limit, who), "until": now + seconds, "now": now})
+        cursor.execute(_COUNT, {"key": digest(limit, *who), "until": now + seconds, "now": now})
         uses, until = cursor.fetchone()
     if random.randrange(_SWEEP_ONE_IN) == 0:  # noqa: S311, housekeeping is no secret
         Usage.objects.filter(until__lte=now).delete()
-    if uses > most:
-        raise TooMany(retry_after=max(until - now, 1))
+    return uses, until - now
+
+
+def spend_mail(email: str, ip: str, device: str = "") -> None:
+    """Count a mail that somebody unknown at `ip` asks us to send to `email`; raises TooMany.
+
+    A mailbox's owner is not locked out by others: it is counted for each network that asks, and in a
+    browser (`device`) in which they signed in before for that one alone.
+    """
+    if device:
+        spend("MAIL_PER_EMAIL", email, device)
+        return
+    spend("MAIL_PER_IP", ip)
+    spend("MAIL_PER_EMAIL", email, ip)
+    spend("MAIL_PER_EMAIL_FROM_ALL", email)
 
 
 def forgive(limit: str, *who: str) -> None:
     """Forget what `who` used: they proved to be no attacker."""
-    Usage.objects.filter(key=_key(limit, who)).delete()
+    Usage.objects.filter(key=digest(limit, *who)).delete()
 
 
 def remember(*who: str) -> None:
     """`is_known(*who)` for a month: this person signed in from this address."""
     until = int(time.time()) + KNOWN_SECONDS
-    Usage.objects.update_or_create(key=_key("known", who), defaults={"uses": 1, "until": until})
+    Usage.objects.update_or_create(key=digest("known", *who), defaults={"uses": 1, "until": until})
 
 
 def is_known(*who: str) -> bool:
-    return Usage.objects.filter(key=_key("known", who), until__gt=int(time.time())).exists()
+    return Usage.objects.filter(key=digest("known", *who), until__gt=int(time.time())).exists()
 
 
-def _key(limit: str, who: tuple[str, ...]) -> str:
+def digest(limit: str, *who: str) -> str:
+    """A name for `who` that tells nobody who it is, and is another one for every `limit`."""
     text = "\n".join((limit, *who))
     return hmac.new(settings.SECRET_KEY.encode(), text.encode(), hashlib.sha256).hexdigest()

@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from ticketsuma.errors import DomainError
 
 from . import limits
+from .devices import device_of
 from .models import User, normalize_email
 from .tokens import end_tokens
 
@@ -61,7 +62,7 @@ def sign_up(*, request: HttpRequest, email: str, password: str, name: str = "") 
     """
     email = normalize_email(email)
     check_password_strength(password, User(email=email, name=name))
-    limits.spend("MAIL_PER_EMAIL", email)
+    spend_mail(request, email)
     hashed = make_password(password)  # both ways take as long, and no transaction waits for it
     if EmailAddress.objects.filter(email=email, verified=True).exists():
         get_adapter(request).send_account_already_exists_mail(email)
@@ -90,6 +91,18 @@ def verify_email(*, request: HttpRequest, key: str) -> User:
     return User.objects.get(pk=address.user_id)
 
 
+def check_password_of_link(
+    *, request: HttpRequest, confirmation: EmailConfirmationHMAC, password: str
+) -> None:
+    """Whoever opens a mailed link must know the account's password: else a stranger, who made the account
+    in their name, would have it proven by them. Raises WrongPassword, TooMany.
+    """
+    user = confirmation.email_address.user
+    count_sign_in(request, user.email)
+    if not user.check_password(password):
+        raise WrongPassword
+
+
 def verify_again(*, request: HttpRequest, email: str) -> None:
     """Mail `email` a new link that verifies it, or what else there is to know about it. Raises TooMany."""
     email = normalize_email(email)
@@ -106,30 +119,38 @@ def verify_again(*, request: HttpRequest, email: str) -> None:
 def sign_in(*, request: HttpRequest, email: str, password: str) -> User:
     """The active user with this password and a verified address; raises BadCredentials or TooMany.
 
-    Guessing is counted by network, by pair and by account; who has signed in from here before
-    is not locked out by others' guesses at the account.
+    Guessing is counted by network, by pair and by account; who has signed in from here or in this browser
+    before is not locked out by others' guesses at the account.
     """
-    email, ip = normalize_email(email), limits.client_ip(request)
-    count_sign_in(email, ip)
+    email = normalize_email(email)
+    count_sign_in(request, email)
     # One backend, and so one hash: asking all of them hashes a wrong password once more for each.
     user = ModelBackend().authenticate(request, email=email, password=password)
     if user is None or not user.has_verified_email:
         raise BadCredentials
-    remember_sign_in(email, ip)
+    remember_sign_in(request, email)
     return user
 
 
-def count_sign_in(email: str, ip: str) -> None:
-    """Count one password tried, on a page or in the API; raises TooMany."""
+def count_sign_in(request: HttpRequest, email: str) -> None:
+    """Count one password tried, on a page or in the API; raises TooMany.
+
+    A browser in which they signed in before has a counter of its own: nobody else's tries count there.
+    """
+    ip = limits.client_ip(request)
+    if device := device_of(request, email):
+        limits.spend("LOGIN_PER_EMAIL_AND_IP", email, device)
+        return
     limits.spend("LOGIN_PER_IP", ip)
     limits.spend("LOGIN_PER_EMAIL_AND_IP", email, ip)
     if not limits.is_known(email, ip):
         limits.spend("LOGIN_PER_EMAIL", email)
 
 
-def remember_sign_in(email: str, ip: str) -> None:
+def remember_sign_in(request: HttpRequest, email: str) -> None:
     """The password was right: earlier slips from here are forgotten, and others' guesses lock nobody out."""
-    limits.forgive("LOGIN_PER_EMAIL_AND_IP", email, ip)
+    ip = limits.client_ip(request)
+    limits.forgive("LOGIN_PER_EMAIL_AND_IP", email, device_of(request, email) or ip)
     limits.remember(email, ip)
 
 
@@ -143,7 +164,7 @@ def forget_unproven(email: str, *, keep: int | None = None) -> bool:
 
 
 def change_password(*, user: User, current_password: str, password: str) -> None:
-    """Set a new password and end every token. Raises WrongPassword, WeakPassword."""
+    """Set a new password and end every token. Raises WrongPassword, WeakPassword, TooMany."""
     check_current_password(user, current_password)
     check_password_strength(password, user)
     user.set_password(password)
@@ -187,9 +208,8 @@ def reset_password(*, request: HttpRequest, key: str, password: str) -> None:
 
 
 def spend_mail(request: HttpRequest, email: str) -> None:
-    """Count a mail that somebody unknown asks us to send to `email`; raises TooMany."""
-    limits.spend("MAIL_PER_IP", limits.client_ip(request))
-    limits.spend("MAIL_PER_EMAIL", email)
+    """Count a mail that this request asks us to send to `email`; raises TooMany."""
+    limits.spend_mail(email, limits.client_ip(request), device_of(request, email))
 
 
 def ask_for_new_email(*, request: HttpRequest, user: User, email: str) -> None:
@@ -197,7 +217,7 @@ def ask_for_new_email(*, request: HttpRequest, user: User, email: str) -> None:
     email = normalize_email(email)
     if email == user.email:
         return
-    limits.spend("MAIL_PER_EMAIL", email)
+    spend_mail(request, email)
     if User.objects.filter(email=email).exists():
         get_adapter(request).send_account_already_exists_mail(email)
         return
@@ -206,8 +226,12 @@ def ask_for_new_email(*, request: HttpRequest, user: User, email: str) -> None:
 
 
 def check_current_password(user: User, password: str) -> None:
+    """Raises WrongPassword; TooMany after LOGIN_PER_EMAIL_AND_IP wrong ones of somebody signed in."""
+    guess = ("LOGIN_PER_EMAIL_AND_IP", user.email, "signed in")
+    limits.spend(*guess)
     if not user.check_password(password):
         raise WrongPassword
+    limits.forgive(*guess)
 
 
 def check_password_strength(password: str, user: User) -> None:

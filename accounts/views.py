@@ -1,29 +1,58 @@
-"""The page behind the link that the API's sign-up mails; every other account page is allauth's."""
+"""Pages behind mailed and printed links: proving an address, signing in; all others are allauth's."""
 
 from allauth.account.models import EmailConfirmationHMAC
 from django.contrib import messages
+from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from . import services
+from . import links, services
+from .forms import LinkForm
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm_email(request: HttpRequest, key: str) -> HttpResponse:
     """Ask whether the address is theirs; posting proves it. Opening the link alone changes nothing,
-    because mail scanners open links too.
+    because mail scanners open links too. Who is not signed in gives the account's password as well:
+    the account may be a stranger's.
     """
-    if request.method == "POST":
+    confirmation = EmailConfirmationHMAC.from_key(key)
+    if confirmation is None:
+        return render(request, "account/email_confirm.html")
+    is_theirs = request.user.is_authenticated and request.user.pk == confirmation.email_address.user_id
+    form = None if is_theirs else LinkForm(request.POST or None)
+    if request.method == "POST" and (form is None or form.is_valid()):
         try:
+            if form:
+                services.check_password_of_link(
+                    request=request, confirmation=confirmation, password=form.cleaned_data["password"]
+                )
             services.verify_email(request=request, key=key)
         except services.BadKey:
             return render(request, "account/email_confirm.html")
-        messages.success(request, _("Your address is verified. You can sign in now."))
-        return redirect("account_login")
-    confirmation = EmailConfirmationHMAC.from_key(key)
-    email = confirmation.email_address.email if confirmation else ""
-    return render(request, "account/email_confirm.html", {"can_confirm": bool(confirmation), "email": email})
+        except services.WrongPassword:
+            words = _("That is not the password with which this account was made.")
+            form.add_error("password", words)  # type: ignore[union-attr]  # without a form none was asked for
+        else:
+            messages.success(request, _("Your address is verified. You can sign in now."))
+            return redirect("account_login")
+    email = confirmation.email_address.email
+    return render(request, "account/email_confirm.html", {"can_confirm": True, "email": email, "form": form})
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in_link(request: HttpRequest, key: str) -> HttpResponse:
+    """Sign in by a link of `manage.py sign_in_link`; posting uses it up, opening it alone does not."""
+    if request.method == "POST":
+        try:
+            user = links.use_link(key)
+        except services.BadKey:
+            return render(request, "account/link.html", {"is_good": False})
+        login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+        return redirect("account_page")
+    return render(request, "account/link.html", {"is_good": links.read_link(key) is not None})

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
+from ticketsuma.description import SPECTACULAR_SETTINGS  # noqa: F401, drf-spectacular reads it
 from ticketsuma.environment import Environment, key_problems, readable, refuse
 
 env = Environment()
@@ -110,6 +111,7 @@ LIMITS = {
         ("LOGIN_PER_EMAIL", 20, 3600),
         ("SIGN_UP_PER_IP", 20, 3600),
         ("MAIL_PER_EMAIL", 5, 3600),
+        ("MAIL_PER_EMAIL_FROM_ALL", 30, 3600),
         ("MAIL_PER_IP", 20, 3600),
         ("BAD_TOKEN_PER_IP", 50, 900),
         ("PURCHASE_PER_IP", 30, HOLD_SECONDS),
@@ -162,6 +164,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.devices.DeviceMiddleware",
     "accounts.walls.TooManyMiddleware",
 ]
 ROOT_URLCONF = "ticketsuma.urls"
@@ -296,28 +299,6 @@ SIMPLE_JWT = {
     "AUDIENCE": f"{SITE_URL}/api",
     "ISSUER": SITE_URL,
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Tickets by UMA",
-    "VERSION": "1.0.0",
-    "DESCRIPTION": "Seats at online events, paid in seconds over Lightning. Amounts are whole satoshis, "
-    "times RFC 3339. Refusals are problem+json (RFC 9457): programs read `code`.",
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "COMPONENT_SPLIT_REQUEST": True,
-    "PREPROCESSING_HOOKS": [],
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "ticketsuma.schema.finish",
-    ],
-    "ENUM_NAME_OVERRIDES": {
-        "OrderStatus": "tickets.models.Order.Status",
-        "PaymentState": "payments.models.Payment.Status",
-        "TicketPaymentStatus": "tickets.models.Ticket.PaymentStatus",
-        "Push": "payments.models.Payment.Push",
-    },
-    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "TAGS": [{"name": name} for name in ("events", "buying", "accounts", "door", "staff")],
-}
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/api/.*$"
 CORS_ALLOW_HEADERS = [
@@ -346,6 +327,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_NAME = "__Host-sessionid" if _https else "sessionid"
 CSRF_COOKIE_NAME = "__Host-csrftoken" if _https else "csrftoken"
 CSRF_COOKIE_HTTPONLY = True
+DEVICE_COOKIE_NAME = "__Host-device" if _https else "device"
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 SECURE_SSL_REDIRECT = _https and env.bool("SECURE_SSL_REDIRECT", True)
 SECURE_REDIRECT_EXEMPT = [r"^health(/live)?$"]  # probes speak plain http

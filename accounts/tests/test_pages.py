@@ -81,7 +81,7 @@ def test_the_link_of_the_api_opens_a_page_that_verifies(client):
     client.post("/api/users", body, content_type="application/json")
     link = mailed_link()
     assert "Is this your address?" in text_of(client.get(link))
-    assert client.post(link)["Location"] == "/accounts/login/"
+    assert client.post(link, {"password": PASSWORD})["Location"] == "/accounts/login/"
     assert User.objects.get().has_verified_email
     assert sign_in(client)["Location"] == "/me"
     assert "no longer good" in text_of(client.get("/accounts/confirm-email/nonsense/"))

@@ -151,6 +151,8 @@ ACCOUNTS = [
     ("/accounts/email/", "GET /accounts/email/",                       (302, 200, 302, 200, 200)),
     ("/accounts/confirm-email/", "GET /accounts/confirm-email/",       (302, 302, 302, 302, 302)),
     ("/accounts/confirm-email/{key}/", "GET /accounts/confirm-email/x/", (200, 200, 200, 200, 200)),
+    ("/accounts/link/{key}/", "GET /accounts/link/x/",                 (200, 200, 200, 200, 200)),
+    ("/accounts/link/{key}/", "POST /accounts/link/x/",                (403, 403, 403, 403, 403)),
     ("/accounts/reauthenticate/", "GET /accounts/reauthenticate/",     (302, 200, 302, 200, 200)),
     ("/accounts/password/change/", "GET /accounts/password/change/",   (302, 200, 302, 200, 200)),
     ("/accounts/password/set/", "GET /accounts/password/set/",         (302, 302, 302, 302, 302)),
