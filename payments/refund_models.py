@@ -45,13 +45,14 @@ class Refund(Stateful, Leased):
 
     transitions = {
         Status.NEEDS_ADDRESS: {Status.QUEUED},
-        Status.QUEUED: {Status.SENDING, Status.NEEDS_ADDRESS},
+        Status.QUEUED: {Status.SENDING, Status.NEEDS_ADDRESS, Status.QUEUED},  # itself: another address
         Status.SENDING: {Status.SENT, Status.FAILED, Status.IN_DOUBT},
-        Status.IN_DOUBT: {Status.SENT, Status.FAILED},
+        Status.IN_DOUBT: {Status.SENT, Status.FAILED, Status.SENDING},
         Status.FAILED: {Status.QUEUED},
     }
     # More than a day: a low balance, a silent node or wallet and a doubt end by themselves until then.
     max_attempts = 200
+    furthest_due = timedelta(days=1)  # the last of its BOLT11s
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     incoming_payment = models.ForeignKey(
@@ -65,6 +66,12 @@ class Refund(Stateful, Leased):
     payment_hash = models.CharField(_("payment hash"), max_length=64, blank=True)
     bolt11_expires_at = models.DateTimeField(_("BOLT11 expires"), null=True, blank=True)
     invoices_asked = models.PositiveIntegerField(_("invoices asked for"), default=0)
+    dead_bolt11s = models.PositiveIntegerField(
+        _("dead BOLT11s"), default=0, db_default=0, help_text=_("Of the address it goes to now.")
+    )
+    heard_at = models.DateTimeField(
+        _("node heard"), null=True, blank=True, help_text=_("When the node last spoke of its last payment.")
+    )
     fee_cap_msats = models.BigIntegerField(
         _("fees at most"), null=True, blank=True, help_text=_("What the node may take for the last BOLT11.")
     )
@@ -112,6 +119,15 @@ class Refund(Stateful, Leased):
 
     def __str__(self) -> str:
         return f"{format_msats(self.amount_msats)}, {self.get_status_display().lower()}"
+
+    def went_well(self) -> None:
+        """It fails until it is sent: what is under way now may fail as the payment before it did."""
+        if self.status == self.Status.SENT:
+            super().went_well()
+
+    def own_row(self) -> models.QuerySet:
+        """Not once it was given another address: what the former one did is no longer of interest."""
+        return super().own_row().filter(to=self.to)
 
     @property
     def arrives(self) -> str:

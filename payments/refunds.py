@@ -1,42 +1,22 @@
-"""Giving money back: we are the sending VASP. Whatever crashes, a refund is paid at most once.
+"""Writing down what goes back, and where to; `sending.py` sends it."""
 
-The order of things is the safety: a BOLT11 of the receiver is committed, with its hash and our key,
-before the node is told to pay it. In doubt it is told again, with the same BOLT11 and key. A new BOLT11
-is asked for only when the node says that the earlier one failed, or when it is long expired and the node
-never saw it.
-"""
+from datetime import timedelta
+from typing import Any
 
-import logging
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
-
-from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.errors import DomainError
+from ticketsuma.states import InvalidTransition
 
-from . import lightspark, outgoing
-from .balance import BalanceTooLow, fee_cap_msats, max_fees_msats, one_sender_at_a_time
-from .models import IncomingPayment, PostTransaction, Refund
-from .outgoing import OutgoingPayment
+from .models import IncomingPayment, Refund
 
-if TYPE_CHECKING:
-    from .uma.arrival import Arrival
-
-logger = logging.getLogger(__name__)
-
-# A BOLT11 that ends sooner than this is not paid any more.
-ENOUGH_TO_PAY = timedelta(seconds=30)
-# A payment under way may still complete this long after its BOLT11 expired.
-SURELY_DEAD_AFTER = timedelta(minutes=10)
-# After so many dead BOLT11s it is for staff to say whether to ask for another one.
-MOST_BOLT11S = 5
-
-
-# A payment that found no route for the few fees that the balance allowed is tried again after this.
-WITH_MORE_BALANCE_AFTER = timedelta(minutes=15)
+# A wallet that has taken nothing for so long hardly will: its owner may name another one.
+PAYER_MAY_REDIRECT_AFTER = timedelta(hours=3)
+# What a refund fails of (its `last_error` begins with) that another address can mend. Not a lack of balance,
+# nor a node that is away: that is for us to mend.
+MENDED_BY_ANOTHER_ADDRESS = ("vasp_unreachable", "bad_vasp_answer", "payment_failed", "node_refused")
 
 
 class TooMuch(DomainError):
@@ -83,165 +63,31 @@ def refund_address(incoming: IncomingPayment) -> str:
 
 
 def give_address(refund: Refund, *, to: str) -> None:
-    """Send a waiting refund to `to`; once, the second gets InvalidTransition."""
-    refund.advance(
-        Refund.Status.QUEUED, to=to, next_attempt_at=timezone.now(), attempts=0, last_error="",
-        parked_at=None, failing_since=None,
-    )  # fmt: skip
+    """Send a refund to `to` instead, while no BOLT11 of it can still be paid; else InvalidTransition.
+
+    That is: never while one is being sent or in doubt. A worker that is just asking the former address for
+    a BOLT11 does not commit it (`sending`). Of two at once the later one counts.
+    """
+    said = {"arrives_amount": None, "arrives_currency": "", "wallet_fee_msats": None}
+    refund.advance(Refund.Status.QUEUED, to=to, last_error="", dead_bolt11s=0, **said, **_afresh())
 
 
 def retry(refund: Refund) -> None:
     """Queue a failed refund again, by staff's wish; the second of two gets InvalidTransition."""
-    refund.advance(
-        Refund.Status.QUEUED, next_attempt_at=timezone.now(), attempts=0, parked_at=None, failing_since=None
-    )
+    if refund.status != Refund.Status.FAILED:
+        raise InvalidTransition
+    refund.advance(Refund.Status.QUEUED, dead_bolt11s=0, **_afresh())
 
 
-# -- sending ----------------------------------------------------------------------------------
-def send_refund(refund: Refund) -> None:
-    """Bring a refund one step further; the worker's handler, safe to run again after any crash."""
-    match refund.status:
-        case Refund.Status.QUEUED:
-            if _ask_for_invoice(refund):
-                _pay(refund)
-        case Refund.Status.SENDING | Refund.Status.IN_DOUBT:
-            _find_out(refund)
-        case Refund.Status.FAILED:
-            refund.advance(Refund.Status.QUEUED, next_attempt_at=timezone.now() + timedelta(seconds=1))
+def _afresh() -> dict[str, Any]:
+    return {"next_attempt_at": timezone.now(), "attempts": 0, "parked_at": None, "failing_since": None}
 
 
-def _ask_for_invoice(refund: Refund) -> bool:
-    """Commit a BOLT11 of the receiver's; False when this address cannot receive, and another is needed.
-
-    Raises BalanceTooLow, NodeUnknown, or what the receiver's server did wrong, to be tried again.
-    """
-    read_at, balance_msats = timezone.now(), lightspark.available_msats()
-    fee_cap_msats(refund.amount_msats, balance_msats=balance_msats, read_at=read_at)
-    from .uma import send  # the UMA SDK takes a second to import; writing refunds does not need it
-
-    try:
-        asked = send.request_invoice_from(refund.to, refund.amount_msats)
-    except send.CannotReceive as refusal:
-        refund.advance(Refund.Status.NEEDS_ADDRESS, next_attempt_at=None, last_error=refusal.code)
-        return False
-    if Refund.objects.filter(payment_hash=asked.payment_hash).exclude(pk=refund.pk).exists():
-        raise send.BadAnswer  # paying it once more would be no second payment
-    with transaction.atomic():
-        one_sender_at_a_time()
-        refund.advance(
-            Refund.Status.SENDING,
-            bolt11=asked.bolt11,
-            payment_hash=asked.payment_hash,
-            bolt11_expires_at=asked.expires_at,
-            utxo_callback=asked.utxo_callback,
-            invoices_asked=F("invoices_asked") + 1,
-            fee_cap_msats=fee_cap_msats(refund.amount_msats, balance_msats=balance_msats, read_at=read_at),
-            **_said_to_arrive(asked.arrival),
-        )
-    refund.refresh_from_db()
-    return True
-
-
-def _said_to_arrive(arrival: "Arrival | None") -> dict[str, Any]:
-    if arrival is None:
-        return {"arrives_amount": None, "arrives_currency": "", "wallet_fee_msats": None}
-    return {
-        "arrives_amount": arrival.amount,
-        "arrives_currency": arrival.currency,
-        "arrives_decimals": arrival.decimals,
-        "wallet_fee_msats": arrival.fee_msats,
-    }
-
-
-def _pay(refund: Refund) -> None:
-    """Tell the node to pay the committed BOLT11; the key makes a second telling harmless."""
-    try:
-        payment = outgoing.pay_invoice(
-            bolt11=refund.bolt11,
-            idempotency_key=refund.idempotency_key,
-            max_fees_msats=_fee_cap(refund),
-        )
-    except DomainError as error:
-        # Even a refusal may come after the sats left: only asking by the key tells.
-        _doubt(refund, error.noted)
-        return
-    _record(refund, payment)
-
-
-def _fee_cap(refund: Refund) -> int:
-    """What was put aside for fees when the BOLT11 was committed; before there was such a column, the most."""
-    return max_fees_msats(refund.amount_msats) if refund.fee_cap_msats is None else refund.fee_cap_msats
-
-
-def _doubt(refund: Refund, why: str) -> None:
-    """The node is asked again soon, then less and less often; a doubt is never given up."""
-    if refund.status == Refund.Status.SENDING:
-        refund.advance(
-            Refund.Status.IN_DOUBT, last_error=why, next_attempt_at=timezone.now() + timedelta(seconds=2)
-        )
-        return
-    refund.attempts = min(refund.attempts, refund.max_attempts - 1)
-    refund.retry_later(why)
-
-
-def _record(refund: Refund, payment: OutgoingPayment) -> None:
-    if payment.is_sent:
-        _mark_sent(refund, payment)
-    elif payment.is_failed and _fee_cap(refund) < max_fees_msats(refund.amount_msats):
-        _wait_for_balance(refund)
-    elif payment.is_failed:
-        _fail(refund, "payment_failed")
-    else:
-        _doubt(refund, "pending")
-
-
-def _mark_sent(refund: Refund, payment: OutgoingPayment) -> None:
-    with transaction.atomic():
-        refund.advance(
-            Refund.Status.SENT, sent_at=timezone.now(), node_payment_id=payment.node_payment_id,
-            next_attempt_at=None, last_error="", parked_at=None,
-        )  # fmt: skip
-        if refund.utxo_callback:
-            PostTransaction.objects.create(refund=refund, next_attempt_at=timezone.now())
-
-
-def _wait_for_balance(refund: Refund) -> None:
-    """No route was found for the few fees that the balance allowed: with more there may be one.
-
-    That says nothing about the wallet, so it is tried again however often, but not every few seconds:
-    each try asks the wallet for another BOLT11.
-    """
-    refund.advance(Refund.Status.FAILED, last_error=BalanceTooLow.code)
-    refund.advance(Refund.Status.QUEUED)
-    refund.retry_later(BalanceTooLow.code, at_least=WITH_MORE_BALANCE_AFTER)
-
-
-def _fail(refund: Refund, why: str) -> None:
-    """This BOLT11 is dead; the worker asks for another one later, a few times, then staff decide."""
-    refund.advance(Refund.Status.FAILED, last_error=why)
-    if refund.invoices_asked >= MOST_BOLT11S:
-        Refund.objects.filter(pk=refund.pk).update(next_attempt_at=None, parked_at=timezone.now())
-    else:
-        refund.retry_later(why)
-
-
-def _find_out(refund: Refund) -> None:
-    """Somebody died, or heard nothing, after the BOLT11 was committed: the node's answer by our key ends it.
-
-    What the node never saw is paid with the same BOLT11 and key, which is one payment however often it is
-    told. Only long silence after the BOLT11 ran out makes it dead.
-    """
-    try:
-        payment = outgoing.payment_for(refund.idempotency_key)
-    except DomainError as error:
-        _doubt(refund, error.noted)
-        return
-    now, ends = timezone.now(), cast(datetime, refund.bolt11_expires_at)
-    if payment:
-        _record(refund, payment)
-    elif ends > now + ENOUGH_TO_PAY:
-        _pay(refund)
-    elif refund.status == Refund.Status.IN_DOUBT and now > ends + SURELY_DEAD_AFTER:
-        _fail(refund, "never_left")
-    else:
-        _doubt(refund, "in_doubt")
+def for_the_payer_to_redirect() -> Q:
+    """Refunds whose payer may say where they go: they have no address, or it has taken nothing for hours."""
+    failing = Q(failing_since__lt=timezone.now() - PAYER_MAY_REDIRECT_AFTER)
+    mended = Q()
+    for code in MENDED_BY_ANOTHER_ADDRESS:
+        mended |= Q(last_error__startswith=code)
+    waiting = Q(status__in=[Refund.Status.QUEUED, Refund.Status.FAILED])
+    return Q(status=Refund.Status.NEEDS_ADDRESS) | waiting & failing & mended

@@ -92,7 +92,7 @@ def _refunds() -> list[Attention]:
     says = {
         Refund.Status.FAILED: _("Refunds failed; their money is still owed."),
         Refund.Status.IN_DOUBT: _(
-            "The node has not said whether these refunds were sent; it is asked again."
+            "For minutes the node has not said whether these refunds were sent; it is asked again."
         ),
         Refund.Status.NEEDS_ADDRESS: _("Refunds wait for an address to go to."),
     }
@@ -139,7 +139,7 @@ def _parked(model: str, rows: QuerySet) -> list[Attention]:
 
 
 def _failing(model: str, rows: QuerySet) -> list[Attention]:
-    by_error = failing(rows).order_by().values("last_error")
+    by_error = failing(rows).exclude(last_error="").order_by().values("last_error")
     found = by_error.annotate(count=Count("pk"), since=Min("failing_since")).order_by("since")
     says = _("%(what)s: failing for minutes, because of %(reason)s.")
     return [

@@ -74,6 +74,8 @@ def _refund_story(refund: Refund) -> list[str]:
     return [says, *([arrives] if refund.arrives else []), refund.last_error]
 
 
+# No BOLT11 of these can still be paid.
+REDIRECTABLE = (Refund.Status.NEEDS_ADDRESS, Refund.Status.QUEUED, Refund.Status.FAILED)
 REFUND_ACTIONS = [
     StaffAction(
         "retry", gettext_lazy("Try again"), _refund_story, _retry_refund,
@@ -81,7 +83,8 @@ REFUND_ACTIONS = [
     ),
     StaffAction(
         "address", gettext_lazy("Give an address"), _refund_story, _give_address,
-        is_open=lambda refund: refund.status == Refund.Status.NEEDS_ADDRESS, form=AddressForm, is_grave=True,
+        is_open=lambda refund: refund.status in REDIRECTABLE, form=AddressForm, is_grave=True,
+        seen=lambda refund: f"{refund.status} {refund.to}",
     ),
     StaffAction(
         TRY_AGAIN.name, TRY_AGAIN.label, TRY_AGAIN.question, TRY_AGAIN.perform,

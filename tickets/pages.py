@@ -16,6 +16,7 @@ from ticketsuma.money import MSATS_PER_SAT
 
 from .models import Mail, Order, OrderQuerySet
 from .moved import may_have_money_back
+from .refunds import waiting_refunds
 
 # An ended order's page goes on asking for this long whether money came all the same.
 LATE_MONEY = timedelta(hours=1)
@@ -123,13 +124,16 @@ def money_back(payment: Payment) -> dict:
     """What arrived for this payment and where it went."""
     arrived = list(payment.incoming_payments.prefetch_related("refunds"))
     refunds: list[Any] = [refund for incoming in arrived for refund in incoming.refunds.all()]
+    money_moves = any(refund.status != Refund.Status.SENT for refund in refunds)
+    redirectable = set(waiting_refunds(payment.order).values_list("pk", flat=True)) if money_moves else set()
     for refund in refunds:
         refund.amount_sats = refund.amount_msats // MSATS_PER_SAT
+        refund.may_be_redirected = refund.pk in redirectable
     return {
         "arrived": arrived,
         "refunds": refunds,
-        "money_moves": any(refund.status != Refund.Status.SENT for refund in refunds),
-        "needs_address": any(refund.status == Refund.Status.NEEDS_ADDRESS for refund in refunds),
+        "money_moves": money_moves,
+        "needs_address": bool(redirectable),
     }
 
 

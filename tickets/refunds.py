@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from django.db import transaction
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -94,14 +94,18 @@ def _applied(payment: Payment) -> IncomingPayment:
 
 # -- where to ---------------------------------------------------------------------------------
 def waiting_refunds(order: Order) -> QuerySet[Refund]:
-    """Refunds of this order that wait for an address."""
+    """Refunds of this order that wait for an address, or whose address has taken nothing for hours."""
     return Refund.objects.filter(
-        incoming_payment__payment=order.payment_id, status=Refund.Status.NEEDS_ADDRESS
+        payment_refunds.for_the_payer_to_redirect(), incoming_payment__payment=order.payment_id
     ).exclude(incoming_payment__payment=None)
 
 
 def give_refund_address(order: Order, *, address: str) -> int:
-    """Send what waits for an address to `address`; how many refunds. Raises InvalidUmaAddress."""
+    """Send what waits for an address, or for another one, to `address`; how many refunds.
+
+    Raises InvalidUmaAddress; NothingToRefund when none waits; InvalidTransition when one of them is just
+    being sent after all.
+    """
     to = normalize_payable_address(address)
     count = 0
     for refund in waiting_refunds(order):
@@ -114,15 +118,15 @@ def give_refund_address(order: Order, *, address: str) -> int:
 
 def queue_refund_mails() -> int:
     """Write the mails that refunds have come to deserve: where shall it go, and it went. How many."""
-    told = {
-        Refund.Status.NEEDS_ADDRESS: Mail.Kind.REFUND_ADDRESS,
-        Refund.Status.SENT: Mail.Kind.REFUND_SENT,
+    deserve = {
+        Mail.Kind.REFUND_ADDRESS: payment_refunds.for_the_payer_to_redirect(),
+        Mail.Kind.REFUND_SENT: Q(status=Refund.Status.SENT),
     }
     count = 0
-    for status, kind in told.items():
-        refunds = Refund.objects.filter(
-            status=status, incoming_payment__payment__order__isnull=False
-        ).exclude(pk__in=Mail.objects.filter(kind=kind).values("about"))
+    for kind, which in deserve.items():
+        refunds = Refund.objects.filter(which, incoming_payment__payment__order__isnull=False).exclude(
+            pk__in=Mail.objects.filter(kind=kind).values("about")
+        )
         for refund in refunds.exclude(incoming_payment__payment__order__email="").select_related(
             "incoming_payment__payment__order"
         )[:200]:
@@ -139,9 +143,11 @@ def queue_refund_mails() -> int:
 
 def _ask_again() -> int:
     """Send the mail that asks for an address once more, when the address it brought was of no use."""
-    refund = Refund.objects.filter(pk=OuterRef("about"), status=Refund.Status.NEEDS_ADDRESS)
+    refund = Refund.objects.filter(payment_refunds.for_the_payer_to_redirect(), pk=OuterRef("about"))
+    needs_address = When(status=Refund.Status.NEEDS_ADDRESS, then="updated_at")
+    refund = refund.annotate(back_since=Case(needs_address, default="failing_since"))
     asked = Mail.objects.filter(kind=Mail.Kind.REFUND_ADDRESS, status=Mail.Status.SENT)
-    useless = asked.annotate(back_since=Subquery(refund.values("updated_at"))).filter(
+    useless = asked.annotate(back_since=Subquery(refund.values("back_since"))).filter(
         sent_at__lt=F("back_since")
     )
     return useless.update(status=Mail.Status.DUE, next_attempt_at=timezone.now(), attempts=0)

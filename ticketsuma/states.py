@@ -107,19 +107,28 @@ class Leased(models.Model):
         From the first time on it is failing, until an attempt succeeds (`went_well`): staff see work that
         fails for some minutes, long before it is given up (`FAILING_IS_SEEN_AFTER`).
         """
-        now = clock.now()
         if at_least > self.furthest_due:
             raise ValueError(f"{self._meta.label}: nothing is put off for longer than {self.furthest_due}")
-        since = Coalesce(F("failing_since"), Value(now, models.DateTimeField()))
-        changes: dict[str, Any] = {"last_error": str(error)[:300], "failing_since": since}
         if self.attempts >= self.max_attempts:
-            changes |= {"next_attempt_at": None, "parked_at": now}
-        else:
-            delay = min(self.first_delay_seconds * 2 ** max(self.attempts - 1, 0), self.longest_delay_seconds)
-            wait = timedelta(seconds=delay * random.uniform(0.8, 1.2))  # noqa: S311, jitter is no secret
-            changes["next_attempt_at"] = now + max(wait, at_least)
-        type(self)._base_manager.filter(pk=self.pk).update(**changes)
+            self.park(error)
+            return
+        delay = min(self.first_delay_seconds * 2 ** max(self.attempts - 1, 0), self.longest_delay_seconds)
+        wait = timedelta(seconds=delay * random.uniform(0.8, 1.2))  # noqa: S311, jitter is no secret
+        self._put_back(error, next_attempt_at=clock.now() + max(wait, at_least))
+
+    def park(self, error: object) -> None:
+        """Give the work up, for staff to see and to try again."""
+        self._put_back(error, next_attempt_at=None, parked_at=clock.now())
+
+    def _put_back(self, error: object, **changes) -> None:
+        now = clock.now()
+        since = Coalesce(F("failing_since"), Value(now, models.DateTimeField()))
+        self.own_row().update(last_error=str(error)[:300], failing_since=since, **changes)
         self.was_put_back = True
+
+    def own_row(self) -> QuerySet:
+        """What an attempt may write to when it is over."""
+        return type(self)._base_manager.filter(pk=self.pk)
 
     def went_well(self) -> None:
         """After an attempt: unless it was put back by `retry_later`, the row is not failing any more."""

@@ -24,7 +24,7 @@ from payments.models import (
     WebhookEvent,
 )
 from payments.querysets import REQUEST_LEASE
-from payments.refunds import send_refund
+from payments.sending import send_refund
 from payments.uma.nonces import purge_nonces
 from payments.uma.request import push_request
 from payments.uma.tell import tell_post_transaction

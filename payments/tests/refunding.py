@@ -6,7 +6,7 @@ import requests
 from django.conf import settings
 
 from payments.models import Refund
-from payments.refunds import send_refund
+from payments.sending import send_refund
 from ticketsuma.errors import DomainError
 
 SATS = 2500

@@ -6,9 +6,9 @@ import pytest
 import requests
 from django.utils import timezone
 
-from payments import outgoing, refunds
+from payments import outgoing, refunds, sending
 from payments.models import Refund
-from payments.refunds import send_refund
+from payments.sending import send_refund
 from payments.tests.refunding import SATS, TIMEOUT, assert_sent_once, step
 from payments.tests.test_uma_send import Receiver, new_bolt11
 from tests.shop import together
@@ -37,7 +37,7 @@ def test_two_workers_send_a_refund_once(sandbox, make_refund):
 # -- crashes ----------------------------------------------------------------------------------
 def test_after_a_crash_before_paying_the_same_bolt11_is_paid(sandbox, make_refund):
     refund = make_refund()
-    assert refunds._ask_for_invoice(refund)
+    assert sending._ask_for_invoice(refund)
     committed = refund.bolt11
     step(refund)
     assert_sent_once(sandbox, refund)
@@ -46,7 +46,7 @@ def test_after_a_crash_before_paying_the_same_bolt11_is_paid(sandbox, make_refun
 
 def test_after_a_crash_before_recording_it_is_not_paid_again(sandbox, make_refund):
     refund = make_refund()
-    assert refunds._ask_for_invoice(refund)
+    assert sending._ask_for_invoice(refund)
     pay(refund)
     step(refund)
     assert_sent_once(sandbox, refund)
@@ -59,17 +59,21 @@ def pay(refund: Refund) -> None:
 
 def test_after_a_crash_a_bolt11_about_to_expire_is_not_paid_blindly(sandbox, make_refund):
     refund = make_refund()
-    assert refunds._ask_for_invoice(refund)
+    assert sending._ask_for_invoice(refund)
     Refund.objects.filter(pk=refund.pk).update(bolt11_expires_at=timezone.now() + timedelta(seconds=20))
-    assert step(refund).status == "in_doubt"
+    assert step(refund).status == "sending"
     assert sandbox.sent(refund) == []
 
 
-# -- doubt ------------------------------------------------------------------------------------
-def test_a_lost_answer_is_a_doubt_that_the_node_ends(sandbox, make_refund):
+# -- nobody knows ------------------------------------------------------------------------------
+def unheard_for_minutes(refund: Refund) -> None:
+    Refund.objects.filter(pk=refund.pk).update(heard_at=timezone.now() - sending.IN_DOUBT_AFTER)
+
+
+def test_a_lost_answer_is_found_by_the_key(sandbox, make_refund):
     sandbox.post("/api/faults", kind="commit_then_drop", match=PAY, count=1)
     refund = step(make_refund())
-    assert refund.status == "in_doubt"
+    assert refund.status == "sending"
     assert len(sandbox.sent(refund)) == 1
     step(refund)
     assert_sent_once(sandbox, refund)
@@ -79,15 +83,27 @@ def test_what_the_node_never_saw_is_paid_with_the_same_key(sandbox, make_refund)
     sandbox.post("/api/faults", kind="node_500", match=PAY, count=1)
     refund = step(make_refund())
     first = refund.bolt11
-    assert (refund.status, sandbox.sent(refund)) == ("in_doubt", [])
+    assert (refund.status, sandbox.sent(refund)) == ("sending", [])
     assert_sent_once(sandbox, step(refund))
     assert (refund.bolt11, refund.invoices_asked) == (first, 1)
 
 
-def test_in_doubt_no_other_bolt11_is_asked_for_until_the_first_is_surely_dead(sandbox, make_refund):
+def test_what_the_node_leaves_open_for_minutes_is_in_doubt(sandbox, make_refund):
+    sandbox.post("/api/faults", kind="node_500", match=PAY)
+    refund = step(make_refund())
+    assert step(refund).status == "sending"
+    unheard_for_minutes(refund)
+    assert step(refund).status == "in_doubt"
+    assert refund.failing_since
+    sandbox.no_faults()
+    assert_sent_once(sandbox, step(refund))
+
+
+def test_unheard_no_other_bolt11_is_asked_for_until_the_first_is_surely_dead(sandbox, make_refund):
     sandbox.post("/api/faults", kind="node_500", match=PAY)
     refund = step(make_refund())
     first = refund.bolt11
+    unheard_for_minutes(refund)
     for _ in range(3):
         assert step(refund).status == "in_doubt"
     assert (refund.bolt11, sandbox.sent(refund)) == (first, [])
@@ -96,21 +112,23 @@ def test_in_doubt_no_other_bolt11_is_asked_for_until_the_first_is_surely_dead(sa
         Refund.objects.update(bolt11_expires_at=timezone.now() + timedelta(minutes=minutes, seconds=-40))
         assert step(refund).status == "in_doubt"
     assert (refund.bolt11, sandbox.sent(refund)) == (first, [])
-    dead = timezone.now() - refunds.SURELY_DEAD_AFTER - timedelta(seconds=1)
+    dead = timezone.now() - sending.SURELY_DEAD_AFTER - timedelta(seconds=1)
     Refund.objects.filter(pk=refund.pk).update(bolt11_expires_at=dead)
     assert step(refund).status == "failed"
-    assert step(refund).status == "queued"
     assert_sent_once(sandbox, step(refund))
     assert refund.bolt11 != first
-    assert refund.invoices_asked == 2
+    assert refund.dead_bolt11s == 1
 
 
 @pytest.mark.parametrize("end", ["SUCCESS", "NO_ROUTE"])
-def test_a_payment_under_way_is_waited_for(sandbox, make_refund, end):
+def test_a_payment_under_way_is_no_doubt_and_waited_for(sandbox, make_refund, end):
     sandbox.post("/api/faults", kind="payment_pending", count=1, delay_s=3600)
     refund = step(make_refund())
-    assert refund.status == "in_doubt"
-    assert step(refund).status == "in_doubt"
+    for _ in range(3):
+        unheard_for_minutes(refund)
+        step(refund)
+        assert (refund.status, refund.last_error, refund.failing_since) == ("sending", "", None)
+    assert refund.next_attempt_at < timezone.now() + timedelta(minutes=1)
     pending = outgoing.payment_for(refund.idempotency_key)
     sandbox.post(f"/api/payments/{pending.node_payment_id}/resolve", to=end)
     step(refund)
@@ -120,18 +138,42 @@ def test_a_payment_under_way_is_waited_for(sandbox, make_refund, end):
         assert (refund.status, sandbox.sent(refund)) == ("failed", [])
 
 
+def test_a_doubt_ends_when_the_node_says_that_it_is_under_way(sandbox, make_refund):
+    sandbox.post("/api/faults", kind="payment_pending", count=1, delay_s=3600)
+    refund = step(make_refund())
+    Refund.objects.filter(pk=refund.pk).update(status="in_doubt", last_error="node_unreachable")
+    assert (step(refund).status, refund.last_error) == ("sending", "")
+
+
 @pytest.mark.parametrize("status", ["sending", "in_doubt"])
 def test_a_doubt_outlasts_a_node_that_is_away_for_days(sandbox, make_refund, status):
     refund = make_refund()
-    assert refunds._ask_for_invoice(refund)
+    assert sending._ask_for_invoice(refund)
     pay(refund)  # and its payer dies
     sandbox.post("/api/faults", kind="node_500")
-    Refund.objects.filter(pk=refund.pk).update(status=status, attempts=Refund.max_attempts + 5)
+    days_ago = timezone.now() - timedelta(days=3)
+    Refund.objects.filter(pk=refund.pk).update(
+        status=status, attempts=Refund.max_attempts + 5, heard_at=days_ago
+    )
     for _ in range(3):
         step(refund)
     assert (refund.status, refund.parked_at) == ("in_doubt", None)
     sandbox.no_faults()
     assert_sent_once(sandbox, step(refund))
+
+
+def test_what_the_node_refuses_to_pay_is_given_up_within_minutes(sandbox, make_refund):
+    """Not tried for as long as the BOLT11 lives, which may be a month; a moment's refusal ends by itself."""
+    sandbox.post("/api/faults", kind="node_error", match=PAY)
+    refund = step(make_refund())
+    assert (refund.status, refund.last_error.partition(":")[0]) == ("sending", "node_refused")
+    first = refund.bolt11
+    unheard_for_minutes(refund)
+    step(refund)
+    assert (refund.status, refund.last_error.partition(":")[0]) == ("failed", "node_refused")
+    sandbox.no_faults()
+    assert_sent_once(sandbox, step(refund))
+    assert refund.bolt11 != first
 
 
 # -- wallets that give what they should not ---------------------------------------------------
@@ -167,20 +209,22 @@ def test_after_a_definite_failure_another_bolt11_is_paid(sandbox, make_refund):
     refund = step(make_refund())
     first = refund.bolt11
     assert refund.status == "failed"
-    assert step(refund).status == "queued"
     assert_sent_once(sandbox, step(refund))
     assert refund.bolt11 != first
 
 
-def test_after_five_dead_bolt11s_staff_decide(sandbox, make_refund):
+def test_bolt11s_are_spread_over_a_day_then_staff_decide(sandbox, make_refund):
     sandbox.post("/api/faults", kind="payment_failed")
-    refund = make_refund()
-    for _ in range(2 * refunds.MOST_BOLT11S):
-        if refund.parked_at is None:
-            step(refund)
-    assert (refund.status, refund.invoices_asked) == ("failed", refunds.MOST_BOLT11S)
+    refund, waits = make_refund(), []
+    for number in range(1, sending.MOST_BOLT11S + 1):
+        step(refund)
+        assert (refund.status, refund.dead_bolt11s) == ("failed", number)
+        if refund.next_attempt_at:
+            waits.append(refund.next_attempt_at - timezone.now())
     assert refund.parked_at
     assert refund.next_attempt_at is None
+    assert len(waits) == 4
+    assert sum(waits, timedelta()) > timedelta(hours=18)
     sandbox.no_faults()
     refunds.retry(refund)
     assert_sent_once(sandbox, step(refund))

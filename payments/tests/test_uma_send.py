@@ -142,6 +142,13 @@ def test_a_name_with_a_dollar_may_answer_plainly(receiver):
     assert ask(receiver).bolt11 == receiver.pr
 
 
+@pytest.mark.parametrize("mark", ["$", ""])
+def test_an_invoice_that_lives_for_a_minute_is_taken(receiver, mark):
+    """Some wallets issue no longer ones; the node is told to pay it at once."""
+    receiver.pr = new_bolt11(expiry=60, age=20)
+    assert ask(receiver, mark).bolt11 == receiver.pr
+
+
 # -- definite noes ----------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "address",

@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from payments import lightspark
 from payments.models import IncomingPayment, Payment, PostTransaction, Refund
-from payments.refunds import send_refund, write_refund
+from payments.refunds import write_refund
+from payments.sending import send_refund
 from payments.services import allocate, forget_payers, settle_node_payment
-from payments.tests.test_refunds import Node
+from payments.tests.refunding import Node
 from payments.tests.test_uma_payreq import ask, our_keys
 from payments.tests.test_uma_send import Receiver
 from payments.tests.wallet import drip, hang, send

@@ -42,7 +42,7 @@ from .keys import signing_key
 from .payer_data import usable_callback
 from .verify import MALFORMED, reading, verify_once
 
-LEAST_TIME_TO_PAY = timedelta(seconds=60)
+LEAST_TIME_TO_PAY = timedelta(seconds=30)
 # While a BOLT11 can be paid its refund may stay in doubt, so that must end.
 MOST_TIME_TO_PAY = timedelta(days=31)
 # 401 and 424: the other side could not check our signature now; its copy of our keys may be old.
@@ -71,7 +71,7 @@ class _Offer:
 
 
 def request_invoice_from(address: str, amount_msats: int) -> AskedInvoice:
-    """A BOLT11 of `address` over exactly `amount_msats`, on our network, with a minute left to pay it.
+    """A BOLT11 of `address` over exactly `amount_msats`, on our network, with half a minute left to pay it.
 
     Raises CannotReceive when the address takes no such payment; BadAnswer, VaspUnreachable or
     NodeUnknown when asking again later may help. Nothing is paid here.

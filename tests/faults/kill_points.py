@@ -54,9 +54,9 @@ POINTS = [
     # it is over
     KillPoint("node_closed", "tickets/services.py", "_end", "with transaction.atomic():"),
     # money goes back
-    KillPoint("refund_asked", "payments/refunds.py", "_ask_for_invoice", "if Refund.objects"),
-    KillPoint("refund_committed", "payments/refunds.py", "_pay", "try:"),
-    KillPoint("refund_paid", "payments/refunds.py", "_pay", "_record(refund, outgoing)"),
+    KillPoint("refund_asked", "payments/sending.py", "_ask_for_invoice", "if Refund.objects"),
+    KillPoint("refund_committed", "payments/sending.py", "_pay", "try:"),
+    KillPoint("refund_paid", "payments/sending.py", "_pay", "_record(refund, payment)"),
     # mails
     KillPoint("mail_sent", "tickets/mails.py", "send_mail", "mail.advance("),
 ]

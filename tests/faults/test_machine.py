@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 
 from events.models import Event
 from payments import refunds as payment_refunds
+from payments import sending
 from payments.lightspark import NodePayment
 from payments.models import IncomingPayment, Invoice, Payment, Refund
 from payments.outgoing import OutgoingPayment
@@ -224,7 +225,7 @@ class Shop(RuleBasedStateMachine):
     # -- refunds go out ------------------------------------------------------------------------
     @rule(outcome=st.sampled_from(["sent", "failed", "pending", "silence"]))
     def send_a_refund(self, outcome):
-        refund = Refund.objects.filter(status__in=["queued", "in_doubt", "failed"]).first()
+        refund = Refund.objects.filter(status__in=["queued", "sending", "in_doubt", "failed"]).first()
         if refund is None:
             return
         if refund.status == "failed":
@@ -235,7 +236,7 @@ class Shop(RuleBasedStateMachine):
             self._fall_silent(refund)
             return
         name = f"OutgoingPayment:{secrets.token_hex(8)}"
-        payment_refunds._record(refund, OutgoingPayment(name, outcome == "sent", outcome == "failed"))
+        sending._record(refund, OutgoingPayment(name, outcome == "sent", outcome == "failed"))
 
     def _fall_silent(self, refund: Refund) -> None:
         if refund.status == "sending":
@@ -243,7 +244,7 @@ class Shop(RuleBasedStateMachine):
 
     @rule()
     def give_an_address(self):
-        refund = Refund.objects.filter(status="needs_address").first()
+        refund = Refund.objects.filter(status__in=["needs_address", "queued", "failed"]).last()
         if refund:
             payment_refunds.give_address(refund, to=ADDRESS)
 

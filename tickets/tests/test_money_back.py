@@ -1,6 +1,6 @@
 """Money that is no seat: the payer finds it, and says where it goes."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.urls import reverse
@@ -70,6 +70,37 @@ def test_nobody_can_redirect_money_that_has_an_address(client, homeless):
     assert answer.status_code == 409
     assert "No refund of this order is waiting for an address" in text_of(answer)
     assert Refund.objects.get().to == "$ann@localhost:8081"
+
+
+@pytest.mark.parametrize("status", ["queued", "failed"])
+def test_after_hours_of_failing_the_payer_may_name_another_wallet(client, homeless, status):
+    path = f"{homeless.get_absolute_url()}/refund-address"
+    failing = {"status": status, "to": "$gone@wallet.example.com", "last_error": "vasp_unreachable"}
+    Refund.objects.update(**failing, failing_since=timezone.now() - timedelta(hours=2))
+    assert queue_refund_mails() == 0
+    assert client.post(path, {"uma_address": "$ann@localhost:8081"}).status_code == 409
+    Refund.objects.update(failing_since=timezone.now() - timedelta(hours=4))
+    page = text_of(client.get(homeless.get_absolute_url()))
+    assert "For some hours the wallet behind $gone@wallet.example.com has not taken 2,100 sats" in page
+    assert "Send my sats back there" in page
+    assert (queue_refund_mails(), queue_refund_mails()) == (1, 0)
+    message = write_mail(Mail.objects.get(kind=Mail.Kind.REFUND_ADDRESS))
+    assert "the wallet behind $gone@wallet.example.com has not taken them" in message.body
+    answer = client.post(path, {"uma_address": "$ann@localhost:8081"}, follow=True)
+    assert "2,100 sats are on their way back to $ann@localhost:8081" in text_of(answer)
+    # And when that one takes nothing either, they are asked again.
+    Mail.objects.update(status="sent", sent_at=timezone.now() - timedelta(hours=5))
+    Refund.objects.update(**failing, failing_since=timezone.now() - timedelta(hours=4))
+    assert (queue_refund_mails(), queue_refund_mails()) == (1, 0)
+
+
+def test_staff_may_give_another_address_while_nothing_can_be_paid(staff, homeless):
+    Refund.objects.update(to="$gone@wallet.example.com")
+    refund = Refund.objects.get()
+    for status, offered in (("queued", True), ("failed", True), ("sending", False), ("in_doubt", False)):
+        Refund.objects.update(status=status)
+        page = text_of(staff.get(reverse("admin:payments_refund_change", args=[refund.pk])))
+        assert ("Give an address" in page) is offered, status
 
 
 def test_the_api_takes_the_address_too(client, homeless):

@@ -196,7 +196,8 @@ def test_an_expired_order_says_that_nothing_came(client):
         ("sent", "went back to $ann@localhost:8081"),
         ("queued", "are on their way back to $ann@localhost:8081"),
         ("failed", "They are still yours"),
-        ("in_doubt", "waiting for the network to confirm it"),
+        ("in_doubt", "has not said yet whether"),
+        ("sending", "are on their way back to $ann@localhost:8081"),
         ("needs_address", "we need another address to send them back to"),
     ],
 )

@@ -1,0 +1,238 @@
+"""Sending refunds: we are the sending VASP. Whatever crashes, a refund is paid at most once.
+
+The order of things is the safety: a BOLT11 of the receiver is committed, with its hash and our key,
+before the node is told to pay it. Unheard, it is told again, with the same BOLT11 and key. A new BOLT11
+is asked for only when the node says that the earlier one failed, or that it never saw it: because it
+refused it for minutes, or because the BOLT11 ended long ago.
+"""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from ticketsuma.errors import DomainError
+from ticketsuma.states import InvalidTransition
+
+from . import lightspark, outgoing
+from .balance import BalanceTooLow, fee_cap_msats, max_fees_msats, one_sender_at_a_time
+from .models import PostTransaction, Refund
+from .outgoing import OutgoingPayment
+
+if TYPE_CHECKING:
+    from .uma.arrival import Arrival
+
+# A BOLT11 that ends sooner than this is not paid any more.
+ENOUGH_TO_PAY = timedelta(seconds=30)
+# A payment under way may still complete this long after its BOLT11 expired.
+SURELY_DEAD_AFTER = timedelta(minutes=10)
+# What the node has not spoken of for so long is in doubt; what it calls PENDING is under way, however long.
+IN_DOUBT_AFTER = timedelta(minutes=3)
+# When another BOLT11 is asked for after the first dead one, the second, …; after the last one staff decide. A
+# wallet without a route has it again within the hour or the day, hardly within minutes.
+NEXT_BOLT11_AFTER = (
+    timedelta(seconds=5), timedelta(minutes=15), timedelta(hours=4), timedelta(hours=16),
+)  # fmt: skip
+MOST_BOLT11S = len(NEXT_BOLT11_AFTER) + 1
+# A payment that found no route for the few fees that the balance allowed is tried again after this.
+WITH_MORE_BALANCE_AFTER = timedelta(minutes=15)
+# What is under way is looked at after one second, two, four, …, a minute.
+LONGEST_LOOK = timedelta(minutes=1)
+
+
+def send_refund(refund: Refund) -> None:
+    """Bring a refund one step further; the worker's handler, safe to run again after any crash."""
+    if refund.status == Refund.Status.FAILED:
+        refund.advance(Refund.Status.QUEUED)
+    if refund.status == Refund.Status.QUEUED:
+        if _ask_for_invoice(refund):
+            _pay(refund)
+    elif refund.status in (Refund.Status.SENDING, Refund.Status.IN_DOUBT):
+        _find_out(refund)
+
+
+def _ask_for_invoice(refund: Refund) -> bool:
+    """Commit a BOLT11 of the receiver's; False when this address cannot receive, and another is needed.
+
+    Raises BalanceTooLow, NodeUnknown, or what the receiver's server did wrong, to be tried again; and
+    InvalidTransition when the refund was given another address meanwhile.
+    """
+    read_at, balance_msats = timezone.now(), lightspark.available_msats()
+    fee_cap_msats(refund.amount_msats, balance_msats=balance_msats, read_at=read_at)
+    from .uma import send  # the UMA SDK takes a second to import; writing refunds does not need it
+
+    try:
+        asked = send.request_invoice_from(refund.to, refund.amount_msats)
+    except send.CannotReceive as refusal:
+        with transaction.atomic():
+            _hold_address(refund)
+            refund.advance(Refund.Status.NEEDS_ADDRESS, next_attempt_at=None, last_error=refusal.code)
+        return False
+    if Refund.objects.filter(payment_hash=asked.payment_hash).exclude(pk=refund.pk).exists():
+        raise send.BadAnswer  # paying it once more would be no second payment
+    with transaction.atomic():
+        one_sender_at_a_time()
+        _hold_address(refund)
+        refund.advance(
+            Refund.Status.SENDING,
+            bolt11=asked.bolt11,
+            payment_hash=asked.payment_hash,
+            bolt11_expires_at=asked.expires_at,
+            utxo_callback=asked.utxo_callback,
+            invoices_asked=F("invoices_asked") + 1,
+            attempts=0,
+            heard_at=timezone.now(),
+            fee_cap_msats=fee_cap_msats(refund.amount_msats, balance_msats=balance_msats, read_at=read_at),
+            **_said_to_arrive(asked.arrival),
+        )
+    refund.refresh_from_db()
+    return True
+
+
+def _hold_address(refund: Refund) -> None:
+    """Lock the row; InvalidTransition when somebody gave it another address since it was read."""
+    if Refund.objects.select_for_update().get(pk=refund.pk).to != refund.to:
+        raise InvalidTransition
+
+
+def _said_to_arrive(arrival: "Arrival | None") -> dict[str, Any]:
+    if arrival is None:
+        return {"arrives_amount": None, "arrives_currency": "", "wallet_fee_msats": None}
+    return {
+        "arrives_amount": arrival.amount,
+        "arrives_currency": arrival.currency,
+        "arrives_decimals": arrival.decimals,
+        "wallet_fee_msats": arrival.fee_msats,
+    }
+
+
+def _pay(refund: Refund) -> None:
+    """Tell the node to pay the committed BOLT11; the key makes a second telling harmless."""
+    try:
+        payment = outgoing.pay_invoice(
+            bolt11=refund.bolt11,
+            idempotency_key=refund.idempotency_key,
+            max_fees_msats=_fee_cap(refund),
+        )
+    except lightspark.NodeRefused as refusal:
+        _find_out_refused(refund, refusal)
+    except DomainError as error:
+        _unheard(refund, error.noted)
+    else:
+        _record(refund, payment)
+
+
+def _fee_cap(refund: Refund) -> int:
+    """What was put aside for fees when the BOLT11 was committed; before there was such a column, the most."""
+    return max_fees_msats(refund.amount_msats) if refund.fee_cap_msats is None else refund.fee_cap_msats
+
+
+def _find_out_refused(refund: Refund, refusal: lightspark.NodeRefused) -> None:
+    """The node refused to pay. Even that may come after the sats left: only asking by the key tells.
+
+    What it never saw by then is not being paid. It may be refused for a moment only, so it is told again
+    for some minutes, then this BOLT11 is given up like one that failed.
+    """
+    try:
+        payment = outgoing.payment_for(refund.idempotency_key)
+    except DomainError as error:
+        _unheard(refund, error.noted)
+        return
+    if payment:
+        _record(refund, payment)
+    elif _is_silent_since(refund, IN_DOUBT_AFTER):
+        _fail(refund, refusal.noted)
+    else:
+        refund.retry_later(refusal.noted)
+
+
+def _record(refund: Refund, payment: OutgoingPayment) -> None:
+    if payment.is_sent:
+        _mark_sent(refund, payment)
+    elif payment.is_failed and _fee_cap(refund) < max_fees_msats(refund.amount_msats):
+        _wait_for_balance(refund)
+    elif payment.is_failed:
+        _fail(refund, "payment_failed")
+    else:
+        _wait_for_node(refund)
+
+
+def _mark_sent(refund: Refund, payment: OutgoingPayment) -> None:
+    with transaction.atomic():
+        refund.advance(
+            Refund.Status.SENT, sent_at=timezone.now(), node_payment_id=payment.node_payment_id,
+            next_attempt_at=None, last_error="", parked_at=None,
+        )  # fmt: skip
+        if refund.utxo_callback:
+            PostTransaction.objects.create(refund=refund, next_attempt_at=timezone.now())
+
+
+def _wait_for_node(refund: Refund) -> None:
+    """The node says that the payment is under way (PENDING): nothing failed, and nothing is in doubt."""
+    now = timezone.now()
+    look = min(timedelta(seconds=2 ** min(refund.attempts, 10)), LONGEST_LOOK)
+    if refund.status == Refund.Status.IN_DOUBT:
+        refund.advance(Refund.Status.SENDING)
+    row = Refund.objects.filter(pk=refund.pk, status=Refund.Status.SENDING)
+    row.update(next_attempt_at=now + look, last_error="", heard_at=now)
+
+
+def _wait_for_balance(refund: Refund) -> None:
+    """No route was found for the few fees that the balance allowed: with more there may be one.
+
+    That says nothing about the wallet, so it is tried again however often, but not every few seconds:
+    each try asks the wallet for another BOLT11.
+    """
+    refund.advance(Refund.Status.FAILED, last_error=BalanceTooLow.code)
+    refund.advance(Refund.Status.QUEUED)
+    refund.retry_later(BalanceTooLow.code, at_least=WITH_MORE_BALANCE_AFTER)
+
+
+def _fail(refund: Refund, why: str) -> None:
+    """This BOLT11 is dead; the worker asks for another one later, a few times in a day, then staff decide."""
+    dead = refund.dead_bolt11s + 1
+    refund.advance(Refund.Status.FAILED, last_error=why, dead_bolt11s=dead)
+    if dead < MOST_BOLT11S:
+        refund.retry_later(why, at_least=NEXT_BOLT11_AFTER[dead - 1])
+    else:
+        refund.park(why)
+
+
+def _unheard(refund: Refund, why: str) -> None:
+    """Nobody knows whether it was sent; after some minutes of that it is in doubt.
+
+    The node is asked again soon, then less and less often; a doubt is never given up.
+    """
+    if refund.status == Refund.Status.SENDING and _is_silent_since(refund, IN_DOUBT_AFTER):
+        refund.advance(Refund.Status.IN_DOUBT)
+    refund.attempts = min(refund.attempts, refund.max_attempts - 1)
+    refund.retry_later(why)
+
+
+def _is_silent_since(refund: Refund, span: timedelta) -> bool:
+    """Whether the row was committed, or the node last spoke of its payment, longer ago than `span`."""
+    return timezone.now() - (refund.heard_at or refund.updated_at) > span
+
+
+def _find_out(refund: Refund) -> None:
+    """Somebody died, or heard nothing, after the BOLT11 was committed: the node's answer by our key ends it.
+
+    What the node never saw is paid with the same BOLT11 and key, which is one payment however often it is
+    told. Only long silence after the BOLT11 ran out makes it dead.
+    """
+    try:
+        payment = outgoing.payment_for(refund.idempotency_key)
+    except DomainError as error:
+        _unheard(refund, error.noted)
+        return
+    now, ends = timezone.now(), cast(datetime, refund.bolt11_expires_at)
+    if payment:
+        _record(refund, payment)
+    elif ends > now + ENOUGH_TO_PAY:
+        _pay(refund)
+    elif refund.status == Refund.Status.IN_DOUBT and now > ends + SURELY_DEAD_AFTER:
+        _fail(refund, "never_left")
+    else:
+        _unheard(refund, "never_seen")
