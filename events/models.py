@@ -204,6 +204,11 @@ class Event(Schedule, models.Model):
         return self.price_sats == 0
 
     @property
+    def most_seats(self) -> int:
+        """Of one order: what staff allow, as far as there are bitcoin to pay them with."""
+        return min(self.max_per_order, MAX_SATS // self.price_sats if self.price_sats else self.max_per_order)
+
+    @property
     def is_canceled(self) -> bool:
         return self.canceled_at is not None
 

@@ -187,8 +187,8 @@ def _want_for_payer(payment: Payment, *, kind: str, payer: str) -> Invoice:
 
 def _make_room(standing: Invoice) -> None:
     """Have the node cancel what stands in the slot; an `other` one that may still be paid is SlotTaken."""
-    requested = standing.status == Invoice.Status.REQUESTED
-    if standing.slot == Invoice.Slot.OTHER and (requested or standing.expires_at > timezone.now()):
+    ends = standing.expires_at  # none while it is being asked for
+    if standing.slot == Invoice.Slot.OTHER and (ends is None or ends > timezone.now()):
         raise SlotTaken
     closing = close_invoice(standing)
     if closing is Closing.SETTLED:

@@ -43,7 +43,7 @@ from .serializers import (
 
 BUYING = (
     "not_found", "sold_out", "sales_closed", "quantity_not_allowed", "invalid_uma_address", "hold_limit",
-    "free_limit", "invalid_idempotency_key", "idempotency_key_reused",
+    "free_limit", "invalid_idempotency_key", "idempotency_key_reused", "price_changed",
 )  # fmt: skip
 KEY = header(
     "Idempotency-Key",
@@ -98,6 +98,7 @@ class TicketViewSet(ApiViewSet):
             buyer=request.user if request.user.is_authenticated else None,
             key=idempotency_key(request),
             ip=client_ip(request),
+            expected_price_sats=data.get("expected_price_sats"),
         )
         if order.payment and order.payment.is_payable:
             ensure_uma_invoice(order.payment)

@@ -13,6 +13,8 @@ from events.models import Event
 from payments.uma.address import normalize_uma_address
 from ticketsuma.errors import DomainError
 
+from .once import request_hash
+
 
 class DescribedForm(forms.Form):
     """A form whose fields name their help and their error to a screen reader."""
@@ -80,12 +82,15 @@ class BuyForm(DescribedForm):
         elsewhere=_("Put it into the field “Your UMA address”."),
     )
     name = PersonNameField(label=_("Name"), required=False)
-    # The same form sent twice is one order.
+    # The same form sent twice is one order; with other fields it is another one.
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4, required=False)
+    # What a seat cost on the page that was sent.
+    price_sats = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args, event: Event, user: User | None, **kwargs):
         super().__init__(*args, **kwargs)
-        most = event.max_per_order
+        self.fields["price_sats"].initial = event.price_sats
+        most = event.most_seats
         quantity: Any = self.fields["quantity"]
         quantity.max_value = most
         quantity.validators = [
@@ -103,7 +108,12 @@ class BuyForm(DescribedForm):
     @property
     def idempotency_key(self) -> str | None:
         key = self.cleaned_data.get("key")
-        return f"page:{key}" if key else None
+        said = [[name, said] for name, said in self.cleaned_data.items() if name not in ("key", "price_sats")]
+        return f"page:{key}:{request_hash(said)}" if key else None
+
+    def show_price(self, event: Event) -> None:
+        """Before it is shown again: it then carries the price that stands beside it."""
+        self.data = dict(self.data.items()) | {"price_sats": event.price_sats}
 
 
 class AddressForm(DescribedForm):

@@ -10,6 +10,7 @@ from events.models import Event
 from payments.models import Payment
 from payments.serializers import PaymentSerializer
 from ticketsuma.fields import Email, Line, StrictSerializer, WholeNumber, YesNo
+from ticketsuma.money import MAX_SATS
 
 from .models import Order, Ticket
 
@@ -29,6 +30,10 @@ class PurchaseSerializer(StrictSerializer):
     )  # fmt: skip
     email = Email(required=False, help_text="Where the tickets go. Needed without a token.")
     name = Line(max_length=120, required=False, allow_blank=True, help_text="The holder's name.")
+    expected_price_sats = WholeNumber(
+        min_value=0, max_value=MAX_SATS, required=False,
+        help_text="Of one seat, as you have shown it: at another price it is 409 `price_changed`.",
+    )  # fmt: skip
     user_id = serializers.JSONField(
         required=False, allow_null=True, write_only=True, help_text="Accepted and ignored."
     )

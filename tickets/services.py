@@ -3,9 +3,6 @@
 Pages, API, admin and worker call these same functions. Lock order: payment → order → event.
 """
 
-import hashlib
-import hmac
-import json
 import logging
 import uuid
 from datetime import timedelta
@@ -19,16 +16,19 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.limits import spend
 from accounts.models import User, normalize_email
-from events.models import Event, SoldOut
+from events.models import Event, SalesClosed, SoldOut
 from payments import services as payments
 from payments.invoices import Closing, abandon_unknown, close_out, request_invoice
 from payments.models import Payment
 from payments.uma.address import normalize_uma_address
 from ticketsuma.errors import DomainError
+from ticketsuma.money import format_sats
 from ticketsuma.states import InvalidTransition
 
+from .holds import hold_ends
 from .limits import check_hoarding
 from .models import Mail, Order, Ticket
+from .once import earlier_order, is_guessable, order_scope, request_hash
 
 logger = logging.getLogger(__name__)
 
@@ -39,10 +39,14 @@ class QuantityNotAllowed(DomainError):
     field = "quantity"
 
 
-class KeyReused(DomainError):
-    code = "idempotency_key_reused"
-    sentence = _("This Idempotency-Key was used for a different purchase.")
-    status = 422
+class PriceChanged(DomainError):
+    code = "price_changed"
+
+    def __init__(self, event: Event):
+        price = {"price": format_sats(event.price_sats)}
+        sentence = _("The price has changed: a seat now costs %(price)s.") % price
+        super().__init__(_("The price has changed: a seat is now free.") if event.is_free else sentence)
+        self.members = {"price_sats": event.price_sats}
 
 
 class AlreadyPaid(DomainError):
@@ -61,19 +65,21 @@ def place_order(
     buyer: User | None = None,
     key: str | None = None,
     ip: str = "",
+    expected_price_sats: int | None = None,
 ) -> Order:
-    """Hold `quantity` seats for HOLD_SECONDS and ask for the money; a free event is paid at once.
+    """Hold `quantity` seats for HOLD_SECONDS, at most to the event's end, and ask for the money.
 
-    The same `key` by the same buyer answers the same order as it stands now; two at once make one
-    order. With `ip` what comes from there is limited. Raises SoldOut, SalesClosed, QuantityNotAllowed,
-    InvalidUmaAddress, KeyReused, HoldLimit, FreeLimit, TooMany. A node that does not answer costs
-    nobody a seat: the invoice follows. Call it outside a transaction.
+    A free event is paid at once. The same `key` by the same buyer answers the same order as it stands
+    now; two at once make one order. With `ip` what comes from there is limited; with
+    `expected_price_sats` (of one seat) it is that price or none. Raises SoldOut, SalesClosed,
+    PriceChanged, QuantityNotAllowed, InvalidUmaAddress, KeyReused, HoldLimit, FreeLimit, TooMany. A node
+    that does not answer costs nobody a seat: the invoice follows. Call it outside a transaction.
     """
     email = normalize_email(email)
     uma_address = normalize_uma_address(uma_address) if uma_address.strip() else ""
-    if not 1 <= quantity <= event.max_per_order:
+    if not 1 <= quantity <= event.most_seats:
         raise QuantityNotAllowed(
-            _("Between 1 and %(most)s seats can be bought at once.") % {"most": event.max_per_order}
+            _("Between 1 and %(most)s seats can be bought at once.") % {"most": event.most_seats}
         )
     order = Order(
         event=event,
@@ -86,18 +92,20 @@ def place_order(
         language=get_language() or settings.LANGUAGE_CODE,
         scope=order_scope(buyer=buyer, email=email, where=ip if key and is_guessable(key) else ""),
         key=key or uuid.uuid4().hex,
-        request_hash=_request_hash(event.pk, quantity, email, name.strip(), uma_address),
-        expires_at=timezone.now() + timedelta(seconds=settings.HOLD_SECONDS),
+        request_hash=request_hash(event.pk, quantity, email, name.strip(), uma_address),
+        expires_at=hold_ends(event),
         next_attempt_at=timezone.now(),
     )
-    if key and (replay := _earlier_order(order)):
+    if key and (replay := earlier_order(order)):
         return replay
+    if expected_price_sats not in (None, event.price_sats):
+        raise PriceChanged(event)
     if ip:
         spend("PURCHASE_PER_IP", ip)
     try:
         _hold(order)
     except IntegrityError:
-        if replay := _earlier_order(order):
+        if replay := earlier_order(order):
             return replay
         raise
     except SoldOut:
@@ -134,37 +142,6 @@ def _hold(order: Order) -> None:
         check_hoarding(order)
 
 
-def order_scope(*, buyer: User | None, email: str, where: str = "") -> str:
-    """Whose Idempotency-Keys these are, and, for guests, from `where`; a guest's data is not in clear."""
-    if buyer:
-        return f"user:{buyer.pk}"
-    who = "\n".join(filter(None, (email, where)))
-    return "guest:" + hmac.new(settings.SECRET_KEY.encode(), who.encode(), hashlib.sha256).hexdigest()
-
-
-def is_guessable(key: str) -> bool:
-    """Whether a stranger may come upon `key`: less than 128 bits in base64, or few different characters.
-
-    A guest has nothing else to show: such a key answers their order only where it was placed from.
-    """
-    return len(key) < 22 or len(set(key)) < 8
-
-
-def _request_hash(*parts) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def _earlier_order(order: Order) -> Order | None:
-    earlier = (
-        Order.objects.select_related("event", "payment").filter(scope=order.scope, key=order.key).first()
-    )
-    if earlier and earlier.request_hash != order.request_hash:
-        raise KeyReused
-    if earlier:
-        earlier.is_replay = True
-    return earlier
-
-
 # -- paid -------------------------------------------------------------------------------------
 def on_payment_settled(*, payment: Payment, **kwargs) -> None:
     """Receiver of `payment_settled`, inside the settling transaction."""
@@ -175,9 +152,11 @@ def on_payment_settled(*, payment: Payment, **kwargs) -> None:
 def fulfil(order: Order) -> None:
     """Make a locked order paid; an expired one wins its seats back first.
 
-    Raises SoldOut or SalesClosed when they are gone, InvalidTransition when the order is canceled:
-    then the money goes back.
+    Raises SoldOut or SalesClosed when they are gone or what they are seats of is over, InvalidTransition
+    when the order is canceled: then the money goes back. A hold is kept though the sale closed meanwhile.
     """
+    if order.event.is_past:
+        raise SalesClosed
     if order.status == Order.Status.EXPIRED:
         order.event.claim(order.quantity)
     elif order.event.is_canceled:

@@ -2,9 +2,11 @@
 
 import math
 
-from django.conf import settings
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.limits import client_ip
@@ -16,6 +18,7 @@ from ticketsuma.live import stream_response
 from . import services
 from .acts import act_of, takes_acts
 from .forms import AddressForm, BuyForm
+from .holds import hold_ends
 from .mine import orders_of_browser, remember
 from .models import Order
 from .money_forms import RefundAddressForm
@@ -51,6 +54,8 @@ def _buy(request: HttpRequest, event: Event) -> HttpResponse:
     buyer = _buyer(request)
     form = BuyForm(request.POST, event=event, user=buyer)
     if not form.is_valid():
+        if form.cleaned_data.get("price_sats") not in (None, event.price_sats):
+            form.refuse(services.PriceChanged(event))
         return _show_event(request, event, form, status=422)
     data = form.cleaned_data
     try:
@@ -63,12 +68,18 @@ def _buy(request: HttpRequest, event: Event) -> HttpResponse:
             buyer=buyer,
             key=form.idempotency_key,
             ip=client_ip(request),
+            expected_price_sats=data["price_sats"],
         )
     except DomainError as error:
         form.refuse(error)
         event.refresh_from_db()
         return _show_event(request, event, form, status=error.status)
     remember(request, order)
+    if order.is_replay and not order.is_pending:
+        messages.info(
+            request,
+            _("You have sent this form before; this is the order it placed. For more seats, buy again."),
+        )
     return redirect(order)
 
 
@@ -77,12 +88,15 @@ def _buyer(request: HttpRequest):
 
 
 def _show_event(request: HttpRequest, event: Event, form: BuyForm, status: int = 200) -> HttpResponse:
+    if form.is_bound:
+        form.show_price(event)
+    held_seconds = (hold_ends(event) - timezone.now()).total_seconds()
     context = {
         "event": event,
         "form": form,
         "description": render_markdown(event.description),
         "held_order": _held_order(request, event),
-        "hold_minutes": math.ceil(settings.HOLD_SECONDS / 60),
+        "hold_minutes": max(1, math.ceil(held_seconds / 60)),
     }
     return render(request, "events/event.html", context, status=status)
 

@@ -1,5 +1,8 @@
 """Refusals the domain may utter: a form error on a page, a problem+json answer in the API."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -9,7 +12,8 @@ class DomainError(Exception):
 
     `status` is the HTTP status the API answers with, `field` the input it is about, if any;
     `retry_after` is in seconds, or None. `reason` is what another program gave as its reason, for staff and
-    logs only: cut, without anything that pays or opens.
+    logs only: cut, without anything that pays or opens. `members` are more members of the API's answer
+    (RFC 9457), such as what it costs now.
     """
 
     code = "refused"
@@ -17,6 +21,7 @@ class DomainError(Exception):
     status = 409
     field: str | None = None
     retry_after: int | None = None
+    members: Mapping[str, int] = MappingProxyType({})
 
     def __init__(
         self, sentence: str | Promise | None = None, *, retry_after: int | None = None, reason: str = ""

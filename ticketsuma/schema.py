@@ -30,6 +30,7 @@ CODES = {
     "not_acceptable": (406, "Only JSON is spoken."),
     "sold_out": (409, "Not enough seats left. With `Retry-After` somebody is still paying: try again."),
     "sales_closed": (409, "The event is over, canceled, or its sale has ended."),
+    "price_changed": (409, "A seat costs not what you expected; `price_sats` is what it costs now."),
     "free_limit": (409, "As many free tickets as one person may take."),
     "already_paid": (409, "Money came first."),
     "payment_in_flight": (409, "A payment may be on its way; try again after `Retry-After`."),
@@ -80,6 +81,7 @@ class ProblemSerializer(serializers.Serializer):
     code = serializers.ChoiceField(sorted(CODES))
     request_id = serializers.CharField(help_text="Tell it to us when you ask about this answer.")
     errors = FieldProblemSerializer(many=True, required=False)  # type: ignore[assignment]
+    price_sats = serializers.IntegerField(required=False, help_text="With `price_changed`: of one seat, now.")
 
 
 def problems(*codes: str, body: bool = False) -> dict:
@@ -108,6 +110,8 @@ def _example(code: str) -> OpenApiExample:
         value["errors"] = [
             {"field": "quantity", "code": "invalid", "message": "A valid integer is required."}
         ]
+    if code == "price_changed":
+        value["price_sats"] = 2500
     return OpenApiExample(code, value=value, response_only=True, status_codes=[str(status)])
 
 

@@ -28,7 +28,7 @@ from payments.sending import send_refund
 from payments.uma.nonces import purge_nonces
 from payments.uma.request import push_request
 from payments.uma.tell import tell_post_transaction
-from tickets import announcements, refunds
+from tickets import announcements, holds, refunds
 from tickets.mails import send_mail
 from tickets.models import Mail, Order
 from tickets.people import forget_what_is_over
@@ -117,6 +117,7 @@ QUEUES = [
 CHORES: list[tuple[float, Callable[[], object]]] = [
     (2.0, refunds.queue_refund_mails),
     (2.0, refunds.wake_canceled_orders),
+    (2.0, holds.shorten_holds),
     (5.0, announcements.queue_changes),
     (10.0, announcements.queue_reminders),
     (60.0, purge_nonces),

@@ -12,8 +12,8 @@ from payments.services import settle_node_payment
 from payments.uma.address import InvalidUmaAddress
 from tests.shop import an_event, an_order, money_for, open_invoice, overdue, together
 from tickets.models import Mail, Order, Ticket
+from tickets.once import KeyReused
 from tickets.services import (
-    KeyReused,
     QuantityNotAllowed,
     cancel_order,
     change_uma_address,

@@ -187,7 +187,7 @@ def test_an_expired_order_says_that_nothing_came(client):
     page = text_of(client.get(order.get_absolute_url()))
     assert "The time ran out." in page
     assert "No payment reached us" in page
-    assert "Get seats again" in page
+    assert "Buy again" in page
 
 
 @pytest.mark.parametrize(
