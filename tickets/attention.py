@@ -45,8 +45,8 @@ def _node(sweep: Sweep | None) -> list[Attention]:
         return [Attention("worker", 1, _("No worker has ever run: invoices, refunds and mails wait."))]
     if sweep.last_error.startswith(NodeForbidden.code):  # nothing works until somebody acts: at once
         says = _("Lightspark does not let us in: look at the API token (%(reason)s).")
-        reason = {"reason": sweep.last_error}
-        return [Attention("forbidden", 1, says % reason, sweep.succeeded_at, "payments.sweep")]
+        said = {"reason": sweep.last_error}
+        return [Attention("forbidden", 1, says % said, sweep.succeeded_at, "payments.sweep")]
     if clock.is_ahead(sweep.tried_at) or clock.is_ahead(sweep.succeeded_at):
         says = _("A clock is wrong: the last look at the node lies in the future.")
         return [Attention("clock", 1, says, sweep.tried_at, "payments.sweep")]

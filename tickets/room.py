@@ -85,7 +85,9 @@ def join_for_pass(ticket: Ticket, *, take_over: bool = False) -> tuple[str, date
 def ticket_of_pass(text: str) -> Ticket:
     """The ticket whose place `text` still holds; nothing changes. Raises PassUsed."""
     ticket_id, key = _read(text)
-    viewer = Viewer.objects.select_related("ticket__order__event").filter(ticket=ticket_id, key=key).first()
+    viewer = (
+        Viewer.objects.select_related("ticket__order__event").filter(ticket_id=ticket_id, key=key).first()
+    )
     if viewer is None:
         raise PassUsed
     return viewer.ticket

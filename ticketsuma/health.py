@@ -38,8 +38,8 @@ def health(request: HttpRequest) -> JsonResponse:
         said["database"] = "ok"
         if said["migrations"] == "ok":
             sweep = Sweep.objects.filter(name=Sweep.INCOMING).first()
-            said["worker"] = _word_for(sweep and sweep.tried_at)
-            said["node"] = _word_for(sweep and sweep.succeeded_at)
+            said["worker"] = _word_for(sweep.tried_at if sweep else None)
+            said["node"] = _word_for(sweep.succeeded_at if sweep else None)
             if sweep and sweep.last_error.startswith(NodeForbidden.code):
                 said["node"] = "forbidden"
     except DatabaseError:

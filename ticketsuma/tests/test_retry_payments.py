@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from payments.models import Invoice, WebhookEvent
-from tests.shop import an_order
+from tests.shop import an_event, an_order
 from tickets.models import Mail, Order
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,12 +26,13 @@ def retry(*flags: str) -> tuple[str, int]:
 
 @pytest.fixture
 def due():
-    """A hold that ran out, a mail, a webhook nobody has to act on; and a node that is not there."""
+    """A hold that ran out, a free ticket's mail, a webhook nobody has to act on; a node that is not there."""
     order = an_order()
+    an_order(an_event(price_sats=0))
     past = timezone.now() - timedelta(minutes=1)
-    Order.objects.update(expires_at=past)
+    Order.objects.filter(pk=order.pk).update(expires_at=past)
     Invoice.objects.update(next_attempt_at=past)
-    Mail.objects.create(order=order, kind="tickets", to="ann@example.com", next_attempt_at=past)
+    Mail.objects.update(next_attempt_at=past)
     WebhookEvent.objects.create(event_id="e", type="NODE_STATUS", entity_id="x", next_attempt_at=past)
     return order
 
@@ -43,7 +44,7 @@ def test_it_does_what_is_due_and_tells_what_is_left(due):
     assert "sweep: incoming node_unreachable" in text
     assert text.splitlines()[-1].endswith("1 to be tried again.")
     assert code == 1
-    assert Order.objects.get().status == "expired"
+    assert Order.objects.get(pk=due.pk).status == "expired"
     assert WebhookEvent.objects.get().processed_at
     assert Mail.objects.get().status == "sent"
 
