@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from ticketsuma.admin import ReadOnlyAdmin
 from ticketsuma.stale import UnstaleAdmin, UnstaleForm
 
+from .history import HistoryEntry, record
 from .models import Usage, User
 from .tokens import end_tokens
 
@@ -42,6 +43,8 @@ class UserAdmin(UnstaleAdmin, ReadOnlyAdmin):
     def save_model(self, request, user, form, change):
         """Who was shut out starts with no token when let in again."""
         super().save_model(request, user, form, change)
+        if "is_active" in form.changed_data:
+            record("let_in" if user.is_active else "shut_out", user)
         if not user.is_active:
             end_tokens(user)
 
@@ -56,6 +59,25 @@ class UserAdmin(UnstaleAdmin, ReadOnlyAdmin):
     @admin.display(boolean=True, description=_("staff"))
     def staff(self, user: Any) -> bool:
         return user.is_verified and user.is_listed_as_staff
+
+
+@admin.register(HistoryEntry)
+class HistoryAdmin(ReadOnlyAdmin):
+    """Who did what; nobody changes it."""
+
+    list_display = ["at", "who", "row", "row_name", "says", "via"]
+    list_filter = ["at", "act", "row", "via"]
+    search_fields = ["actor_email", "actor_name", "row_name", "=row_id"]
+    ordering = ["-at", "-pk"]
+    fields = ["at", "who", "actor_name", "via", "row", "row_name", "row_id", "says"]
+
+    @admin.display(description=_("who"), ordering="actor_email")
+    def who(self, entry: HistoryEntry) -> str:
+        return entry.who
+
+    @admin.display(description=_("what"))
+    def says(self, entry: HistoryEntry) -> str:
+        return entry.says
 
 
 @admin.register(Usage)

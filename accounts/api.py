@@ -20,6 +20,7 @@ from .serializers import (
     LoginSerializer,
     MailedSerializer,
     MailMeSerializer,
+    ProofSerializer,
     ResetPasswordSerializer,
     SignUpSerializer,
     TokenSerializer,
@@ -52,6 +53,12 @@ class UserViewSet(ApiViewSet):
         serializer = serializer_class(data=self.request.data, **more)
         serializer.is_valid(raise_exception=True)
         return serializer.validated_data
+
+    def proven(self) -> User:
+        """The account, whose password came along: a token alone may have been found or stolen."""
+        user = self.get_object()
+        services.check_current_password(user, self.read(ProofSerializer)["current_password"])
+        return user
 
     @extend_schema(
         operation_id="sign_up", tags=["accounts"], auth=[], request=SignUpSerializer,

@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from ticketsuma.constraints import Unique
 from ticketsuma.dated import DatedQuerySet
 
+from .history import HistoryEntry  # noqa: F401, Django looks for models here
+
 
 def normalize_email(email: str) -> str:
     """The one spelling under which an address is stored and compared: NFKC, trimmed, lower case."""
@@ -58,6 +60,11 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def name_in_history(self) -> str:
+        """Outlives the account, so it names nobody."""
+        return f"#{self.pk}"
 
     def save(self, *args, **kwargs):
         self.email = normalize_email(self.email)

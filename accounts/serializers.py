@@ -63,6 +63,10 @@ class ChangeSerializer(StrictSerializer):
         return data
 
 
+class ProofSerializer(StrictSerializer):
+    current_password = Password(help_text="A token alone is not enough for that.")
+
+
 # -- out --------------------------------------------------------------------------------------
 class UserSerializer(serializers.ModelSerializer):
     user_id = serializers.IntegerField(source="pk", read_only=True)

@@ -3,6 +3,7 @@
 from allauth.account.models import EmailAddress
 from django.db import transaction
 
+from .history import record
 from .models import User, normalize_email
 
 
@@ -26,4 +27,5 @@ def save_verified_user(*, email: str, password: str, name: str = "") -> tuple[Us
         EmailAddress.objects.update_or_create(
             user=user, email=email, defaults={"verified": True, "primary": True}
         )
+        record("save_staff", user)
     return user, is_new

@@ -2,11 +2,12 @@ from django.contrib import admin
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from ticketsuma.admin import ReadOnlyAdmin, sats_column
+from ticketsuma.admin import KeepsHistory, ReadOnlyAdmin, sats_column
 from ticketsuma.moments import moment_column, with_moments
 from ticketsuma.stale import UnstaleAdmin
 from ticketsuma.templatetags.show import number
 
+from .changes import fields_of, record_change
 from .forms import EventForm
 from .models import Event, FormerSlug
 
@@ -29,7 +30,7 @@ class WhenFilter(admin.SimpleListFilter):
         return queryset
 
 
-class EventAdmin(UnstaleAdmin, admin.ModelAdmin):
+class EventAdmin(UnstaleAdmin, KeepsHistory, admin.ModelAdmin):
     """Staff describe events; seats are counted by sales alone (`tickets.admin` registers it)."""
 
     form = EventForm
@@ -68,6 +69,11 @@ class EventAdmin(UnstaleAdmin, admin.ModelAdmin):
             {"fields": ["is_active", *DATES]},
         ),
     ]
+
+    def save_model(self, request, obj, form, change):
+        before = fields_of(obj if change else None)
+        super().save_model(request, obj, form, change)
+        record_change(obj, before)
 
     @admin.display(description=_("sold"), ordering="seats_taken")
     def sold(self, event: Event) -> str:

@@ -11,10 +11,12 @@ from rest_framework import mixins
 from rest_framework.permissions import SAFE_METHODS, AllowAny, IsAdminUser
 from rest_framework.response import Response
 
+from accounts.history import record
 from ticketsuma.errors import DomainError
 from ticketsuma.schema import problems
 from ticketsuma.viewsets import ApiViewSet
 
+from .changes import fields_of, record_change
 from .models import Event, EventChanged
 from .serializers import EventQuerySerializer, EventSerializer, EventWriteSerializer
 
@@ -106,8 +108,11 @@ class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
     )  # fmt: skip
     def destroy(self, request, pk=None):
         """Delete an event nobody ever ordered seats of."""
+        event = self.get_object()
         try:
-            self.get_object().delete()
+            with transaction.atomic():
+                record("delete", event)
+                event.delete()
         except ProtectedError:
             raise EventHasOrders from None
         return Response(status=204)
@@ -116,7 +121,9 @@ class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
         serializer.is_valid(raise_exception=True)
         try:
             with transaction.atomic():
+                before = fields_of(serializer.instance)
                 event = serializer.save()
+                record_change(event, before)
         except IntegrityError:
             raise EventChanged from None
         event.refresh_from_db(fields=["seats_taken"])

@@ -3,10 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.history import record
 from ticketsuma.errors import DomainError
 from ticketsuma.states import InvalidTransition
 
@@ -69,14 +71,18 @@ def give_address(refund: Refund, *, to: str) -> None:
     a BOLT11 does not commit it (`sending`). Of two at once the later one counts.
     """
     said = {"arrives_amount": None, "arrives_currency": "", "wallet_fee_msats": None}
-    refund.advance(Refund.Status.QUEUED, to=to, last_error="", dead_bolt11s=0, **said, **_afresh())
+    with transaction.atomic():
+        refund.advance(Refund.Status.QUEUED, to=to, last_error="", dead_bolt11s=0, **said, **_afresh())
+        record("refund_address", refund)
 
 
 def retry(refund: Refund) -> None:
     """Queue a failed refund again, by staff's wish; the second of two gets InvalidTransition."""
     if refund.status != Refund.Status.FAILED:
         raise InvalidTransition
-    refund.advance(Refund.Status.QUEUED, dead_bolt11s=0, **_afresh())
+    with transaction.atomic():
+        refund.advance(Refund.Status.QUEUED, dead_bolt11s=0, **_afresh())
+        record("refund_again", refund)
 
 
 def _afresh() -> dict[str, Any]:

@@ -6,6 +6,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.history import record
 from ticketsuma.money import MSATS_PER_SAT
 from ticketsuma.states import InvalidTransition
 
@@ -41,6 +42,7 @@ def attach_unmatched(incoming: IncomingPayment, payment: Payment) -> IncomingPay
         row.payment, row.next_attempt_at = payment, timezone.now()
         row.attempts, row.last_error, row.parked_at = 0, "", None
         row.save()
+        record("attach", row, payment=payment.reference)
     allocate(row)
     row.refresh_from_db()
     return row
@@ -58,6 +60,7 @@ def refund_unmatched(incoming: IncomingPayment, *, to: str) -> Refund | None:
         row.kept_msats = row.amount_msats % MSATS_PER_SAT
         row.allocated_at, row.next_attempt_at, row.parked_at = timezone.now(), None, None
         row.save()
+        record("send_back", row)
         rest_msats = row.amount_msats - row.kept_msats
         if not rest_msats:
             return None

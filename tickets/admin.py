@@ -166,9 +166,9 @@ class TicketAdmin(ReadOnlyAdmin):
 @admin.register(CheckIn)
 class CheckInAdmin(ReadOnlyAdmin):
     event_path = "ticket.order.event"
-    list_display = ["ticket", "event", "at", "by"]
+    list_display = ["ticket", "event", "at", "by_name"]
     list_filter = ["at"]
-    list_select_related = ["ticket__order__event", "by"]
+    list_select_related = ["ticket__order__event"]
     search_fields = ["=ticket__ticket_code", "=ticket__order__code", "ticket__order__event__title"]
     ordering = ["-at"]
 

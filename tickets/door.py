@@ -91,7 +91,7 @@ def check_in(*, code: str, event_id: int, by: User | None, nonce: str = "") -> C
             Order.objects.select_for_update().get(pk=ticket.order_id)  # a refund waits, or came first
             if not Ticket.objects.admitting().filter(pk=ticket.pk).exists():
                 raise NotAdmitted("void")
-            return CheckIn.objects.create(ticket=ticket, by=by, nonce=nonce)
+            return CheckIn.objects.create(ticket=ticket, by=by, by_name=by.email if by else "", nonce=nonce)
     except IntegrityError:
         return _same_scan(CheckIn.objects.select_related("ticket").get(ticket=ticket), nonce)
 
@@ -115,7 +115,7 @@ def scan(*, code: str, event_id: int, by: User, nonce: str) -> Validation:
 def last_check_ins(event: Event, most: int = 8) -> QuerySet[CheckIn]:
     """Who came last, by any door and by joining the stream; the newest first."""
     came = CheckIn.objects.filter(ticket__order__event=event)
-    return came.select_related("ticket__order", "by").order_by("-at", "-pk")[:most]
+    return came.select_related("ticket__order").order_by("-at", "-pk")[:most]
 
 
 def turnout(event: Event) -> dict[str, int]:

@@ -16,7 +16,7 @@ from accounts.forms import NameForm
 from accounts.requests import SignedInRequest
 
 from .models import Order
-from .people import export_person, forget_person, orders_of
+from .people import StaffStay, export_person, forget_person, orders_of
 from .privacy import private_page
 
 PAST_PER_PAGE = 12
@@ -59,6 +59,7 @@ def account(request: SignedInRequest) -> HttpResponse:
 
 @require_safe
 @login_required
+@reauthentication_required(app="allauth.account")
 @private_page
 def my_data(request: SignedInRequest) -> HttpResponse:
     """Everything the shop keeps about one, as a file."""
@@ -73,11 +74,17 @@ def my_data(request: SignedInRequest) -> HttpResponse:
 @private_page
 def delete_account(request: SignedInRequest) -> HttpResponse:
     """Say what goes and what stays; posting makes it so, ends every session, and says goodbye."""
-    if request.method != "POST":
+    problem, status = "", 200
+    if request.method == "POST":
+        try:
+            forget_person(request.user)
+        except StaffStay as error:
+            problem, status = str(error.sentence), error.status
+    if request.method != "POST" or problem:
         paid = orders_of(request.user).filter(status=Order.Status.PAID)
         upcoming = paid.filter(event__end_time__gte=timezone.now()).exists()
-        return render(request, "me/delete.html", {"upcoming": upcoming})
-    forget_person(request.user)
+        context = {"upcoming": upcoming, "problem": problem}
+        return render(request, "me/delete.html", context, status=status)
     logout(request)
     messages.success(request, _("Your account is deleted."))
     return redirect("events")

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -19,6 +18,7 @@ from ticketsuma.constraints import Check, Unique
 from ticketsuma.dated import DatedQuerySet
 from ticketsuma.states import Leased, Stateful
 
+from .admission_models import CheckIn, Viewer  # noqa: F401, Django looks for models here
 from .told import Announcement, EventChange  # noqa: F401, models of this app
 
 ORDER_CODE_LENGTH = 8
@@ -243,43 +243,6 @@ class Ticket(models.Model):
     @property
     def is_used(self) -> bool:
         return hasattr(self, "check_in")
-
-
-class CheckIn(models.Model):
-    """A ticket used at the door or by joining; once, says the database."""
-
-    ticket = models.OneToOneField(Ticket, models.PROTECT, related_name="check_in", verbose_name=_("ticket"))
-    at = models.DateTimeField(_("at"), default=timezone.now)
-    by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, verbose_name=_("let in by")
-    )
-    nonce = models.CharField(
-        _("scan"), max_length=64, blank=True, help_text=_("The scanner's own id for this scan.")
-    )
-
-    class Meta:
-        verbose_name, verbose_name_plural = _("check-in"), _("check-ins")
-
-    def __str__(self) -> str:
-        return f"{self.ticket}, {self.at:%F %T} UTC"
-
-
-class Viewer(models.Model):
-    """Who watches with a ticket: one browser, the newest; no row while nobody has joined."""
-
-    ticket = models.OneToOneField(
-        Ticket, models.CASCADE, primary_key=True, related_name="viewer", verbose_name=_("ticket")
-    )
-    key = models.CharField(
-        _("browser"), max_length=32, help_text=_("Made up for the browser and kept in its session.")
-    )
-    since = models.DateTimeField(_("since"), default=timezone.now)
-
-    class Meta:
-        verbose_name, verbose_name_plural = _("viewer"), _("viewers")
-
-    def __str__(self) -> str:
-        return f"{self.ticket}, {self.since:%F %T} UTC"
 
 
 class Mail(Stateful, Leased):

@@ -6,14 +6,23 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
+from accounts.history import record
 from accounts.models import User
 from accounts.tokens import end_tokens
 from payments.models import Payment, Refund
 from payments.services import forget_payers
+from ticketsuma.errors import DomainError
 
 from .claims import WATCHED
 from .models import Mail, Order, Ticket
+
+
+class StaffStay(DomainError):
+    code = "staff_stay"
+    sentence = _("You are staff of this shop. Once your address is out of ADMIN_EMAILS you may leave.")
+
 
 MOST_AT_ONCE = 500
 NEWS = timedelta(hours=1)
@@ -93,8 +102,12 @@ def forget_person(user: User) -> None:
     """Delete the account and the person in its orders; orders and money stay, as accounts must.
 
     Tickets still admit whoever has their links. What money still needs, `forget_what_is_over` takes later.
+    Raises StaffStay.
     """
+    if user.is_staff:
+        raise StaffStay
     with transaction.atomic():
+        record("delete_account", user)
         pks = list(orders_of(user).values_list("pk", flat=True))
         Ticket.objects.filter(order__in=pks).update(holder_name="")
         Order.objects.filter(pk__in=pks).update(buyer=None, name="", is_forgotten=True)

@@ -9,6 +9,7 @@ from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, Su
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.history import record
 from events.models import Event
 from payments import lightspark
 from payments import refunds as payment_refunds
@@ -45,6 +46,7 @@ def refund_order(order: Order, *, reason: str = Refund.Reason.STAFF) -> Refund:
         incoming = _applied(payment)
         locked.advance(Order.Status.CANCELED, ended_at=timezone.now(), next_attempt_at=None)
         refund = payment_refunds.take_back(incoming, amount_msats=incoming.applied_msats, reason=reason)
+        record("refund", order, sats=refund.amount_msats // MSATS_PER_SAT)
         release_seats(locked)
     order.status = locked.status
     return refund
@@ -65,6 +67,7 @@ def refund_part(order: Order, *, amount_sats: int, already_refunded_sats: int) -
             raise InvalidTransition(_("Somebody else has just refunded a part of this order."))
         if not locked.is_paid or amount_sats * MSATS_PER_SAT >= incoming.applied_msats:
             raise payment_refunds.TooMuch(_("To give everything back, refund the whole order."))
+        record("refund_part", order, sats=amount_sats)
         return payment_refunds.take_back(
             incoming, amount_msats=amount_sats * MSATS_PER_SAT, reason=Refund.Reason.STAFF
         )
@@ -204,8 +207,10 @@ def cancel_event(event: Event) -> None:
 
     Of two at once one wins; the other gets AlreadyCanceled.
     """
-    if not Event.objects.filter(pk=event.pk, canceled_at=None).update(canceled_at=timezone.now()):
-        raise AlreadyCanceled
+    with transaction.atomic():
+        if not Event.objects.filter(pk=event.pk, canceled_at=None).update(canceled_at=timezone.now()):
+            raise AlreadyCanceled
+        record("cancel", event)
     event.refresh_from_db()
     wake_canceled_orders()
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from accounts.history import record
 from accounts.limits import spend
 from accounts.models import User, normalize_email
 from events.models import Event, SalesClosed, SoldOut
@@ -195,6 +196,7 @@ def cancel_order(order: Order) -> None:
     if order.is_paid and order.payment is None:
         with transaction.atomic():
             order.advance(Order.Status.CANCELED, ended_at=timezone.now())
+            record("cancel", order)
             release_seats(order)
         return
     if order.is_paid:
@@ -223,6 +225,8 @@ def _end(order: Order, to: str, *, force: bool = False) -> None:
         payments.close_payment(payment)
         locked = Order.objects.select_for_update(of=("self",)).get(pk=order.pk)
         locked.advance(to, ended_at=timezone.now(), next_attempt_at=None)
+        if to == Order.Status.CANCELED:
+            record("cancel", order)
         release_seats(order)
     order.status = locked.status
 
@@ -245,7 +249,9 @@ def change_uma_address(order: Order, *, uma_address: str) -> None:
     address = normalize_uma_address(uma_address)
     if not order.is_pending or order.payment is None:
         raise InvalidTransition(_("This order no longer waits for a payment."))
-    Order.objects.filter(pk=order.pk).update(uma_address=address)
+    with transaction.atomic():
+        Order.objects.filter(pk=order.pk).update(uma_address=address)
+        record("wallet", order)
     payments.push_again(order.payment, uma_address=address)
 
 

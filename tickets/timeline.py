@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from accounts.history import HistoryEntry
 from payments.models import IncomingPayment, Invoice, Payment, Refund, WebhookEvent
 from ticketsuma.money import format_msats, format_sats
 
@@ -30,7 +29,7 @@ KINDS = {
     "mailed": gettext_lazy("mailed"),
     "checked in": gettext_lazy("checked in"),
     "void": gettext_lazy("void"),
-    "staff": gettext_lazy("staff"),
+    "done by": gettext_lazy("done by"),
 }
 
 
@@ -49,7 +48,7 @@ class Moment:
 
 def order_file(pk: uuid.UUID) -> Order:
     """The order with everything that hangs on it, in a number of queries that does not grow."""
-    tickets = Ticket.objects.select_related("check_in__by")
+    tickets = Ticket.objects.select_related("check_in")
     incoming = IncomingPayment.objects.select_related("invoice").prefetch_related("refunds")
     return (
         Order.objects.select_related("event", "buyer", "payment")
@@ -63,7 +62,7 @@ def order_file(pk: uuid.UUID) -> Order:
 
 def timeline(order: Order) -> list[Moment]:
     """What happened to an order from `order_file`, oldest first."""
-    moments = [*_of_order(order), *_of_mails(order), *_of_tickets(order), *_of_staff(order)]
+    moments = [*_of_order(order), *_of_mails(order), *_of_tickets(order), *_of_people(order)]
     if order.payment:
         moments += [*_of_payment(order.payment), *_of_money(order.payment)]
     return sorted(moments, key=lambda moment: moment.at)
@@ -153,8 +152,8 @@ def _of_mails(order: Order) -> Iterator[Moment]:
 def _of_tickets(order: Order) -> Iterator[Moment]:
     for ticket in order.tickets.all():
         if ticket.is_used:
-            came = {"number": ticket.number, "who": ticket.check_in.by}
-            says = _("Ticket %(number)s by %(who)s.") if ticket.check_in.by else _("Ticket %(number)s.")
+            came = {"number": ticket.number, "who": ticket.check_in.by_name}
+            says = _("Ticket %(number)s by %(who)s.") if ticket.check_in.by_name else _("Ticket %(number)s.")
             yield Moment(ticket.check_in.at, "checked in", says % came)
         if ticket.voided_at:
             yield Moment(
@@ -164,7 +163,11 @@ def _of_tickets(order: Order) -> Iterator[Moment]:
             )
 
 
-def _of_staff(order: Order) -> Iterator[Moment]:
-    about = ContentType.objects.get_for_model(Order)
-    for entry in LogEntry.objects.filter(content_type=about, object_id=str(order.pk)).select_related("user"):
-        yield Moment(entry.action_time, "staff", f"{entry.user}: {entry.get_change_message()}")
+def _of_people(order: Order) -> Iterator[Moment]:
+    """What staff, and the buyer, did to the order and to what hangs on it."""
+    incoming = order.payment.incoming_payments.all() if order.payment else []
+    refunds = [refund for money in incoming for refund in money.refunds.all()]
+    rows = [order, *order.tickets.all(), *order.mails.all(), *incoming, *refunds]
+    rows += [order.payment] if order.payment else []
+    for entry in HistoryEntry.objects.about(rows):
+        yield Moment(entry.at, "done by", f"{entry.who}: {entry.row_name} {entry.says}")

@@ -6,18 +6,26 @@ from typing import TYPE_CHECKING
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
-from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.db.models import Field, Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
+
+from accounts.history import HistoryEntry, record
 
 from .moments import with_moments
 from .money import MSATS_PER_SAT, format_msats
 from .states import Leased, failing
 
+MOST_ENTRIES = 500
+
 if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin as _AnyAdmin
     from django.utils.functional import _StrPromise as StrPromise
+else:
+    _AnyAdmin = object  # a mixin, in truth
 
 admin.site.site_header = admin.site.site_title = "Tickets by UMA"
 admin.site.index_title = _("Today")
@@ -70,7 +78,33 @@ class ReadOnly:
         return False
 
 
-class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin):
+class KeepsHistory(_AnyAdmin):
+    """For a ModelAdmin: what staff did to a row is in the history that services write, not in Django's log.
+
+    Django's hangs on the account of whoever did it, and goes when they go.
+    """
+
+    def log_addition(self, request, obj, message):
+        pass
+
+    log_change = log_addition
+
+    def log_deletions(self, request, queryset):
+        for row in queryset:
+            record("delete", row)
+
+    def history_view(self, request, object_id, extra_context=None):
+        row = self.get_object(request, unquote(object_id))
+        if row is None or not self.has_view_or_change_permission(request, row):
+            raise Http404
+        context = {
+            **self.admin_site.each_context(request), "opts": self.model._meta, "original": row,
+            "title": _("History"), "entries": HistoryEntry.objects.about([row])[:MOST_ENTRIES],
+        }  # fmt: skip
+        return TemplateResponse(request, "admin/history.html", context)
+
+
+class ReadOnlyAdmin(ReadOnly, KeepsHistory, admin.ModelAdmin):
     """Shows every column of a row; changes come by the services' buttons, never by a form."""
 
     show_full_result_count = False

@@ -16,6 +16,8 @@ from rest_framework.routers import SimpleRouter
 from rest_framework.views import APIView
 
 from accounts.api import OWN, UserViewSet
+from accounts.history import record
+from accounts.serializers import ProofSerializer
 from events.api import EventViewSet
 from tickets.api import MyTicketViewSet, OrderViewSet, PaymentViewSet, TicketViewSet
 from tickets.people import export_person, forget_person
@@ -35,20 +37,28 @@ class Nothing(APIView):
 class PersonViewSet(UserViewSet):
     """Accounts, and what their orders have to say about them."""
 
-    @extend_schema(operation_id="delete_user", tags=["accounts"], responses={204: None} | problems(*OWN))
+    @extend_schema(
+        operation_id="delete_user", tags=["accounts"], request=ProofSerializer,
+        responses={204: None} | problems(*OWN, "wrong_password", "staff_stay", body=True),
+    )  # fmt: skip
     def destroy(self, request, pk=None):
-        """Delete the account and the person in its orders; the orders stay."""
-        forget_person(self.get_object())
+        """Delete the account and the person in its orders; the orders stay. Staff cannot.
+
+        The body holds `current_password`, as that of the export.
+        """
+        forget_person(self.proven())
         return Response(status=204)
 
     @extend_schema(
-        operation_id="export_user", tags=["accounts"],
-        responses={200: OpenApiTypes.OBJECT} | problems(*OWN),
+        operation_id="export_user", tags=["accounts"], request=ProofSerializer,
+        responses={200: OpenApiTypes.OBJECT} | problems(*OWN, "wrong_password", body=True),
     )  # fmt: skip
-    @action(detail=True, methods=["get"])
+    @action(detail=True, methods=["post"])
     def export(self, request, pk=None):
         """Everything the shop keeps about you."""
-        return Response(export_person(self.get_object()))
+        user = self.proven()
+        record("export", user)
+        return Response(export_person(user))
 
 
 @functools.cache

@@ -54,6 +54,7 @@ EXAMPLES: dict[str, dict] = {
     "LoginRequest": ANN | {"password": PHRASE},
     "ChangeRequest": ANN | {"name": "Ann of the Lake"},
     "PatchedChangeRequest": {"password": "another long passphrase", "current_password": PHRASE},
+    "ProofRequest": {"current_password": PHRASE},
     "EventWriteRequest": WRITTEN_EVENT,
     "PatchedEventWriteRequest": {"capacity": 120, "replay_until": "2030-05-08T20:00:00Z"},
     # -- said

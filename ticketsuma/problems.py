@@ -95,7 +95,9 @@ def _refusal(error: DomainError, request: HttpRequest) -> Response:
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
     if error.status == 401:
         headers["WWW-Authenticate"] = CHALLENGE
-    return Response(body | error.members, status=error.status, headers=headers, content_type=CONTENT_TYPE)
+    return Response(
+        {**body, **error.members}, status=error.status, headers=headers, content_type=CONTENT_TYPE
+    )
 
 
 def _known(error: Exception, request: HttpRequest) -> exceptions.APIException:

@@ -166,6 +166,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "accounts.devices.DeviceMiddleware",
     "accounts.walls.TooManyMiddleware",
+    "accounts.history.ActorMiddleware",
 ]
 ROOT_URLCONF = "ticketsuma.urls"
 WSGI_APPLICATION = "ticketsuma.wsgi.application"

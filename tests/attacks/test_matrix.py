@@ -10,12 +10,15 @@ import pytest
 from tests.attacks.attacker import assert_no_insides, assert_problem
 from tests.attacks.cast import ROLES, make_cast
 from tests.attacks.endpoints import admin_paths, endpoints
+from tests.attacks.shop import PASSWORD
 
 NOBODY = "0" * 8 + "-0000-4000-8000-" + "0" * 12
 EVENT = {
     "title": "Made by staff", "start_time": "2030-01-01T10:00:00Z", "end_time": "2030-01-01T12:00:00Z",
     "capacity": 5, "price_sats": 0, "is_active": False,
 }  # fmt: skip
+
+PROOF = {"current_password": PASSWORD}
 
 # fmt: off
 API = [
@@ -48,9 +51,11 @@ API = [
     ("GET /api/users/{pk}", "/api/users/{owner}",                      (401, 404, 401, 200, 404)),
     ("PUT /api/users/{pk}", "/api/users/{owner}",                      (401, 404, 401, 400, 404)),
     ("PATCH /api/users/{pk}", "/api/users/{owner}",                    (401, 404, 401, 200, 404)),
-    ("GET /api/users/{pk}/export", "/api/users/{owner}/export",        (401, 404, 401, 200, 404)),
+    ("POST /api/users/{pk}/export", "/api/users/{owner}/export",       (401, 404, 401, 400, 404)),
+    ("POST /api/users/{pk}/export", "/api/users/{owner}/export", PROOF, (401, 404, 401, 200, 404)),
     ("GET /api/users/{user_id}/tickets", "/api/users/{owner}/tickets", (401, 404, 401, 200, 404)),
-    ("DELETE /api/users/{pk}", "/api/users/{owner}",                   (401, 404, 401, 204, 404)),
+    ("DELETE /api/users/{pk}", "/api/users/{owner}",                   (401, 404, 401, 400, 404)),
+    ("DELETE /api/users/{pk}", "/api/users/{owner}", PROOF,            (401, 404, 401, 204, 404)),
     ("POST /api/users", "/api/users",                                  (400, 400, 400, 400, 400)),
     ("POST /api/users/login", "/api/users/login",                      (400, 400, 400, 400, 400)),
     ("POST /api/users/verify-email", "/api/users/verify-email",        (400, 400, 400, 400, 400)),

@@ -5,6 +5,8 @@ from datetime import datetime
 from django import template
 from django.urls import reverse
 
+from accounts.history import HistoryEntry
+from accounts.models import User
 from tickets.attention import Attention, needs_attention
 from tickets.today import Sales, sales_today
 from ticketsuma.moments import words
@@ -22,6 +24,12 @@ def attention() -> list[Attention]:
 @register.simple_tag
 def today() -> Sales:
     return sales_today()
+
+
+@register.simple_tag
+def my_acts(user: User) -> list[HistoryEntry]:
+    """What `user` did last."""
+    return list(HistoryEntry.objects.filter(actor=user).order_by("-at", "-pk")[:10])
 
 
 @register.simple_tag

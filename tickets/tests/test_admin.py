@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.history import by_command, record
 from accounts.models import Usage
 from events.models import FormerSlug
 from payments.models import IncomingPayment, Payment, PostTransaction, Refund, Sweep, WebhookEvent
@@ -49,6 +50,8 @@ def one_of_each() -> None:
     WebhookEvent.objects.create(event_id=order.code, type="PAYMENT_FINISHED", entity_id="x")
     apps.get_model("payments", "VaspNonce").objects.create(domain="a.example", nonce=order.code)
     make_staff(f"{order.code.lower()}@example.com")
+    with by_command("test"):
+        record("press", order)
     Usage.objects.create(key=order.code, uses=1, until=0)
 
 

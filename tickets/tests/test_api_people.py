@@ -17,6 +17,9 @@ from tickets.models import CheckIn, Mail, Order, Ticket
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+PROOF = {"current_password": "a long enough passphrase"}
+
+
 def person(email: str = "bea@example.com") -> User:
     return save_verified_user(email=email, password="a long enough passphrase", name="Bea")[0]
 
@@ -197,7 +200,9 @@ def test_the_export_holds_ones_orders_and_nobody_elses(client):
     order = an_order(buyer=user)
     order.payment.invoices.update(comment="See you there", travel_rule="the payer's name")
     an_order(email="stranger@example.com")
-    said = client.get(f"/api/users/{user.pk}/export", headers=bearer(user)).json()
+    said = client.post(
+        f"/api/users/{user.pk}/export", PROOF, content_type="application/json", headers=bearer(user)
+    ).json()
     assert said["email"] == "bea@example.com"
     assert [each["id"] for each in said["orders"]] == [str(order.pk)]
     assert said["orders"][0]["comments"] == ["See you there"]
@@ -208,7 +213,9 @@ def test_leaving_removes_the_person_and_keeps_the_order(client):
     user = person()
     order = paid(an_order(buyer=user, email="bea@example.com", name="Bea"))
     headers = bearer(user)
-    assert client.delete(f"/api/users/{user.pk}", headers=headers).status_code == 204
+    path = f"/api/users/{user.pk}"
+    gone = client.delete(path, PROOF, content_type="application/json", headers=headers)
+    assert gone.status_code == 204
     order.refresh_from_db()
     assert (order.status, order.buyer, order.email, order.name) == ("paid", None, "", "")
     assert order.tickets.get().holder_name == ""

@@ -136,6 +136,7 @@ def test_the_name_is_changed_on_one_line(mine, bea):
 def test_my_data_is_a_file_of_my_orders_only(mine, bea):
     order = paid(an_order(buyer=bea))
     an_order(email="cy@example.com")
+    mine.post(mine.get("/me/data")["Location"], {"password": PASSWORD})
     answer = mine.get("/me/data")
     assert answer["Content-Disposition"] == 'attachment; filename="my-data.json"'
     said = answer.json()

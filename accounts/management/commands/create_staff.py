@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 
+from accounts.history import by_command
 from accounts.models import User, normalize_email
 from accounts.staff import save_verified_user
 
@@ -31,7 +32,8 @@ class Command(BaseCommand):
             validate_password(password, User(email=email, name=name))
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
-        user, is_new = save_verified_user(email=email, password=password, name=name)
+        with by_command("create_staff"):
+            user, is_new = save_verified_user(email=email, password=password, name=name)
         self.stdout.write(
             f"{user.email} {'was made' if is_new else 'was updated and signed out everywhere'}."
         )

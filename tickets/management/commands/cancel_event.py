@@ -2,6 +2,7 @@ import json
 
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.history import by_command
 from events.models import Event
 from tickets.refunds import cancel_event, preview_cancel
 from ticketsuma.errors import DomainError
@@ -34,7 +35,8 @@ class Command(BaseCommand):
         if options["dry_run"]:
             return
         try:
-            cancel_event(event)
+            with by_command("cancel_event"):
+                cancel_event(event)
         except DomainError as refusal:
             raise CommandError(str(refusal.sentence)) from refusal
         if not options["json"]:

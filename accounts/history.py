@@ -1,0 +1,184 @@
+"""History: who did what to which row, kept for good and whoever leaves. Services write it as they do it."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+ACTS: dict[str, str | Promise] = {
+    "add": pgettext_lazy("history", "added"),
+    "change": pgettext_lazy("history", "changed"),
+    "delete": pgettext_lazy("history", "deleted"),
+    "cancel": pgettext_lazy("history", "canceled"),
+    "refund": pgettext_lazy("history", "refunded whole"),
+    "refund_part": pgettext_lazy("history", "refunded in part"),
+    "refund_address": pgettext_lazy("history", "told where a refund goes"),
+    "refund_again": pgettext_lazy("history", "had a refund tried again"),
+    "attach": pgettext_lazy("history", "attached money to an order"),
+    "send_back": pgettext_lazy("history", "sent unmatched money back"),
+    "wallet": pgettext_lazy("history", "changed the wallet asked"),
+    "delete_account": pgettext_lazy("history", "deleted the account"),
+    "export": pgettext_lazy("history", "took the data along"),
+    "shut_out": pgettext_lazy("history", "shut out"),
+    "let_in": pgettext_lazy("history", "let in again"),
+    "save_staff": pgettext_lazy("history", "made or updated by command"),
+    "press": pgettext_lazy("history", "pressed"),
+}
+CHANGED = "…"  # in place of a value that the history must not hold
+
+
+class AppendOnly(Exception):
+    """The history is written once and never changed or deleted."""
+
+
+class HistoryQuerySet(models.QuerySet):
+    def about(self, rows: Iterable[models.Model]) -> "HistoryQuerySet":
+        """What was done to these rows, oldest first."""
+        wanted = models.Q(pk__in=[])
+        for row in rows:
+            wanted |= models.Q(row=row._meta.label_lower, row_id=str(row.pk))
+        return self.filter(wanted).order_by("at", "pk")
+
+    def _refuse(self, *args: Any, **kwargs: Any):
+        raise AppendOnly
+
+    update = delete = bulk_update = _refuse
+
+
+class HistoryEntry(models.Model):
+    """One act. Name and address of staff are copied; a buyer's are not: they may leave, and be forgotten.
+
+    The database refuses changes as well (PostgreSQL also deletions), but for the actor's row going away.
+    """
+
+    at = models.DateTimeField(_("when"), default=timezone.now)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+",
+        verbose_name=_("actor"),
+    )  # fmt: skip
+    actor_name = models.CharField(_("name of the actor"), max_length=120, blank=True)
+    actor_email = models.CharField(_("address of the actor"), max_length=254, blank=True)
+    via = models.CharField(_("by way of"), max_length=40, help_text=_("page, api, or a command's name."))
+    act = models.CharField(_("act"), max_length=20)
+    row = models.CharField(_("kind of row"), max_length=60)
+    row_id = models.CharField(_("id of the row"), max_length=64)
+    row_name = models.CharField(_("name of the row"), max_length=200, blank=True)
+    details = models.JSONField(_("details"), default=dict, blank=True)
+
+    objects = HistoryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("history entry"), _("history")
+        indexes = [
+            models.Index(fields=["row", "row_id"], name="accounts_history_row"),
+            models.Index(fields=["at"], name="accounts_history_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.who}: {self.says}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnly
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any):
+        raise AppendOnly
+
+    @property
+    def who(self) -> str:
+        """The actor as copied; else how it came about: `page`, `api`, `manage.py …`."""
+        return self.actor_email or self.via
+
+    @property
+    def says(self) -> str:
+        """The act and its details, for people."""
+        facts = [_detail(name, value) for name, value in self.details.items()]
+        return ": ".join(filter(None, (str(ACTS.get(self.act, self.act)), "; ".join(facts))))
+
+
+def _detail(name: str, value: Any) -> str:
+    if isinstance(value, list):
+        old, new = ("–" if one in (None, "") else one for one in value)
+        return f"{name} {old} → {new}"
+    return str(value) if name == "said" else f"{name} {value}"
+
+
+# -- who acts ---------------------------------------------------------------------------------
+_request: ContextVar[HttpRequest | None] = ContextVar("request that acts", default=None)
+_command: ContextVar[str] = ContextVar("command that acts", default="")
+_written: ContextVar[list | None] = ContextVar("entries written", default=None)
+
+
+class ActorMiddleware:
+    """Whoever sends a request is the actor of what its services do, on pages and in the API alike."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest):
+        token = _request.set(request)
+        try:
+            return self.get_response(request)
+        finally:
+            _request.reset(token)
+
+
+@contextmanager
+def by_command(name: str) -> Iterator[None]:
+    """What is done inside was done by `manage.py name`."""
+    token = _command.set(f"manage.py {name}")
+    try:
+        yield
+    finally:
+        _command.reset(token)
+
+
+@contextmanager
+def watch() -> Iterator[list]:
+    """The entries that are written inside."""
+    written: list = []
+    token = _written.set(written)
+    try:
+        yield written
+    finally:
+        _written.reset(token)
+
+
+def record(act: str, row: models.Model, **details: Any) -> HistoryEntry | None:
+    """Write that the one who acts did `act` to `row`; in the transaction of the act itself.
+
+    What the shop does by itself (worker, webhooks) is told by the rows and not written: None. `details`
+    are plain values, or [old, new]; never an address of a person, a token or a stream.
+    """
+    if act not in ACTS:
+        raise ValueError(f"{act} is not an act the history knows")
+    request, command = _request.get(), _command.get()
+    if request is None and not command:
+        return None
+    user = getattr(request, "user", None)
+    actor = user if user is not None and user.is_authenticated else None
+    staff = actor if actor is not None and actor.is_staff else None
+    entry = HistoryEntry.objects.create(
+        actor=actor,
+        actor_name=staff.name if staff else "",
+        actor_email=staff.email if staff else "",
+        via=command or ("api" if request and request.path_info.startswith("/api/") else "page"),
+        act=act,
+        row=row._meta.label_lower,
+        row_id=str(row.pk),
+        row_name=getattr(row, "name_in_history", None) or str(row)[:200],
+        details=details,
+    )
+    written = _written.get()
+    if written is not None:
+        written.append(entry)
+    return entry
