@@ -75,6 +75,12 @@ class Refund(Stateful, Leased):
     fee_cap_msats = models.BigIntegerField(
         _("fees at most"), null=True, blank=True, help_text=_("What the node may take for the last BOLT11.")
     )
+    fee_msats = models.BigIntegerField(
+        _("fee"),
+        null=True,
+        blank=True,
+        help_text=_("What the node took for sending it."),
+    )
     # What the wallet's server said of the last BOLT11: it may keep another currency, or take a fee (UMAD-06).
     arrives_amount = models.BigIntegerField(_("arrives, in units"), null=True, blank=True)
     arrives_currency = models.CharField(_("currency"), max_length=16, blank=True, default="", db_default="")

@@ -109,7 +109,15 @@ def _said_to_arrive(arrival: "Arrival | None") -> dict[str, Any]:
 
 
 def _pay(refund: Refund) -> None:
-    """Tell the node to pay the committed BOLT11; the key makes a second telling harmless."""
+    """Tell the node to pay the committed BOLT11; the key makes a second telling harmless.
+
+    InvalidTransition when somebody brought the refund further since it was read.
+    """
+    under_way = Refund.objects.filter(
+        pk=refund.pk, status__in=[Refund.Status.SENDING, Refund.Status.IN_DOUBT]
+    )
+    if not under_way.filter(bolt11=refund.bolt11).exists():
+        raise InvalidTransition
     try:
         payment = outgoing.pay_invoice(
             bolt11=refund.bolt11,
@@ -143,7 +151,7 @@ def _find_out_refused(refund: Refund, refusal: lightspark.NodeRefused) -> None:
     if payment:
         _record(refund, payment)
     elif _is_silent_since(refund, IN_DOUBT_AFTER):
-        _fail(refund, refusal.noted)
+        _fail(refund, refusal.noted, was_seen=False)
     else:
         refund.retry_later(refusal.noted)
 
@@ -163,7 +171,8 @@ def _mark_sent(refund: Refund, payment: OutgoingPayment) -> None:
     with transaction.atomic():
         refund.advance(
             Refund.Status.SENT, sent_at=timezone.now(), node_payment_id=payment.node_payment_id,
-            next_attempt_at=None, last_error="", parked_at=None,
+            next_attempt_at=None, last_error="", parked_at=None, fee_msats=payment.fees_msats,
+            payment_hash=payment.payment_hash or refund.payment_hash,
         )  # fmt: skip
         if refund.utxo_callback:
             PostTransaction.objects.create(refund=refund, next_attempt_at=timezone.now())
@@ -190,10 +199,14 @@ def _wait_for_balance(refund: Refund) -> None:
     refund.retry_later(BalanceTooLow.code, at_least=WITH_MORE_BALANCE_AFTER)
 
 
-def _fail(refund: Refund, why: str) -> None:
-    """This BOLT11 is dead; the worker asks for another one later, a few times in a day, then staff decide."""
-    dead = refund.dead_bolt11s + 1
-    refund.advance(Refund.Status.FAILED, last_error=why, dead_bolt11s=dead)
+def _fail(refund: Refund, why: str, *, was_seen: bool = True) -> None:
+    """This BOLT11 is dead; the worker asks for another one later, a few times in a day, then staff decide.
+
+    What the node never saw had a key that is still free: the next BOLT11 takes it. So if somebody who was
+    frozen tells the node of the dead one after all, one of the two is paid, and the other is the same.
+    """
+    dead, asked = refund.dead_bolt11s + 1, refund.invoices_asked - (not was_seen)
+    refund.advance(Refund.Status.FAILED, last_error=why, dead_bolt11s=dead, invoices_asked=asked)
     if dead < MOST_BOLT11S:
         refund.retry_later(why, at_least=NEXT_BOLT11_AFTER[dead - 1])
     else:
@@ -233,6 +246,6 @@ def _find_out(refund: Refund) -> None:
     elif ends > now + ENOUGH_TO_PAY:
         _pay(refund)
     elif refund.status == Refund.Status.IN_DOUBT and now > ends + SURELY_DEAD_AFTER:
-        _fail(refund, "never_left")
+        _fail(refund, "never_left", was_seen=False)
     else:
         _unheard(refund, "never_seen")

@@ -12,6 +12,7 @@ from payments.sending import send_refund
 from payments.tests.refunding import SATS, TIMEOUT, assert_sent_once, step
 from payments.tests.test_uma_send import Receiver, new_bolt11
 from tests.shop import together
+from ticketsuma.states import InvalidTransition
 
 PAY = "PayInvoice"
 
@@ -174,6 +175,25 @@ def test_what_the_node_refuses_to_pay_is_given_up_within_minutes(sandbox, make_r
     sandbox.no_faults()
     assert_sent_once(sandbox, step(refund))
     assert refund.bolt11 != first
+
+
+def test_a_frozen_worker_with_a_bolt11_given_up_and_its_successor_pay_once(sandbox, make_refund):
+    """The second takes the key of the first, which the node never saw: they are one payment."""
+    sandbox.post("/api/faults", kind="node_error", match=PAY)
+    refund = step(make_refund())
+    unheard_for_minutes(refund)
+    frozen = Refund.objects.get(pk=refund.pk)
+    assert step(refund).status == "failed"
+    sandbox.no_faults()
+    refund.refresh_from_db()
+    refund.advance("queued")
+    assert sending._ask_for_invoice(refund)
+    assert refund.bolt11 != frozen.bolt11
+    pay(frozen)  # past every look at the row
+    step(refund)
+    assert_sent_once(sandbox, refund)
+    with pytest.raises(InvalidTransition):
+        sending._pay(frozen)
 
 
 # -- wallets that give what they should not ---------------------------------------------------
