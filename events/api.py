@@ -34,6 +34,7 @@ class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
     """Reads carry an ETag and answer 304; hidden events are there for staff only."""
 
     lookup_value_regex = "[0-9]{1,18}"
+    query = EventQuerySerializer
 
     queryset = Event.objects.order_by("start_time", "pk")
 
@@ -57,7 +58,7 @@ class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
     def filter_queryset(self, events):
         if self.action != "list":
             return events
-        query = EventQuerySerializer(data=self.request.query_params.dict())
+        query = self.query(data=self.request.query_params.dict())
         query.is_valid(raise_exception=True)
         return narrow(events, **query.validated_data)
 

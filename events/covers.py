@@ -14,6 +14,8 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ticketsuma.walls import loadable_elsewhere
+
 MOST_BYTES = 10 * 1024 * 1024
 MOST_PIXELS = 50_000_000
 BOX = (1600, 1600)
@@ -38,6 +40,7 @@ def redraw_cover(upload: UploadedFile) -> ContentFile:
 
 
 @require_safe
+@loadable_elsewhere
 @cache_control(public=True, max_age=31_536_000, immutable=True)
 def cover(request: HttpRequest, name: str) -> FileResponse:
     """A cover by its random name; it never changes, so it may be kept for ever."""

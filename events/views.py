@@ -9,6 +9,8 @@ from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
+from ticketsuma.walls import loadable_elsewhere
+
 from .art import draw_poster
 from .calendars import calendar_file
 from .models import Event
@@ -42,6 +44,7 @@ def event_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@loadable_elsewhere
 @cache_control(public=True, max_age=86_400)
 def poster(request: HttpRequest, seed: int) -> HttpResponse:
     """The drawn picture of an event without a cover; only a function of the number in the address."""

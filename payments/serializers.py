@@ -2,7 +2,9 @@
 
 from rest_framework import serializers
 
-from .models import Payment
+from ticketsuma.money import MSATS_PER_SAT
+
+from .models import Payment, Refund
 
 
 class PaymentSerializer(serializers.ModelSerializer):
@@ -35,3 +37,30 @@ class PaymentSerializer(serializers.ModelSerializer):
 
     def get_uma_invoice(self, payment: Payment) -> str | None:
         return payment.uma_invoice if payment.uma_invoice and payment.is_payable else None
+
+
+class RefundSerializer(serializers.ModelSerializer):
+    """Money of an order on its way back. An order may have several: paid twice, then canceled."""
+
+    amount_sats = serializers.SerializerMethodField(help_text="In satoshis, rounded down.")
+    to = serializers.SerializerMethodField(
+        help_text="Where to, all but the first letter of its name hidden; empty while nobody has said."
+    )
+
+    class Meta:
+        model = Refund
+        fields = ["id", "amount_sats", "status", "reason", "to", "created_at", "sent_at"]
+        read_only_fields = fields
+
+    def get_amount_sats(self, refund: Refund) -> int:
+        return refund.amount_msats // MSATS_PER_SAT
+
+    def get_to(self, refund: Refund) -> str:
+        return masked(refund.to)
+
+
+def masked(address: str) -> str:
+    """`$ann@wallet.com` as `$a…@wallet.com`: enough to know one's own wallet by."""
+    name, at, domain = address.rpartition("@")
+    seen = 2 if name.startswith("$") else 1
+    return f"{name[:seen]}…@{domain}" if at else ""

@@ -102,7 +102,8 @@ class TicketViewSet(ApiViewSet):
         )
         if order.payment and order.payment.is_payable:
             ensure_uma_invoice(order.payment)
-        bought = BoughtSerializer(orders_to_show().get(pk=order.pk))
+        now = {"is_new": not order.is_replay}
+        bought = BoughtSerializer(orders_to_show().get(pk=order.pk), context=now)
         replayed = {"Idempotent-Replayed": "true"} if order.is_replay else {}
         return Response(bought.data, status=201, headers=replayed)
 

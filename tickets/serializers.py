@@ -1,14 +1,16 @@
 """How the API says orders and tickets, and what it takes to buy, validate and check in."""
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from events.models import Event
-from payments.models import Payment
-from payments.serializers import PaymentSerializer
+from payments.models import Payment, Refund
+from payments.serializers import PaymentSerializer, RefundSerializer
 from ticketsuma.fields import Email, Line, StrictSerializer, WholeNumber, YesNo
 from ticketsuma.money import MAX_SATS
 
@@ -163,10 +165,24 @@ class BoughtSerializer(serializers.Serializer):
     order = OrderSerializer(source="*")
     tickets = TicketSerializer(many=True)
     payment = PaymentSerializer(allow_null=True, help_text="null when the event is free.")
+    refunds = serializers.SerializerMethodField(help_text="Money of this order on its way back, or back.")
     pay_url = serializers.SerializerMethodField(help_text="The page on which the order is paid and followed.")
+    live_url = serializers.SerializerMethodField(
+        help_text="Server-sent events: `changed` whenever the order is worth another look. Holds its token."
+    )
+
+    @extend_schema_field(RefundSerializer(many=True))
+    def get_refunds(self, order: Order) -> Any:
+        if order.payment_id is None or self.context.get("is_new"):  # nothing can have come yet
+            return []
+        refunds = Refund.objects.filter(incoming_payment__payment=order.payment_id)
+        return RefundSerializer(refunds, many=True).data
 
     def get_pay_url(self, order: Order) -> str:
         return settings.SITE_URL + order.get_absolute_url()
+
+    def get_live_url(self, order: Order) -> str:
+        return f"{settings.SITE_URL}{order.get_absolute_url()}/live"
 
 
 class TicketStatusSerializer(serializers.ModelSerializer):

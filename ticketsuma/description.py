@@ -20,6 +20,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "PaymentState": "payments.models.Payment.Status",
         "TicketPaymentStatus": "tickets.models.Ticket.PaymentStatus",
         "Push": "payments.models.Payment.Push",
+        "RefundStatus": "payments.models.Refund.Status",
+        "RefundReason": "payments.models.Refund.Reason",
     },
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "TAGS": [{"name": name} for name in ("events", "buying", "accounts", "door", "staff")],

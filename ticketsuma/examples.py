@@ -60,7 +60,12 @@ EXAMPLES: dict[str, dict] = {
     # -- said
     "Bought": {
         "order": ORDER, "tickets": [TICKET], "payment": PAYMENT,
-        "pay_url": f"https://tickets.example.com/orders/{ORDER['token']}",
+        "refunds": [], "pay_url": f"https://tickets.example.com/orders/{ORDER['token']}",
+        "live_url": f"https://tickets.example.com/orders/{ORDER['token']}/live",
+    },
+    "Refund": {
+        "id": "0195f1c3-0000-7000-8000-000000000001", "amount_sats": 2100, "status": "sent",
+        "reason": "event_canceled", "to": "$a…@wallet.example.com", "created_at": PAID_AT, "sent_at": PAID_AT,
     },
     "Event": {
         "id": EVENT_ID, "event_id": EVENT_ID, "title": "Lightning for beginners",

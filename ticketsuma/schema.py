@@ -162,6 +162,7 @@ def finish(result, generator, request, public):
     the number in an address is a number, as it is in the answers it comes from; what may be empty may;
     everything has an example.
     """
+    _say_null_as_a_type(result)
     for name, schema in result["components"]["schemas"].items():
         if name in EXAMPLES:
             schema["examples"] = [EXAMPLES[name]]
@@ -183,3 +184,15 @@ def finish(result, generator, request, public):
                 examples |= {code: {"value": _example(code).value} for code in codes}
                 content["examples"] = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
     return result
+
+
+def _say_null_as_a_type(node) -> None:
+    """`nullable` is a word of OpenAPI 3.0; in 3.1 it means nothing, and clients would never expect null."""
+    if isinstance(node, dict):
+        if node.pop("nullable", False) is True:
+            node["type"] = [node["type"], "null"]
+        for each in node.values():
+            _say_null_as_a_type(each)
+    elif isinstance(node, list):
+        for each in node:
+            _say_null_as_a_type(each)

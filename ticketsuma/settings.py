@@ -301,9 +301,9 @@ SIMPLE_JWT = {
     "ISSUER": SITE_URL,
 }
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
-CORS_URLS_REGEX = r"^/api/.*$"
+CORS_URLS_REGEX = r"^/(api/.*|orders/[^/]+/live)$"
 CORS_ALLOW_HEADERS = [
-    "accept", "authorization", "content-type", "idempotency-key", "if-none-match", "order-token",
+    "authorization", "content-type", "idempotency-key", "if-none-match", "order-token", "ticket-token",
 ]  # fmt: skip
 CORS_EXPOSE_HEADERS = ["etag", "idempotent-replayed", "retry-after", "x-request-id"]
 

@@ -1,13 +1,33 @@
 """What every viewset of the API does alike."""
 
-from rest_framework import viewsets
-from rest_framework.exceptions import MethodNotAllowed
+from django.utils.translation import gettext as _
+from rest_framework import serializers, viewsets
+from rest_framework.exceptions import ErrorDetail, MethodNotAllowed, ValidationError
+
+from .pagination import Pages
+
+MOST_NAMED = 20
 
 
 class ApiViewSet(viewsets.GenericViewSet):
-    """A method that is not there is 405 for everybody, before anybody is asked who they are."""
+    """A method that is not there is 405 for everybody, before anybody is asked who they are.
+
+    A list refuses by name what its address asks for and it does not know: `query` reads what it knows
+    besides pages.
+    """
+
+    query: type[serializers.Serializer] | None = None
 
     def initial(self, request, *args, **kwargs):
         if request.method.lower() not in self.action_map:
             raise MethodNotAllowed(request.method)
         super().initial(request, *args, **kwargs)
+        if self.action == "list":
+            self._refuse_unknown(request.query_params)
+
+    def _refuse_unknown(self, asked) -> None:
+        known = {Pages.page_query_param, Pages.page_size_query_param}
+        known |= set(self.query().fields) if self.query else set()
+        if unknown := sorted(set(asked) - known):
+            refusal = ErrorDetail(_("This list does not know that parameter."), code="unknown_parameter")
+            raise ValidationError({name[:100]: [refusal] for name in unknown[:MOST_NAMED]})

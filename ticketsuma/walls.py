@@ -1,9 +1,12 @@
 """Small walls that Django and its middlewares leave open."""
 
+from collections.abc import Callable
+from functools import wraps
+
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.uploadhandler import FileUploadHandler
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
 PROBED = {"/health", "/health/live"}
@@ -23,6 +26,18 @@ class ProbeMiddleware:
         if request.path_info in PROBED:
             request.META["HTTP_HOST"] = settings.SITE_HOST
         return self.get_response(request)
+
+
+def loadable_elsewhere(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """A picture that pages of other sites may show: front ends elsewhere, and whoever shares an event."""
+
+    @wraps(view)
+    def answer_to_all(request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
+        answer = view(request, *args, **kwargs)
+        answer["Cross-Origin-Resource-Policy"] = "cross-origin"
+        return answer
+
+    return answer_to_all
 
 
 class HeadersMiddleware:

@@ -116,3 +116,12 @@ def test_the_docs_page_asks_nobody_else(client):
     assert answer.status_code == 200
     assert "http" not in page.replace("http-equiv", "")
     assert "'unsafe-inline'" not in answer.headers["Content-Security-Policy"]
+
+
+def test_null_is_said_in_the_words_of_openapi_3_1():
+    assert openapi()["openapi"].startswith("3.1")
+    assert "nullable" not in KEPT.read_text()
+    assert openapi()["components"]["schemas"]["PaginatedEventList"]["properties"]["next"]["type"] == [
+        "string",
+        "null",
+    ]
