@@ -2,11 +2,13 @@
 
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.admin import ParkedFilter, ReadOnlyAdmin, ReadOnlyInline, sats_column
 from ticketsuma.admin_actions import DeskAdmin
 
+from .checkup_models import Checkup
 from .models import (
     IncomingPayment,
     Invoice,
@@ -204,6 +206,17 @@ class VaspNonceAdmin(ReadOnlyAdmin):
     list_display = ["domain", "nonce", "seen_at"]
     search_fields = ["=domain", "=nonce"]
     ordering = ["-seen_at"]
+
+
+@admin.register(Checkup)
+class CheckupAdmin(ReadOnlyAdmin):
+    list_display = ["name", "checked_at", "last_error"]
+    fields = ["checked_at", "said", "last_error"]
+
+    @admin.display(description=_("findings"))
+    def said(self, checkup: Checkup) -> str:
+        lines = ((f["level"], f["check"], f["says"]) for f in checkup.findings)
+        return format_html_join("", "<p>{} · {} · {}</p>", lines)
 
 
 @admin.register(Sweep)

@@ -222,7 +222,16 @@ def _msats(amount) -> int:
 
 @functools.cache
 def _load_signing_key() -> None:
-    _client().recover_node_signing_key(settings.LIGHTSPARK_NODE_ID, settings.LIGHTSPARK_NODE_PASSWORD)
+    """Ready the key that sending is signed with; raises NodeRefused with the reason why it cannot be had."""
+    from cryptography.exceptions import InvalidTag
+
+    try:
+        _client().recover_node_signing_key(settings.LIGHTSPARK_NODE_ID, settings.LIGHTSPARK_NODE_PASSWORD)
+    except (KeyError, TypeError) as error:
+        raise NodeRefused(reason="Lightspark holds no signing key of this node (remote signing)") from error
+    except (InvalidTag, ValueError) as error:
+        reason = "the node's signing key does not open with LIGHTSPARK_NODE_PASSWORD"
+        raise NodeRefused(reason=reason) from error
 
 
 # -- what a payment went through ---------------------------------------------------------------
@@ -245,7 +254,7 @@ def _node():
 
     node = _client().get_entity(settings.LIGHTSPARK_NODE_ID, LightsparkNode)
     if node is None:
-        raise ValueError("the node is not there")
+        raise NodeRefused(reason="LIGHTSPARK_NODE_ID names no node of this account")
     return node
 
 
@@ -253,6 +262,17 @@ def _node():
 def own_node_id() -> str:
     """Our node's id as Lightspark spells it: its payments name it so, whatever the setting looks like."""
     return call(_node).id
+
+
+def node() -> Any:
+    """Our node as the SDK describes it; most of its fields may be None. Raises NodeUnknown."""
+    return call(_node)
+
+
+def check_signing_key() -> None:
+    """The key that refunds are signed with can be had and opens; raises NodeRefused or NodeUnknown."""
+    _load_signing_key.cache_clear()
+    call(_load_signing_key, seconds=settings.NODE_PAY_SECONDS)
 
 
 def available_msats() -> int:

@@ -15,6 +15,7 @@ from ticketsuma.dated import DatedQuerySet
 from ticketsuma.money import MAX_SATS, MSATS_PER_SAT
 from ticketsuma.states import Leased, Stateful
 
+from .checkup_models import Checkup  # noqa: F401, Django looks for models here
 from .querysets import InvoiceQuerySet
 from .refund_models import PostTransaction, Refund  # noqa: F401, Django looks for models here
 

@@ -9,6 +9,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from payments.balance import waiting_msats
+from payments.checkup_models import Checkup
 from payments.lightspark import NodeForbidden
 from payments.models import IncomingPayment, Invoice, Payment, Refund, Sweep, WebhookEvent
 from payments.repairs import unmatched_money
@@ -37,7 +38,7 @@ class Attention:
 def needs_attention() -> list[Attention]:
     """Unmatched money, refunds that wait for a person, work that fails, a silent node; the worst first."""
     sweep = Sweep.objects.filter(name=Sweep.INCOMING).first()
-    return [*_node(sweep), *_balance(sweep), *_money(), *_refunds(), *_work()]
+    return [*_node(sweep), *_doctor(), *_balance(sweep), *_money(), *_refunds(), *_work()]
 
 
 def _node(sweep: Sweep | None) -> list[Attention]:
@@ -57,6 +58,14 @@ def _node(sweep: Sweep | None) -> list[Attention]:
         says = _("The Lightning node does not answer (%(reason)s).") % {"reason": reason}
         return [Attention("node", 1, says, sweep.succeeded_at, "payments.sweep")]
     return [Attention("worker", 1, _("No worker is running."), sweep.tried_at, "payments.sweep")]
+
+
+def _doctor() -> list[Attention]:
+    """What the worker found when it last looked at the way to the node, our own address and mail."""
+    checkup = Checkup.objects.first()
+    wrong = checkup.wrong if checkup else []
+    since = checkup.checked_at if checkup else None
+    return [Attention("doctor", 1, says, since, "payments.checkup") for says in wrong]
 
 
 def _balance(sweep: Sweep | None) -> list[Attention]:

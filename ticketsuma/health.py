@@ -8,6 +8,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from payments.checkup_models import Checkup
 from payments.lightspark import NodeForbidden
 from payments.models import Sweep
 from ticketsuma import clock
@@ -29,10 +30,12 @@ def live(request: HttpRequest) -> JsonResponse:
 def health(request: HttpRequest) -> JsonResponse:
     """200 when database, migrations, worker and node are well, else 503 with the word that tells which.
 
-    The node is `forbidden` when Lightspark does not accept the API token; `clock` says that the last look
-    lies in the future.
+    `doctor` is `wrong` when the worker found what somebody has to put right (`manage.py doctor` says what),
+    and `unknown` until it has looked. The node is `forbidden` when Lightspark does not accept the API token;
+    `clock` says that the last look lies in the future.
     """
-    said = {"database": "down", "migrations": "unknown", "worker": "unknown", "node": "unknown"}
+    said = dict.fromkeys(("migrations", "worker", "node", "doctor"), "unknown")
+    said = {"database": "down", **said}
     try:
         said["migrations"] = "ok" if _is_migrated() else "missing"
         said["database"] = "ok"
@@ -42,9 +45,12 @@ def health(request: HttpRequest) -> JsonResponse:
             said["node"] = _word_for(sweep.succeeded_at if sweep else None)
             if sweep and sweep.last_error.startswith(NodeForbidden.code):
                 said["node"] = "forbidden"
+            checkup = Checkup.objects.filter(checked_at__isnull=False).first()
+            if checkup:
+                said["doctor"] = checkup.word
     except DatabaseError:
         connection.close()
-    well = all(word == "ok" for word in said.values())
+    well = all(word == "ok" for name, word in said.items() if name != "doctor") and said["doctor"] != "wrong"
     return JsonResponse({"status": "ok" if well else "unwell", **said}, status=200 if well else 503)
 
 

@@ -14,6 +14,7 @@ from django.db import close_old_connections, connection
 from django.db.models import QuerySet
 
 from payments import invoices, services, sweep
+from payments.checkup_models import Checkup
 from payments.models import (
     IncomingPayment,
     Invoice,
@@ -33,7 +34,7 @@ from tickets.mails import send_mail
 from tickets.models import Mail, Order
 from tickets.people import forget_what_is_over
 from tickets.services import expire_order
-from ticketsuma import clock
+from ticketsuma import clock, doctor
 from ticketsuma.errors import DomainError
 from ticketsuma.states import InvalidTransition, Leased
 
@@ -105,6 +106,7 @@ QUEUES = [
         tell_post_transaction,
         strangers=True,
     ),
+    Queue("doctor", lambda now: Checkup.objects.all(), doctor.check_up, timedelta(minutes=2), strangers=True),
     Queue(
         "mails",
         lambda now: Mail.objects.filter(status=Mail.Status.DUE).select_related("order__event"),
@@ -166,6 +168,7 @@ class Worker:
     def run(self) -> None:
         """Work until stopped; what is in hand is finished first. A database that is away is waited for."""
         sweep.sweep_row()
+        doctor.wanted_now()
         while not self._stop.is_set():
             started = time.monotonic()
             try:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.history import by_command, record
 from accounts.models import Usage
 from events.models import FormerSlug
+from payments.checkup_models import Checkup
 from payments.models import IncomingPayment, Payment, PostTransaction, Refund, Sweep, WebhookEvent
 from tickets.models import Announcement, CheckIn, EventChange, Mail, Order, Ticket, Viewer
 from tickets.tests.desk import change_url, list_url
@@ -83,6 +84,7 @@ def test_a_list_asks_as_much_for_three_rows_as_for_one(staff):
 
 def test_every_row_has_a_page_and_every_search_an_answer(staff):
     Sweep.objects.create(read_until=timezone.now())
+    Checkup.objects.create(findings=[{"level": "wrong", "check": "key", "says": "<b>"}])
     one_of_each()
     for model in our_models():
         assert staff.get(change_url(model.objects.first())).status_code == 200

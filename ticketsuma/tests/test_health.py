@@ -5,11 +5,14 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from payments.checkup_models import Checkup
 from payments.models import Sweep
 from tickets.attention import needs_attention
 
 pytestmark = pytest.mark.django_db
-OK = {"status": "ok", "database": "ok", "migrations": "ok", "worker": "ok", "node": "ok"}
+OK = {"status": "ok", "database": "ok", "migrations": "ok", "worker": "ok", "node": "ok"} | {
+    "doctor": "unknown"
+}
 
 
 def swept(*, tried: int, succeeded: int) -> None:
@@ -25,7 +28,7 @@ def swept(*, tried: int, succeeded: int) -> None:
 def test_all_is_well(client, django_assert_max_num_queries):
     swept(tried=5, succeeded=5)
     client.get("/health")
-    with django_assert_max_num_queries(1):
+    with django_assert_max_num_queries(2):
         answer = client.get("/health")
     assert (answer.status_code, answer.json()) == (200, OK)
 
@@ -56,3 +59,15 @@ def test_a_token_that_is_not_accepted_is_said_at_once(client):
     assert (answer.status_code, answer.json()) == (503, OK | {"status": "unwell", "node": "forbidden"})
     [line] = [line for line in needs_attention() if line.kind == "forbidden"]
     assert "HTTP 401 invalid API token" in line.says
+
+
+@pytest.mark.parametrize(("level", "status"), [("ok", 200), ("note", 200), ("unknown", 200), ("wrong", 503)])
+def test_what_the_doctor_found_is_said(client, level, status):
+    swept(tried=1, succeeded=1)
+    finding = {"check": "key", "level": level, "says": "The key does not open."}
+    Checkup.objects.create(findings=[finding], checked_at=timezone.now())
+    answer = client.get("/health")
+    word = "ok" if level == "note" else level
+    assert (answer.status_code, answer.json()["doctor"]) == (status, word)
+    said = [line.says for line in needs_attention() if line.kind == "doctor"]
+    assert said == (["The key does not open."] if level == "wrong" else [])
