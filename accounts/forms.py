@@ -39,7 +39,7 @@ class PersonEmailField(forms.EmailField):
 class PersonNameField(forms.CharField):
     """How somebody wants to be called, on one line, that reads as it is written."""
 
-    widget = forms.TextInput(attrs={"autocomplete": "name"})
+    widget = forms.TextInput(attrs={"autocomplete": "name", "dir": "auto"})
 
     def __init__(self, **kwargs):
         super().__init__(max_length=120, **kwargs)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from payments import services as payments
 from payments.models import Payment
 from ticketsuma.admin_actions import TRY_AGAIN, ActionForm, StaffAction
+from ticketsuma.bidi import isolate
 from ticketsuma.money import MAX_SATS, format_sats
 
 from .claims import check_order
@@ -26,7 +27,7 @@ class AmountForm(ActionForm):
 
 def _story(order: Order) -> list[str]:
     facts = {
-        "code": order.code, "quantity": order.quantity, "event": order.event.title,
+        "code": order.code, "quantity": order.quantity, "event": isolate(order.event.title),
         "amount": format_sats(order.amount_sats), "state": order.get_status_display().lower(),
     }  # fmt: skip
     return [_("Order %(code)s: %(quantity)s × %(event)s, %(amount)s, %(state)s.") % facts]

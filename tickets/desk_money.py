@@ -14,6 +14,7 @@ from payments.models import IncomingPayment, Payment, Refund
 from payments.repairs import attach_unmatched, refund_unmatched
 from payments.uma.address import normalize_payable_address
 from ticketsuma.admin_actions import TRY_AGAIN, ActionForm, StaffAction
+from ticketsuma.bidi import isolate
 from ticketsuma.codes import normalize_code
 from ticketsuma.errors import DomainError
 from ticketsuma.money import format_msats, format_sats
@@ -141,7 +142,8 @@ def _cancel_story(event: Event) -> list[str]:
     preview = preview_cancel(event)
     balance = preview.balance_sats
     facts = {
-        "event": event.title, "paid": preview.paid_orders, "amount": format_sats(preview.refund_sats),
+        "event": isolate(event.title), "paid": preview.paid_orders,
+        "amount": format_sats(preview.refund_sats),
         "fees": format_sats(preview.fees_sats),
         "balance": format_sats(balance) if balance is not None else _("an unknown amount"),
         "free": preview.free_orders, "pending": preview.pending_orders, "count": preview.without_address,
@@ -188,7 +190,7 @@ EVENT_ACTIONS = [
         "retry-failed", gettext_lazy("Retry failed refunds"),
         lambda event: [
             _("%(event)s: %(count)s refunds failed. All are tried again.")
-            % {"event": event.title, "count": len(_failed_refunds(event))}
+            % {"event": isolate(event.title), "count": len(_failed_refunds(event))}
         ],
         _retry_failed, is_open=lambda event: bool(_failed_refunds(event)),
         seen=lambda event: sorted(str(refund.pk) for refund in _failed_refunds(event)),

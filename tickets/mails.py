@@ -12,6 +12,7 @@ from django.utils import timezone, translation
 
 from events.calendars import CANCEL, REQUEST, calendar_file
 from payments.models import Refund
+from ticketsuma.bidi import FSI, PDI
 from ticketsuma.mail import ShopMail
 from ticketsuma.money import MSATS_PER_SAT
 
@@ -124,8 +125,10 @@ def _words_about(mail: Mail) -> dict[str, Any]:
 
 def _one_line(text: str) -> str:
     """A subject that no title can break out of: one line, no control characters, bounded."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= LONGEST_SUBJECT else line[: LONGEST_SUBJECT - 1].rstrip() + "…"
+    line = " ".join("".join(c if c.isprintable() or c in (FSI, PDI) else " " for c in text).split())
+    if len(line) <= LONGEST_SUBJECT:
+        return line
+    return line[: LONGEST_SUBJECT - 2].rstrip() + "…" + (PDI if FSI in line else "")
 
 
 def mail_tickets_again(order: Order) -> None:

@@ -11,6 +11,7 @@ from reportlab.lib.pagesizes import A5
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
+from ticketsuma.bidi import isolate
 from ticketsuma.templatetags.show import city, end_clock, grouped, long_day_in, start_clock
 
 from .lettering import lines_of, may_lose_letters, printable, runs, width_of
@@ -32,7 +33,7 @@ def ticket_pdf(ticket: Ticket) -> bytes:
     """
     file = io.BytesIO()
     paper = Canvas(file, pagesize=A5, pageCompression=1, invariant=1)
-    paper.setTitle(f"{_('Ticket')}: {ticket.order.event.title}")
+    paper.setTitle(f"{_('Ticket')}: {isolate(ticket.order.event.title)}")
     paper.setAuthor(settings.SITE_NAME)
     _draw_head(paper, ticket)
     _draw_stub(paper, ticket)

@@ -22,6 +22,7 @@ from payments import services as payments
 from payments.invoices import Closing, abandon_unknown, close_out, request_invoice
 from payments.models import Payment
 from payments.uma.address import normalize_uma_address
+from ticketsuma.bidi import isolate
 from ticketsuma.errors import DomainError
 from ticketsuma.money import format_sats
 from ticketsuma.states import InvalidTransition
@@ -128,7 +129,7 @@ def _hold(order: Order) -> None:
             order.payment = payments.create_payment(
                 reference=order.code.lower(),
                 amount_sats=order.amount_sats,
-                memo=f"{order.quantity} × {order.event.title}"[:200],
+                memo=f"{order.quantity} × {isolate(order.event.title)}"[:200],
                 uma_address=order.uma_address,
                 due_at=order.expires_at,
             )

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.history import HistoryEntry
 from payments.models import IncomingPayment, Invoice, Payment, Refund, WebhookEvent
+from ticketsuma.bidi import isolate
 from ticketsuma.money import format_msats, format_sats
 
 from .models import Order, Ticket
@@ -71,7 +72,7 @@ def timeline(order: Order) -> list[Moment]:
 def _of_order(order: Order) -> Iterator[Moment]:
     until = order.expires_at.astimezone(order.event.zone)
     held = _("%(quantity)s × %(event)s held until %(time)s") % {
-        "quantity": order.quantity, "event": order.event.title, "time": f"{until:%H:%M:%S}",
+        "quantity": order.quantity, "event": isolate(order.event.title), "time": f"{until:%H:%M:%S}",
     }  # fmt: skip
     # Its payment is written first, a few microseconds earlier.
     began = min(order.created_at, order.payment.created_at) if order.payment else order.created_at
@@ -102,7 +103,8 @@ def _of_payment(payment: Payment) -> Iterator[Moment]:
 
 def _about(invoice: Invoice) -> str:
     facts = {
-        "kind": invoice.get_kind_display(), "payer": invoice.payer, "comment": invoice.comment,
+        "kind": invoice.get_kind_display(), "payer": invoice.payer,
+        "comment": isolate(invoice.comment),
         "state": invoice.get_status_display().lower(),
     }  # fmt: skip
     says = _("Invoice (%(kind)s) for %(payer)s: %(state)s now.") if invoice.payer else ""

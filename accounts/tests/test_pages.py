@@ -117,11 +117,13 @@ def test_who_is_shut_out_stays_out_and_their_tokens_stay_dead(client, admin_of_t
     token = str(issue_token(user))
     sign_in(client)
     path = f"/admin/accounts/user/{user.pk}/change/"
-    admin_of_the_shop.post(path, {"_save": "1"})
+    shown = {"seen": admin_of_the_shop.get(path).context["adminform"].form["seen"].value()}
+    admin_of_the_shop.post(path, shown)
     assert who(client) is None
     assert sign_in(client)["Location"] == "/accounts/inactive/"
     assert client.get("/accounts/inactive/").status_code == 200
-    admin_of_the_shop.post(path, {"is_active": "on", "_save": "1"})
+    shown = {"seen": admin_of_the_shop.get(path).context["adminform"].form["seen"].value()}
+    admin_of_the_shop.post(path, shown | {"is_active": "on"})
     assert User.objects.get(pk=user.pk).is_active
     assert not token_works(client, token)
 

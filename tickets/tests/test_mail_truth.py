@@ -22,6 +22,7 @@ from tickets.refunds import cancel_event, end_canceled_order, refund_order
 from tickets.relative import soon
 from tickets.services import cancel_order, place_order
 from tickets.tests.selling import hold, make_event, pay
+from ticketsuma.bidi import isolate
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -179,7 +180,7 @@ def test_a_long_subject_begins_on_its_own_line(title):
     head = raw.decode().split("\n\n")[0].splitlines()
     assert all(len(line) <= 78 or " " not in line.strip() for line in head)
     said = str(make_header(decode_header(message_from_bytes(raw)["Subject"])))
-    assert said.replace("\n", "").startswith("Your tickets: " + title.strip()[:30])
+    assert said.replace("\n", "").startswith("Your tickets: " + isolate(title.strip())[:30])
 
 
 def test_every_mail_says_that_a_program_wrote_it_and_who_answers():

@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from ticketsuma import bidi
 from ticketsuma.icons import ICONS
 
 register = template.Library()
@@ -22,6 +23,18 @@ def icon(name: str, classes: str = "") -> SafeString:
         classes,
         mark_safe(ICONS[name]),  # noqa: S308, our own constant
     )
+
+
+@register.filter
+def bdi(text: str) -> SafeString:
+    """What people typed, in a direction of its own, in a page or an HTML mail."""
+    return format_html("<bdi>{}</bdi>", text) if text else mark_safe("")
+
+
+@register.filter
+def isolate(text: str) -> str:
+    """The same where no tag can be: attributes, the page's title, plain text."""
+    return bidi.isolate(text)
 
 
 @register.filter
