@@ -29,6 +29,9 @@ LIGHTSPARK_NODE_ID = os.environ.get("LIGHTSPARK_NODE_ID", "")
 LIGHTSPARK_NODE_PASSWORD = os.environ.get("LIGHTSPARK_NODE_PASSWORD", "")
 LIGHTSPARK_WEBHOOK_SIGNING_KEY = os.environ.get("LIGHTSPARK_WEBHOOK_SIGNING_KEY", "")
 LIGHTSPARK_NETWORK = os.environ.get("LIGHTSPARK_NETWORK", "REGTEST").upper()
+# The operator's float of the shop's node: sats at the beginning, and percent of what arrives since.
+SANDBOX_FLOAT_SATS = int(os.environ.get("SANDBOX_FLOAT_SATS", "1000"))
+SANDBOX_FLOAT_PERCENT = int(os.environ.get("SANDBOX_FLOAT_PERCENT", "5"))
 SANDBOX_WEBHOOK_URL = os.environ.get("SANDBOX_WEBHOOK_URL", "http://localhost:8080/api/webhooks/payment")
 
 SECRET_KEY = os.environ.get("SANDBOX_SECRET_KEY", "play-money-only-nothing-is-signed-with-this")

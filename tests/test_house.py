@@ -8,6 +8,7 @@ import pytest
 from django.apps import apps
 
 from tests.environment import fresh_secrets
+from tests.faults.kill_points import POINTS, planted_tree
 from tests.tree import ROOT, copy_tree, source_files
 
 HEIGHT = {"accounts": 0, "events": 1, "payments": 1, "tickets": 2, "ticketsuma": 3}
@@ -78,3 +79,8 @@ def test_every_guard_that_is_removed_in_a_test_is_still_there(tmp_path):
     check = ["git", "apply", "--check", "--whitespace=nowarn"]
     unfit = [p.name for p in patches if subprocess.run([*check, str(p)], cwd=tree, check=False).returncode]
     assert unfit == []
+
+
+def test_every_line_at_which_a_test_kills_is_still_there(tmp_path):
+    assert len(POINTS) > 10
+    planted_tree(tmp_path / "tree")

@@ -10,7 +10,7 @@ from node.models import Invoice, Node, Payment
 
 LISTED = 500
 # What a PATCH may change of how a node sends; the numbers are not negative.
-MANNERS = ("reserve_percent", "fee_base_msats", "fee_ppm", "settle_s")
+MANNERS = ("reserve_percent", "fee_base_msats", "fee_ppm", "settle_s", "float_percent")
 
 
 def show_node(node: Node, *, secrets_too: bool = False) -> dict:
@@ -47,6 +47,7 @@ def post_node(request: HttpRequest) -> JsonResponse:
         network=str(body.get("network") or "REGTEST").upper(),
         webhook_url=str(body.get("webhook_url") or ""),
         balance_msats=whole_sats(body, "balance_sats", 0) * 1000,
+        manners={name: _not_negative(body, name, life) for name, life in nodes.LIFE.items()},
     )
     shown = show_node(node, secrets_too=True)
     shown["base_url"] = request.build_absolute_uri("/graphql/server/2023-09-13")
@@ -73,10 +74,10 @@ def patch_node(request: HttpRequest, node_id: str) -> dict | JsonResponse:
 
 
 def _not_negative(body: dict, name: str, now: float) -> float:
-    value = body.get(name, now)
-    if isinstance(value, bool) or not isinstance(value, type(now)) or not 0 <= value <= 1_000_000:
+    value, wanted = body.get(name, now), type(now)
+    if isinstance(value, bool) or not isinstance(value, (int, wanted)) or not 0 <= value <= 1_000_000:
         raise BadRequest(f"{name} must be a number like {now}, not negative")
-    return value
+    return wanted(value)
 
 
 def fund_node(request: HttpRequest, node_id: str) -> dict | JsonResponse:
@@ -92,7 +93,10 @@ def fund_node(request: HttpRequest, node_id: str) -> dict | JsonResponse:
 
 
 def list_ledger(request: HttpRequest) -> dict:
-    """Every payment with both sides, oldest first; `?payment_hash=` and `?node_id=` narrow it."""
+    """Every payment with both sides, oldest first; `?payment_hash=` and `?node_id=` narrow it.
+
+    The balances and what is under way between nodes sum up to zero.
+    """
     rows = Payment.objects.select_related("payer", "payee", "invoice").order_by("created_at")
     if payment_hash := request.GET.get("payment_hash"):
         rows = rows.filter(payment_hash=payment_hash)
@@ -103,6 +107,7 @@ def list_ledger(request: HttpRequest) -> dict:
         "payments": [show_payment(row) for row in rows],
         "balances_msats": balances,
         "sum_of_balances_msats": sum(balances.values()),
+        "under_way_msats": ledger.under_way_msats(),
     }
 
 

@@ -6,7 +6,7 @@ import secrets
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Sum
 from django.utils import timezone
 
 from node import faults, network, paper, wakeup, webhooks
@@ -228,6 +228,7 @@ def _end(payment: Payment, reason: str, *, took_money: bool) -> Payment:
     if succeeded:
         give(payment.payee, payment.received_msats)
         network.earn(payment)
+        network.top_up(payment)
         payment.arrived = True
         Invoice.objects.filter(pk=payment.invoice_id).update(
             amount_paid_msats=F("amount_paid_msats") + payment.received_msats, updated_at=timezone.now()
@@ -247,6 +248,12 @@ def _end(payment: Payment, reason: str, *, took_money: bool) -> Payment:
         webhooks.announce(node=payment.payee, entity_id=payment.payee_id, event_type="CHANNEL_OPENING_FEES")
     payment_resolved.send(Payment, payment=payment)
     return payment
+
+
+def under_way_msats() -> int:
+    """What pending payments took from their payers and nobody has yet."""
+    pending = Payment.objects.filter(status=Payment.Status.PENDING)
+    return pending.aggregate(total=Sum(F("amount_msats") + F("fee_msats")))["total"] or 0
 
 
 def resolve_due() -> int:

@@ -58,6 +58,9 @@ class Node(models.Model):
     fee_base_msats = models.PositiveIntegerField(default=0, help_text="of a route, as in BOLT7")
     fee_ppm = models.PositiveIntegerField(default=0, help_text="of a route: millionths of the amount")
     settle_s = models.FloatField(default=0, help_text="how long what it sends is PENDING")
+    float_percent = models.PositiveSmallIntegerField(
+        default=0, help_text="what its operator adds of all that arrives, so that it can be sent back"
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

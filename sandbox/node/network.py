@@ -6,7 +6,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from node import faults
-from node.models import Node, Payment
+from node.models import Deposit, Node, Payment
 
 BASE_PPM = 1_000_000
 
@@ -16,6 +16,15 @@ def earn(payment: Payment) -> None:
     if fees := payment.fee_msats + payment.opening_fee_msats:
         world = Node.objects.filter(is_world=True, network=payment.payer.network)
         world.update(balance_msats=F("balance_msats") + fees)
+
+
+def top_up(payment: Payment) -> None:
+    """The operator's float grows with what arrives: a deposit of `float_percent` of it."""
+    if added := payment.received_msats * payment.payee.float_percent // 100:
+        world = Node.objects.filter(is_world=True, network=payment.payee.network)
+        world.update(balance_msats=F("balance_msats") - added)
+        Node.objects.filter(pk=payment.payee_id).update(balance_msats=F("balance_msats") + added)
+        Deposit.objects.create(node=payment.payee, amount_msats=added)
 
 
 def fee_msats(payment: Payment, *, limit_msats: int | None) -> int | None:

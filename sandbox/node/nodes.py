@@ -8,6 +8,9 @@ from django.db.models import F
 from node import keys, ledger
 from node.models import NETWORKS, Account, ApiToken, Deposit, Node, Withdrawal, new_id
 
+# How a node sends in life: BOLT7's usual fees, a reserve as of BOLT2, and not done when it answers.
+LIFE = {"reserve_percent": 1, "fee_base_msats": 1000, "fee_ppm": 2000, "settle_s": 0.4}
+
 
 @transaction.atomic
 def create_node(
@@ -22,8 +25,12 @@ def create_node(
     client_id: str = "",
     client_secret: str = "",
     is_world: bool = False,
+    manners: dict[str, float] | None = None,
 ) -> Node:
-    """A node with an account and an API token of its own. What is not given is generated. Raises Refused."""
+    """A node with an account and an API token of its own. What is not given is generated. Raises Refused.
+
+    It sends as nodes do in LIFE unless `manners` say otherwise.
+    """
     if network not in NETWORKS:
         raise ledger.Refused(f"network must be one of {', '.join(NETWORKS)}")
     password = password or secrets.token_urlsafe(16)
@@ -48,6 +55,7 @@ def create_node(
         password=password,
         webhook_url=webhook_url,
         webhook_secret=webhook_secret or secrets.token_hex(24),
+        **(LIFE if manners is None else manners),
         **vars(made),
     )
     if balance_msats:
@@ -59,7 +67,8 @@ def create_node(
 def world(*, network: str) -> Node:
     """Everybody else on this network, made when first needed."""
     found = Node.objects.filter(is_world=True, network=network).first()
-    return found or create_node(name=f"the rest of {network}", network=network, is_world=True)
+    name = f"the rest of {network}"
+    return found or create_node(name=name, network=network, is_world=True, manners={})
 
 
 def as_msats(amount_sats) -> int:

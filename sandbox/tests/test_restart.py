@@ -7,7 +7,7 @@ import lightspark
 import pytest
 from lightspark.objects.LightsparkNode import LightsparkNode
 
-from conftest import NODE_ID, Receiver, Sandbox, until
+from conftest import KIND, NODE_ID, Receiver, Sandbox, until
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_no_balance_is_spent_twice(sandbox):
 
 
 def test_idempotency_key_pays_once_under_concurrency(sandbox):
-    made = sandbox.post("/api/nodes", {"name": "keyed", "balance_sats": 1000}, expect=201)
+    made = sandbox.post("/api/nodes", {"name": "keyed", "balance_sats": 1000} | KIND, expect=201)
     client = sandbox.client(made["client_id"], made["client_secret"])
     client.recover_node_signing_key(made["node_id"], made["node_password"])
     text = sandbox.client().create_invoice(NODE_ID, 5000).data.encoded_payment_request

@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidTag
 from lightspark.objects.LightsparkNode import LightsparkNode
 from lightspark.utils.currency_amount import amount_as_msats
 
-from conftest import NODE_ID, SECRET, until
+from conftest import KIND, NODE_ID, SECRET, until
 
 METADATA = '[["text/plain","A ticket"]]'
 
@@ -23,7 +23,7 @@ def shop(running):
 @pytest.fixture
 def payer(sandbox):
     """A second node with credentials of its own and 100,000 sats."""
-    made = sandbox.post("/api/nodes", {"name": "payer", "balance_sats": 100_000}, expect=201)
+    made = sandbox.post("/api/nodes", {"name": "payer", "balance_sats": 100_000} | KIND, expect=201)
     client = sandbox.client(made["client_id"], made["client_secret"])
     client.recover_node_signing_key(made["node_id"], made["node_password"])
     return client, made

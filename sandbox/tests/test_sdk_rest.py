@@ -8,13 +8,13 @@ from lightspark.objects.OutgoingPayment import OutgoingPayment
 from lightspark.objects.TransactionType import TransactionType
 from lightspark.objects.WithdrawalMode import WithdrawalMode
 
-from conftest import NODE_ID
+from conftest import KIND, NODE_ID
 
 
 @pytest.fixture(scope="module")
 def own(running):
     """A node of one's own with its key unlocked."""
-    made = running.post("/api/nodes", {"name": "other", "balance_sats": 50_000}, expect=201)
+    made = running.post("/api/nodes", {"name": "other", "balance_sats": 50_000} | KIND, expect=201)
     client = lightspark.LightsparkSyncClient(
         made["client_id"], made["client_secret"], base_url=made["base_url"]
     )

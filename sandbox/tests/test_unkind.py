@@ -13,7 +13,6 @@ from lightspark.utils.currency_amount import amount_as_msats
 from conftest import NODE_ID, until
 
 STATUS = lightspark.TransactionStatus
-UNKIND = {"reserve_percent": 1, "fee_base_msats": 1000, "fee_ppm": 2000, "settle_s": 0.3}
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +23,11 @@ def shop(running):
 class Payer:
     """A node of its own with 1,000 sats that sends as nodes do in life."""
 
-    def __init__(self, sandbox, **manners):
+    def __init__(self, sandbox):
         made = sandbox.post("/api/nodes", {"name": "payer", "balance_sats": 1000}, expect=201)
         self.id, self.sandbox = made["node_id"], sandbox
         self.client = sandbox.client(made["client_id"], made["client_secret"])
         self.client.recover_node_signing_key(self.id, made["node_password"])
-        requests.patch(f"{sandbox.url}/api/nodes/{self.id}", json=UNKIND | manners, timeout=5).json()
 
     def pay(self, text: str, max_fee_msats: int = 10_000, **more) -> lightspark.OutgoingPayment:
         return self.client.pay_invoice(self.id, text, 30, max_fee_msats, **more)
@@ -112,6 +110,16 @@ def test_no_route_ends_by_itself(sandbox, shop, payer):
     assert payer.pay(text).failure_reason == PaymentFailureReason.NO_ROUTE
     assert payer.ended(payer.pay(asked(shop, 5))).status == STATUS.SUCCESS
     until(lambda: payer.ended(payer.pay(text)).status == STATUS.SUCCESS)
+
+
+def test_the_operator_adds_to_the_float_what_was_agreed(sandbox, payer):
+    changed = requests.patch(f"{sandbox.url}/api/nodes/{payer.id}", json={"float_percent": 5}, timeout=5)
+    assert changed.json()["float_percent"] == 5
+    made = payer.client.create_invoice(payer.id, 10_001_000)
+    sandbox.post("/api/payments", {"bolt11": made.data.encoded_payment_request}, expect=200)
+    assert payer.balances[0] == 1_000_000 + 10_001_000 + 500_050
+    refused = requests.patch(f"{sandbox.url}/api/nodes/{payer.id}", json={"settle_s": -1}, timeout=5)
+    assert refused.status_code == 400
 
 
 def test_a_channel_opened_for_a_payment_costs_the_payee(sandbox, shop, receiver):

@@ -42,7 +42,7 @@ def ensure_vasp(*, network: str) -> Vasp:
         return vasp
     signing, encryption = make_key("Sandbox wallet signing"), make_key("Sandbox wallet encryption")
     return Vasp.objects.create(
-        node=nodes.create_node(name="wallet", network=network),
+        node=nodes.create_node(name="wallet", network=network, manners={}),  # it pays for its users
         signing_private_key=signing[0],
         signing_cert_chain=signing[1],
         encryption_private_key=encryption[0],

@@ -41,6 +41,8 @@ def prepare_shop_node() -> Node:
             password=settings.LIGHTSPARK_NODE_PASSWORD,
             client_id=settings.LIGHTSPARK_API_TOKEN_CLIENT_ID,
             client_secret=settings.LIGHTSPARK_API_TOKEN_CLIENT_SECRET,
+            balance_msats=settings.SANDBOX_FLOAT_SATS * 1000,
+            manners=nodes.LIFE | {"float_percent": settings.SANDBOX_FLOAT_PERCENT},
         )
     node.webhook_url = settings.SANDBOX_WEBHOOK_URL
     node.webhook_secret = settings.LIGHTSPARK_WEBHOOK_SIGNING_KEY or node.webhook_secret
