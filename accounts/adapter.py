@@ -90,7 +90,7 @@ class AccountAdapter(DefaultAccountAdapter):
         context = {name: _at_home(said) if name.endswith("_url") else said for name, said in context.items()}
         try:
             super().send_mail(template_prefix, email, site | context)
-        except (SMTPException, OSError) as error:
+        except (SMTPException, OSError, ValueError) as error:  # ValueError: it cannot be built
             logger.warning("account_mail_failed", kind=template_prefix, error=type(error).__name__)
 
     def render_mail(self, template_prefix, email, context, headers=None):

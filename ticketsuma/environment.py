@@ -1,9 +1,14 @@
 """What the environment says, read carefully: in production a wrong word stops the start with one sentence."""
 
+import ipaddress
 import re
+import secrets
+import unicodedata
 from collections.abc import Callable
 from datetime import datetime
+from email.headerregistry import HeaderRegistry
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -28,10 +33,10 @@ class Environment(environ.Env):
         return readable(var, lambda: super(Environment, self).get_value(var, *args, **kwargs))
 
     def secret(self, name: str, least: int) -> str:
-        """The secret `name`; with DEBUG off it must be there, be long enough and be no known default."""
+        """The secret `name`; it must be long enough and no known default, and with DEBUG off be there."""
         value = self.str(name, "")
-        if self.bool("DEBUG", False):
-            return value or f"development-only-{name.lower()}-do-not-use-in-production"
+        if not value and self.bool("DEBUG", False):
+            return secrets.token_urlsafe(48)  # of this process alone; ./run keeps one in var/dev.env
         self.demand(name, value, least)
         return value
 
@@ -43,6 +48,13 @@ class Environment(environ.Env):
     def pem(self, name: str) -> str:
         """A PEM text that an environment file may hold on one line, with \\n for line ends."""
         return self.str(name, "").replace("\\n", "\n")
+
+    def addresses(self, name: str) -> frozenset[str]:
+        """A list of e-mail addresses, spelled as accounts are: NFKC, trimmed, in lower case."""
+        given = [unicodedata.normalize("NFKC", one).strip().lower() for one in self.list(name, default=[])]
+        if any(not re.fullmatch(r"[^@\s]+@[^@\s]+", one) for one in given if one):
+            self.problems.append(f"{name} holds something that is no e-mail address")
+        return frozenset(one for one in given if one)
 
     def moment(self, name: str) -> datetime | None:
         """A time such as 2026-12-01T03:00:00Z, None when there is none; a time without a zone is refused."""
@@ -84,6 +96,38 @@ def weakness(value: str, least: int) -> str:
     if _KNOWN_DEFAULT.search(value) or len(set(value)) < _FEWEST_DIFFERENT_CHARACTERS:
         return "is a known default or can be guessed"
     return ""
+
+
+def development_problems(site_url: str, network: str) -> list[str]:
+    """Why DEBUG=1 may not be: its weak walls are for this machine and play money."""
+    host, problems = urlsplit(site_url).hostname or "", []
+    if network == "MAINNET":
+        problems.append("DEBUG=1 is for development, and LIGHTSPARK_NETWORK is MAINNET")
+    if not _is_at_home(host):
+        problems.append(f"DEBUG=1 is for development, and SITE_URL ({host}) is no address of this machine")
+    return problems
+
+
+def _is_at_home(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return "." not in host or host.endswith((".localhost", ".local", ".internal", ".test", ".lan"))
+    return address.is_loopback or (address.is_private and not address.is_unspecified)
+
+
+def sender_problems(site_name: str, sender: str) -> list[str]:
+    """Why mails could not be sent in this name, from this address."""
+    if any(unicodedata.category(sign) == "Cc" for sign in site_name) or not site_name.strip():
+        return ["SITE_NAME must be one line of text"]
+    try:
+        header: Any = HeaderRegistry()("From", sender)
+    except (ValueError, IndexError):
+        return ["DEFAULT_FROM_EMAIL is no address that mails can come from"]
+    addresses = header.addresses
+    if header.defects or len(addresses) != 1 or not addresses[0].username or not addresses[0].domain:
+        return ["DEFAULT_FROM_EMAIL is no address that mails can come from"]
+    return []
 
 
 def key_problems(name: str, private_key: str, cert_chain: str) -> list[str]:

@@ -2,13 +2,15 @@
 
 import logging
 from datetime import timedelta
+from email.utils import formataddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.description import SPECTACULAR_SETTINGS  # noqa: F401, drf-spectacular reads it
-from ticketsuma.environment import Environment, key_problems, readable, refuse
+from ticketsuma.environment import Environment, development_problems, key_problems, readable, refuse
+from ticketsuma.environment import sender_problems as from_problems
 
 env = Environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -29,7 +31,7 @@ if DEVELOPMENT:
     ALLOWED_HOSTS += ["localhost", "127.0.0.1"]
 SECRET_KEY = env.secret("SECRET_KEY", 50)
 JWT_SECRET = env.secret("JWT_SECRET", 32)
-ADMIN_EMAILS = frozenset(env.list("ADMIN_EMAILS", default=[]))
+ADMIN_EMAILS = env.addresses("ADMIN_EMAILS")
 if "*" in ALLOWED_HOSTS and not DEVELOPMENT:
     env.problems.append("ALLOWED_HOSTS may not be * outside development")
 if not DEVELOPMENT and JWT_SECRET and JWT_SECRET == SECRET_KEY:
@@ -48,7 +50,7 @@ LIGHTSPARK_NODE_ID = env.str("LIGHTSPARK_NODE_ID", "")
 LIGHTSPARK_NODE_PASSWORD = env.str("LIGHTSPARK_NODE_PASSWORD", "")
 # Several keys, comma separated, while one is being replaced: each of them verifies.
 LIGHTSPARK_WEBHOOK_SIGNING_KEYS = env.list("LIGHTSPARK_WEBHOOK_SIGNING_KEY", default=[])
-LIGHTSPARK_NETWORK = env.str("LIGHTSPARK_NETWORK", "MAINNET").upper()
+LIGHTSPARK_NETWORK = env.str("LIGHTSPARK_NETWORK", "REGTEST" if DEVELOPMENT else "MAINNET").upper()
 UMA_SIGNING_PRIVATE_KEY = env.str("UMA_SIGNING_PRIVATE_KEY", "")
 UMA_SIGNING_CERT_CHAIN = env.pem("UMA_SIGNING_CERT_CHAIN")
 # While the signing key is being replaced: the next one, and when everybody begins to use it.
@@ -75,6 +77,10 @@ if not DEVELOPMENT:
         env.demand("LIGHTSPARK_WEBHOOK_SIGNING_KEY", _key, 32)
     env.problems += key_problems("UMA_SIGNING", UMA_SIGNING_PRIVATE_KEY, UMA_SIGNING_CERT_CHAIN)
     env.problems += key_problems("UMA_ENCRYPTION", UMA_ENCRYPTION_PRIVATE_KEY, UMA_ENCRYPTION_CERT_CHAIN)
+if DEVELOPMENT:
+    env.problems += development_problems(SITE_URL, LIGHTSPARK_NETWORK)
+if LIGHTSPARK_NETWORK == "MAINNET" and LIGHTSPARK_BASE_URL.lower().startswith("http://"):
+    env.problems.append("LIGHTSPARK_BASE_URL must begin with https:// on MAINNET")
 if LIGHTSPARK_NETWORK != "MAINNET" and not ALLOW_TEST_NETWORK:
     env.problems.append(f"LIGHTSPARK_NETWORK is {LIGHTSPARK_NETWORK}, and ALLOW_TEST_NETWORK is not set")
 if UMA_LOCAL_VASPS and not ALLOW_TEST_NETWORK:
@@ -332,9 +338,11 @@ DEVICE_COOKIE_NAME = "__Host-device" if _https else "device"
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 SECURE_SSL_REDIRECT = _https and env.bool("SECURE_SSL_REDIRECT", True)
 SECURE_REDIRECT_EXEMPT = [r"^health(/live)?$"]  # probes speak plain http
-SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
-SECURE_HSTS_PRELOAD = _https
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", 31_536_000) if _https else 0
+# Both speak for the whole domain, not for this shop alone: by wish only.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _https and env.bool("HSTS_INCLUDE_SUBDOMAINS", False)
+SECURE_HSTS_PRELOAD = _https and env.bool("HSTS_PRELOAD", False)
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # which would have both always
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
@@ -369,7 +377,9 @@ if not ALLOW_TEST_NETWORK:
     env.demand("EMAIL_URL", env.str("EMAIL_URL", ""))  # else tickets would be printed to the log
 _mail = f"filemail:///{VAR_DIR / 'mail'}" if DEVELOPMENT else "consolemail://"
 vars().update(readable("EMAIL_URL", lambda: env.email_url("EMAIL_URL", _mail)))
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <tickets@{urlsplit(SITE_URL).hostname}>")
+_sender = formataddr((SITE_NAME, f"tickets@{urlsplit(SITE_URL).hostname}"))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", _sender)
+env.problems += from_problems(SITE_NAME, DEFAULT_FROM_EMAIL)
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # -- logs: ticketsuma.logs says how a line looks ------------------------------------------------
