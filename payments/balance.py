@@ -39,12 +39,15 @@ def promised_msats(*, since: datetime) -> int:
     return Refund.objects.filter(under_way).aggregate(total=Sum(at_most))["total"] or 0
 
 
-def fee_cap_msats(amount_msats: int, *, balance_msats: int, read_at: datetime) -> int:
+def fee_cap_msats(amount_msats: int, *, balance_msats: int | None, read_at: datetime) -> int:
     """The most fees that may be paid for sending `amount_msats` now, down to 0.
 
     `balance_msats` is what the node said at `read_at` or later. Raises BalanceTooLow when not even the
-    amount is left. Alone, a look beforehand; to count on it, hold `one_sender_at_a_time`.
+    amount is left. Of a node that does not tell its balance nobody knows: it may be tried, and says no
+    itself. Alone, a look beforehand; to count on it, hold `one_sender_at_a_time`.
     """
+    if balance_msats is None:
+        return max_fees_msats(amount_msats)
     left = balance_msats - promised_msats(since=read_at) - amount_msats
     if left < 0:
         raise BalanceTooLow

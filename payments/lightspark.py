@@ -18,6 +18,10 @@ from .node_call import BoundedAdapter, NodeForbidden, NodeRefused, NodeUnknown, 
 __all__ = ["NodeForbidden", "NodeRefused", "NodeUnknown"]
 
 
+class NotBitcoin(NodeUnknown):
+    """An amount that nobody here can count: what it stands in is unknown."""
+
+
 @dataclass(frozen=True)
 class NodeInvoice:
     invoice_id: str
@@ -43,7 +47,7 @@ class NodePayment:
 
 @dataclass(frozen=True)
 class NodeFacts:
-    public_key: str
+    public_key: str | None
     utxos: tuple[str, ...]
 
 
@@ -156,7 +160,10 @@ def incoming_payment(node_payment_id: str) -> NodePayment | None:
 def incoming_payments_of_invoice(invoice_id: str) -> list[NodePayment]:
     """Every successful payment of the invoice; wallets have paid one twice."""
     answer = run(_PAYMENTS_OF_INVOICE, {"invoice_id": invoice_id})
-    ids = [row["id"] for row in answer["incoming_payments_for_invoice"]["payments"]]
+    listed = answer["incoming_payments_for_invoice"]
+    if listed is None or listed["payments"] is None:
+        raise NodeUnknown(reason="it does not say what was paid")  # which is not that nothing was
+    ids = [row["id"] for row in listed["payments"]]
     return [payment for payment in map(incoming_payment, ids) if payment]
 
 
@@ -170,8 +177,13 @@ def _transactions(kind: str, since: datetime) -> Iterator:
         answer = call(page, seconds=settings.NODE_LIST_SECONDS)
         yield from answer.entities
         after = answer.page_info.end_cursor
-        if not answer.page_info.has_next_page or not after:
+        if not has_more(answer.page_info.has_next_page, answer.entities) or not after:
             return
+
+
+def has_more(said: bool | None, entities: list) -> bool:
+    """Whether another page is to be asked for; a list that does not say so ends with an empty page."""
+    return bool(entities) if said is None else said
 
 
 def _read_page(**wanted):
@@ -215,9 +227,13 @@ def read_incoming(entity: dict) -> NodePayment | None:
 
 
 def _msats(amount) -> int:
+    from lightspark.exceptions import LightsparkException
     from lightspark.utils.currency_amount import amount_as_msats
 
-    return amount_as_msats(amount)
+    try:
+        return amount_as_msats(amount)
+    except LightsparkException as error:
+        raise NotBitcoin(reason="an amount in a unit that is no bitcoin's") from error
 
 
 @functools.cache
@@ -275,9 +291,10 @@ def check_signing_key() -> None:
     call(_load_signing_key, seconds=settings.NODE_PAY_SECONDS)
 
 
-def available_msats() -> int:
-    """What the node can send right now."""
-    return _msats(call(_node).balances.available_to_send_balance)
+def available_msats() -> int | None:
+    """What the node can send right now; None for a node that does not tell its balances."""
+    balances = call(_node).balances
+    return _msats(balances.available_to_send_balance) if balances else None
 
 
 _facts: tuple[datetime, NodeFacts] | None = None

@@ -59,7 +59,8 @@ def incoming_pages(
         try:
             listed = answer["current_account"]["transactions"]
             info = listed["page_info"]
-            page, more = _page(listed["entities"]), info["has_next_page"] and info["end_cursor"]
+            page = _page(listed["entities"])
+            more = lightspark.has_more(info["has_next_page"], listed["entities"]) and info["end_cursor"]
         except (KeyError, TypeError) as error:
             raise lightspark.NodeUnknown(reason="its list cannot be read") from error
         yield page
@@ -73,9 +74,9 @@ def _page(entities: list[dict]) -> Page:
     for entity in entities:
         try:
             payment = lightspark.read_incoming(entity)
-        except lightspark.NodeUnknown:
-            raise
-        except Exception as error:  # noqa: BLE001, whatever is odd about one must not hide the others
+        except Exception as error:  # whatever is odd about one must not hide the others
+            if isinstance(error, lightspark.NodeUnknown) and not isinstance(error, lightspark.NotBitcoin):
+                raise
             logger.error("payment %s cannot be read: %s", entity["id"], type(error).__name__)
             unreadable.append(entity["id"])
         else:

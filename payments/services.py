@@ -171,7 +171,11 @@ def _apply(incoming: IncomingPayment, payment: Payment) -> str:
         with transaction.atomic():
             payer = incoming.invoice.payer if incoming.invoice else ""
             payment.advance(
-                Payment.Status.SETTLED, paid_at=timezone.now(), payer_uma=payer, next_attempt_at=None
+                Payment.Status.SETTLED,
+                paid_at=timezone.now(),
+                payer_uma=payer,
+                next_attempt_at=None,
+                parked_at=None,  # a push that was given up matters to nobody now
             )
             _leave_invoices(payment)
             payment_settled.send(sender=Payment, payment=payment)
@@ -216,7 +220,7 @@ def close_payment(payment: Payment) -> None:
     locked = Payment.objects.select_for_update().get(pk=payment.pk)
     if locked.invoices.live().exists():
         raise StillOpen
-    locked.advance(Payment.Status.CLOSED, next_attempt_at=None)
+    locked.advance(Payment.Status.CLOSED, next_attempt_at=None, parked_at=None)
     payment.status = locked.status
 
 

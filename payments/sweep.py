@@ -57,7 +57,7 @@ def sweep_incoming(row: Sweep) -> int:
         if not news and page.newest and page.newest < read_until - clock.MACHINES_DIFFER:
             break
     available = lightspark.available_msats()
-    if row.available_msats is None or available > row.available_msats:
+    if available is not None and (row.available_msats is None or available > row.available_msats):
         wake_refunds_that_fit(available)
     Sweep.objects.filter(pk=row.pk).update(
         read_until=read_until if unrecorded else started, succeeded_at=clock.now(),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
@@ -118,22 +118,48 @@ def _refunds() -> list[Attention]:
     ]
 
 
-# All waiting work (`Leased`) by the admin's list of it, and which of its rows still wait. A push that found
-# no wallet is not among it: the QR sells too. Nor is what other VASPs are told: no money hangs on that.
+def _webhook_events() -> QuerySet:
+    """What the node told us and nobody could ask about; money that came by another way since is seen to."""
+    seen_to = IncomingPayment.objects.filter(
+        node_payment_id=OuterRef("entity_id"), allocated_at__isnull=False
+    )
+    return WebhookEvent.objects.filter(~Exists(seen_to), processed_at=None)
+
+
+def _mails() -> QuerySet:
+    """Mails that are still waited for: no ticket of an order that ended, no news of what is over."""
+    untrue = Q(kind=Mail.Kind.TICKETS) & ~Q(order__status=Order.Status.PAID)
+    news = [Mail.Kind.REMINDER_DAY, Mail.Kind.REMINDER_HOUR, Mail.Kind.EVENT_CHANGED]
+    over = Q(kind__in=news, order__event__end_time__lte=clock.now())
+    return Mail.objects.exclude(status=Mail.Status.SENT).exclude(untrue | over)
+
+
+# All waiting work (`Leased`) by the admin's list of it, and which of its rows still wait for something. A
+# push that found no wallet is not among it: the QR sells too. Nor is what other VASPs are told: no money
+# hangs on that.
 WORK: list[tuple[str, Callable[[], QuerySet]]] = [
-    ("payments.webhookevent", lambda: WebhookEvent.objects.filter(processed_at=None)),
+    ("payments.webhookevent", _webhook_events),
     (
         "payments.incomingpayment",
         lambda: IncomingPayment.objects.filter(allocated_at=None, payment__isnull=False),
     ),
-    ("payments.invoice", lambda: Invoice.objects.filter(status=Invoice.Status.REQUESTED)),
+    (
+        "payments.invoice",
+        lambda: Invoice.objects.filter(
+            Q(status=Invoice.Status.REQUESTED, payment__status=Payment.Status.PENDING)
+            | Q(pk__in=Invoice.objects.leftover().values("pk"))
+        ),
+    ),
     (
         "payments.refund",
         lambda: Refund.objects.filter(status__in=[Refund.Status.QUEUED, Refund.Status.SENDING]),
     ),
-    ("payments.payment", lambda: Payment.objects.filter(push=Payment.Push.QUEUED)),
+    (
+        "payments.payment",
+        lambda: Payment.objects.filter(push=Payment.Push.QUEUED, status=Payment.Status.PENDING),
+    ),
     ("tickets.order", lambda: Order.objects.holding()),
-    ("tickets.mail", lambda: Mail.objects.exclude(status=Mail.Status.SENT)),
+    ("tickets.mail", _mails),
 ]
 
 

@@ -188,9 +188,9 @@ def preview_cancel(event: Event) -> CancelPreview:
         msats=Sum("applied_msats"), fees=Sum(max_fees_of("applied_msats")), lost=Count("pk", filter=nowhere)
     )
     try:
-        balance = lightspark.available_msats() // MSATS_PER_SAT
+        available = lightspark.available_msats()
     except DomainError:
-        balance = None
+        available = None
     return CancelPreview(
         counts["pending"],
         counts["paid"],
@@ -198,7 +198,7 @@ def preview_cancel(event: Event) -> CancelPreview:
         (money["msats"] or 0) // MSATS_PER_SAT,
         -(-(money["fees"] or 0) // MSATS_PER_SAT),
         money["lost"],
-        balance,
+        None if available is None else available // MSATS_PER_SAT,
     )
 
 
