@@ -24,6 +24,8 @@ ACTS: dict[str, str | Promise] = {
     "refund_again": pgettext_lazy("history", "had a refund tried again"),
     "attach": pgettext_lazy("history", "attached money to an order"),
     "send_back": pgettext_lazy("history", "sent unmatched money back"),
+    "void": pgettext_lazy("history", "voided the ticket"),
+    "replace": pgettext_lazy("history", "replaced the link"),
     "wallet": pgettext_lazy("history", "changed the wallet asked"),
     "delete_account": pgettext_lazy("history", "deleted the account"),
     "export": pgettext_lazy("history", "took the data along"),

@@ -19,6 +19,7 @@ from ticketsuma.moments import words
 
 from .desk import ORDER_ACTIONS
 from .desk_money import EVENT_ACTIONS, INCOMING_ACTIONS, REFUND_ACTIONS
+from .desk_tickets import REPLACE_LINKS, TICKET_ACTIONS
 from .models import (
     ORDER_CODE_LENGTH,
     TICKET_CODE_LENGTH,
@@ -72,7 +73,7 @@ class CanceledEventFilter(admin.SimpleListFilter):
 class OrderAdmin(DeskAdmin):
     """One order on one page: its story, tickets, money and mails."""
 
-    staff_actions = ORDER_ACTIONS
+    staff_actions = [*ORDER_ACTIONS, REPLACE_LINKS]
     change_form_template = "admin/tickets/order/change_form.html"
     event_path = "event"
     list_display = ["code", "status", "event", "quantity", "amount", "email", "push", "created_at"]
@@ -124,13 +125,14 @@ class OrderAdmin(DeskAdmin):
 
 
 @admin.register(Ticket)
-class TicketAdmin(ReadOnlyAdmin):
+class TicketAdmin(Desk, ReadOnlyAdmin):
     """Tickets without their codes, which only their holders see; staff find one by typing it."""
 
+    staff_actions = TICKET_ACTIONS
     event_path = "order.event"
     list_display = ["__str__", "order_link", "payment_state", "holder_name", "check_in_at", "voided_at"]
     list_filter = ["order__status", "created_at"]
-    list_select_related = ["order__event", "check_in"]
+    list_select_related = ["order__event", "order__payment", "check_in"]
     search_fields = ["=ticket_code", "holder_name", "=order__code", "order__email"]
     ordering = ["-created_at", "number"]
     fields = [

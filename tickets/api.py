@@ -40,6 +40,7 @@ from .serializers import (
     ValidateSerializer,
     ValidationSerializer,
 )
+from .void_api import ORDER_TOKEN, VoidingMixin
 
 BUYING = (
     "not_found", "sold_out", "sales_closed", "quantity_not_allowed", "invalid_uma_address", "hold_limit",
@@ -55,9 +56,6 @@ REPLAYED = OpenApiParameter(
     "Idempotent-Replayed", {"type": "string", "const": "true"}, OpenApiParameter.HEADER, response=[201],
     description="There when this order was placed before, with the same Idempotency-Key.",
 )  # fmt: skip
-ORDER_TOKEN = header(
-    "Order-Token", "The order's token; or be signed in as its buyer.", pattern=r"^[\x21-\x7e]+$"
-)
 TICKET_TOKEN = header("Ticket-Token", "The ticket's token.", pattern=r"^[\x21-\x7e]+$")
 UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
@@ -167,7 +165,7 @@ class TicketViewSet(ApiViewSet):
         return Response(CheckedInSerializer(used).data)
 
 
-class OrderViewSet(mixins.RetrieveModelMixin, ApiViewSet):
+class OrderViewSet(VoidingMixin, mixins.RetrieveModelMixin, ApiViewSet):
     """One order, for whoever holds its token, and for its buyer."""
 
     queryset = Order.objects.none()

@@ -42,9 +42,10 @@ def find_broken() -> list[Finding]:
 
 # -- seats and tickets ------------------------------------------------------------------------
 def seats_are_those_of_orders() -> list[Finding]:
-    """`seats_taken` = seats of pending and paid orders ≤ capacity, for every event."""
+    """`seats_taken` = tickets of pending and paid orders that are not void ≤ capacity, for every event."""
     holding = Q(orders__status__in=[Order.Status.PENDING, Order.Status.PAID])
-    events = Event.objects.annotate(held=Coalesce(Sum("orders__quantity", filter=holding), 0))
+    holding &= Q(orders__tickets__voided_at=None)
+    events = Event.objects.annotate(held=Count("orders__tickets", filter=holding))
     broken = events.filter(~Q(seats_taken=F("held")) | Q(held__gt=F("capacity"))).order_by("pk")
     return [
         Finding(

@@ -2,10 +2,9 @@
 
 import uuid
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
-from django.core.signing import BadSignature, Signer
+from django.core.signing import Signer
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -15,10 +14,10 @@ from events.models import Event
 from payments.models import Payment
 from ticketsuma.codes import new_code
 from ticketsuma.constraints import Check, Unique
-from ticketsuma.dated import DatedQuerySet
 from ticketsuma.states import Leased, Stateful
 
 from .admission_models import CheckIn, Viewer  # noqa: F401, Django looks for models here
+from .links import Linked, TokenQuerySet
 from .told import Announcement, EventChange  # noqa: F401, models of this app
 
 ORDER_CODE_LENGTH = 8
@@ -33,19 +32,6 @@ def new_ticket_code() -> str:
     return new_code(TICKET_CODE_LENGTH)
 
 
-class TokenQuerySet(DatedQuerySet):
-    """Rows that a signed token opens for whoever holds it (design section 7)."""
-
-    model: Any  # has a `signer`
-
-    def by_token(self, token: str):
-        """The row that `token` opens; raises DoesNotExist for a forged or foreign token alike."""
-        try:
-            return self.get(pk=uuid.UUID(self.model.signer().unsign(token)))
-        except (BadSignature, ValueError):
-            raise self.model.DoesNotExist from None
-
-
 class OrderQuerySet(TokenQuerySet):
     def overdue(self, now):
         return self.filter(status=Order.Status.PENDING, expires_at__lte=now)
@@ -55,7 +41,7 @@ class OrderQuerySet(TokenQuerySet):
         return self.filter(status__in=[Order.Status.PENDING, Order.Status.PAID])
 
 
-class Order(Stateful, Leased):
+class Order(Linked, Stateful, Leased):
     """Seats held, then sold. As queue work it is the hold's end (`expire_order`)."""
 
     class Status(models.TextChoices):
@@ -151,11 +137,6 @@ class Order(Stateful, Leased):
         return Signer(salt="tickets.order")
 
     @property
-    def token(self) -> str:
-        """Opens this order to whoever holds it: page, mails, live status, cancel, API."""
-        return self.signer().sign(self.pk.hex)
-
-    @property
     def amount_sats(self) -> int:
         return self.price_sats * self.quantity
 
@@ -179,7 +160,7 @@ class TicketQuerySet(TokenQuerySet):
         )
 
 
-class Ticket(models.Model):
+class Ticket(Linked):
     """One seat. It exists from the hold on; code, QR and stream open once its order is paid."""
 
     class PaymentStatus(models.TextChoices):
@@ -225,11 +206,6 @@ class Ticket(models.Model):
     @staticmethod
     def signer() -> Signer:
         return Signer(salt="tickets.ticket")
-
-    @property
-    def token(self) -> str:
-        """Opens this one ticket to whoever holds it, so that three friends get three links."""
-        return self.signer().sign(self.pk.hex)
 
     @property
     def payment_status(self) -> str:

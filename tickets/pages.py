@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import segno
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
@@ -14,20 +14,23 @@ from payments.models import IncomingPayment, Invoice, Payment, Refund
 from ticketsuma.live import Hub, version_of_row
 from ticketsuma.money import MSATS_PER_SAT
 
-from .models import Mail, Order, OrderQuerySet
+from .models import Mail, Order, OrderQuerySet, Ticket
 from .moved import may_have_money_back
 from .refunds import waiting_refunds
 
 # An ended order's page goes on asking for this long whether money came all the same.
 LATE_MONEY = timedelta(hours=1)
-# Everything by which an order's page would look different; the last seven are counted by `watched`.
+# Everything by which an order's page would look different; the last nine are counted by `watched`.
 WATCHED = (
     "status",
+    "generation",
     "event__canceled_at",
     "payment__status",
     "payment__push",
     "payment__uma_address",
     "watched_invoice",
+    "watched_void",
+    "watched_replaced",
     "watched_arrived",
     "watched_refunds",
     "watched_sent",
@@ -53,7 +56,10 @@ def watched(orders: OrderQuerySet) -> OrderQuerySet:
     def count(**having) -> Subquery:
         return Subquery(refunds.annotate(n=Count("pk", filter=Q(**having))).values("n"))
 
+    tickets = Ticket.objects.filter(order=OuterRef("pk")).order_by().values("order")
     return orders.annotate(
+        watched_void=Subquery(tickets.annotate(n=Count("voided_at")).values("n")),
+        watched_replaced=Subquery(tickets.annotate(n=Sum("generation")).values("n")),
         watched_invoice=Subquery(open_invoice.values("pk")[:1]),
         watched_arrived=Subquery(arrived.annotate(n=Count("pk")).values("n")),
         watched_refunds=count(),

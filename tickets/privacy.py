@@ -4,6 +4,9 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+
+from .links import Replaced
 
 
 def private_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -11,7 +14,10 @@ def private_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
 
     @wraps(view)
     def answer_privately(request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
-        answer = view(request, *args, **kwargs)
+        try:
+            answer = view(request, *args, **kwargs)
+        except Replaced:
+            answer = render(request, "tickets/replaced.html", status=410)
         answer["Cache-Control"] = "no-store, private"
         answer["Referrer-Policy"] = (
             "same-origin"  # "no-referrer" would make browsers post forms with Origin: null

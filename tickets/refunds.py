@@ -43,7 +43,7 @@ def refund_order(order: Order, *, reason: str = Refund.Reason.STAFF) -> Refund:
     """
     with transaction.atomic():
         payment, locked = _lock(order)
-        incoming = _applied(payment)
+        incoming = applied_payment(payment)
         locked.advance(Order.Status.CANCELED, ended_at=timezone.now(), next_attempt_at=None)
         refund = payment_refunds.take_back(incoming, amount_msats=incoming.applied_msats, reason=reason)
         record("refund", order, sats=refund.amount_msats // MSATS_PER_SAT)
@@ -62,7 +62,7 @@ def refund_part(order: Order, *, amount_sats: int, already_refunded_sats: int) -
         raise payment_refunds.TooMuch(_("At least 1 sat."))
     with transaction.atomic():
         payment, locked = _lock(order)
-        incoming = _applied(payment)
+        incoming = applied_payment(payment)
         if refunded_sats(payment) != already_refunded_sats:
             raise InvalidTransition(_("Somebody else has just refunded a part of this order."))
         if not locked.is_paid or amount_sats * MSATS_PER_SAT >= incoming.applied_msats:
@@ -88,7 +88,8 @@ def _lock(order: Order) -> tuple[Payment, Order]:
     return payment, Order.objects.select_for_update(of=("self",)).select_related("event").get(pk=order.pk)
 
 
-def _applied(payment: Payment) -> IncomingPayment:
+def applied_payment(payment: Payment) -> IncomingPayment:
+    """The money that pays for the order, locked; raises NothingToRefund."""
     incoming = payment.incoming_payments.select_for_update().filter(applied_msats__gt=0).first()
     if incoming is None:
         raise NothingToRefund

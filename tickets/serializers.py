@@ -69,6 +69,10 @@ class JoinSerializer(StrictSerializer):
     take_over = YesNo(default=False, help_text="Watch here although another device does; it then stops.")
 
 
+class OneTicketSerializer(StrictSerializer):
+    ticket_id = serializers.UUIDField(help_text="Of this order.")
+
+
 class RefundAddressSerializer(StrictSerializer):
     uma_address = Line(
         max_length=255,

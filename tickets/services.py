@@ -241,7 +241,7 @@ def release_seats(order: Order) -> None:
         queue_mail(order, Mail.Kind.EVENT_CANCELED)
     elif order.paid_at:
         queue_mail(order, Mail.Kind.ORDER_CANCELED)
-    order.event.release(order.quantity)
+    order.event.release(order.tickets.filter(voided_at=None).count())  # a void seat is free already
 
 
 # -- afterwards -------------------------------------------------------------------------------

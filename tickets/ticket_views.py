@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -14,6 +14,7 @@ from ticketsuma.errors import DomainError
 from . import services
 from .acts import act_of, takes_acts
 from .forms import FindForm
+from .links import row_of_link
 from .mine import orders_of_browser
 from .models import Order, Ticket
 from .pages import qr_svg
@@ -23,11 +24,8 @@ from .views import order_by_token
 
 
 def ticket_by_token(token: str) -> Ticket:
-    """The ticket that `token` opens, with its order and event; Http404 for any other token."""
-    try:
-        return Ticket.objects.select_related("order__event", "check_in").by_token(token)
-    except Ticket.DoesNotExist:
-        raise Http404 from None
+    """The ticket that `token` opens, with its order and event; Http404 for any other, or Replaced."""
+    return row_of_link(Ticket.objects.select_related("order__event", "check_in"), token)
 
 
 @private_page

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from . import door_views, money_views, room_views, ticket_views, views
+from . import void_views as void_views  # acts of the order's page, which need no address of their own
 
 urlpatterns = [
     path("events/<slug:slug>", views.event_page, name="event"),

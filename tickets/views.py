@@ -3,7 +3,7 @@
 import math
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,6 +19,7 @@ from . import services
 from .acts import act_of, takes_acts
 from .forms import AddressForm, BuyForm
 from .holds import hold_ends
+from .links import row_of_link
 from .mine import orders_of_browser, remember
 from .models import Order
 from .money_forms import RefundAddressForm
@@ -108,11 +109,8 @@ def _held_order(request: HttpRequest, event: Event) -> Order | None:
 
 # -- the order --------------------------------------------------------------------------------
 def order_by_token(token: str) -> Order:
-    """The order that `token` opens, `watched`, with event and payment; Http404 for any other token."""
-    try:
-        return watched(Order.objects.select_related("event", "payment")).by_token(token)
-    except Order.DoesNotExist:
-        raise Http404 from None
+    """The order that `token` opens, `watched`, with event and payment; Http404 for any other, or Replaced."""
+    return row_of_link(watched(Order.objects.select_related("event", "payment")), token)
 
 
 @private_page

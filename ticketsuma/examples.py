@@ -45,6 +45,7 @@ EXAMPLES: dict[str, dict] = {
     "PurchaseRequest": ANN | {"event_id": EVENT_ID, "quantity": 1, "uma_address": UMA, "name": "Ann"},
     "ValidateRequest": {"ticket_code": CODE, "event_id": EVENT_ID},
     "CheckInRequest": {"ticket_code": CODE, "event_id": EVENT_ID, "nonce": "door-2-scan-117"},
+    "OneTicketRequest": {"ticket_id": TICKET_ID},
     "JoinRequest": {"take_over": True},
     "RefundAddressRequest": {"uma_address": UMA},
     "SignUpRequest": ANN | {"password": PHRASE, "name": "Ann"},

@@ -43,6 +43,8 @@ CODES = {
     "void": (409, "The ticket or its order was given back."),
     "event_canceled": (409, "The event is canceled."),
     "already_checked_in": (409, "This ticket was let in before, by another scan."),
+    "not_voidable": (409, "This ticket opens nothing any more, or is used: it can no longer be changed."),
+    "no_mailbox": (409, "The order has no e-mail address to which new links could go."),
     "staff_stay": (409, "Staff cannot delete their own account."),
     "room_closed": (409, "The stream is not open to this ticket now."),
     "watched_elsewhere": (409, "Another device watches with this ticket; `take_over` ends that."),

@@ -67,6 +67,7 @@ async function ask() {
   try {
     const answer = await fetch(withVersion(region.dataset.status), { cache: "no-store" });
     if (answer.status === 200) show(await answer.text());
+    if (answer.status === 410) location.reload(); // its link was replaced
     offline.hidden = true;
   } catch {
     offline.hidden = false; // "online" and the timer ask again

@@ -7,7 +7,7 @@ async function ask() {
   try {
     const answer = await fetch(`${room.dataset.room}?v=${room.dataset.version}`, { cache: "no-store" });
     // Somebody watches elsewhere, the organizer changed something, or it is over: the page itself says what.
-    if (answer.status === 200) location.reload();
+    if (answer.status === 200 || answer.status === 410) location.reload();
   } catch {
     // Offline: asked again in a moment.
   }

@@ -45,6 +45,12 @@ API = [
     ("POST /api/orders/{pk}/check", "/api/orders/{guests}/check",      (404, 404, 200, 404, 404)),
     ("POST /api/orders/{pk}/refund-address", "/api/orders/{order}/refund-address",
                                                                        (404, 404, 404, 400, 404)),
+    ("POST /api/orders/{pk}/replace-ticket", "/api/orders/{order}/replace-ticket",
+                                                                       (404, 404, 404, 400, 404)),
+    ("POST /api/orders/{pk}/void-ticket", "/api/orders/{order}/void-ticket",
+                                                                       (404, 404, 404, 400, 404)),
+    ("POST /api/orders/{pk}/replace-links", "/api/orders/{guests}/replace-links",
+                                                                       (404, 404, 204, 404, 404)),
     ("GET /api/payments/{invoice_id}/status", "/api/payments/{invoice}/status",
                                                                        (401, 404, 401, 200, 404)),
     ("GET /api/users/me", "/api/users/me",                             (401, 200, 401, 200, 200)),
@@ -170,7 +176,12 @@ ACCOUNTS = [
 ]
 # fmt: on
 # Done by one of the roles, these leave nothing to ask for again: they get a cast of their own.
-SPENT = ("DELETE /api/users/{pk}", "POST /api/orders/{pk}/cancel", "POST /api/users/logout")
+SPENT = (
+    "POST /api/orders/{pk}/replace-links",
+    "DELETE /api/users/{pk}",
+    "POST /api/orders/{pk}/cancel",
+    "POST /api/users/logout",
+)
 
 
 def params(lines: list[tuple]):

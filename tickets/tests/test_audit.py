@@ -77,7 +77,7 @@ def test_seats_that_were_released_twice(shop):
 
 def test_a_ticket_too_few(shop):
     Ticket.objects.filter(order=shop["paid"], number=2).delete()
-    assert checks_that_fail() == {"tickets"}
+    assert checks_that_fail() == {"seats", "tickets"}
 
 
 def test_money_without_a_purpose(shop):

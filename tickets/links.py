@@ -1,0 +1,62 @@
+"""Links that open a row to whoever holds them: a signed token of its id and of the link's generation."""
+
+import uuid
+from typing import Any
+
+from django.core.signing import BadSignature, Signer
+from django.db import models
+from django.db.models import QuerySet
+from django.http import Http404
+from django.utils.translation import gettext_lazy as _
+
+from ticketsuma.dated import DatedQuerySet
+
+_REPLACED = "replaced"
+
+
+class Replaced(Http404):
+    """The link was good once, and was replaced by a newer one."""
+
+
+class Linked(models.Model):
+    """A row with a token. Raising `generation` ends every link there is; 0 is how links began."""
+
+    generation = models.PositiveSmallIntegerField(_("generation of its link"), default=0, db_default=0)
+
+    class Meta:
+        abstract = True
+
+    @staticmethod
+    def signer() -> Signer:
+        raise NotImplementedError
+
+    @property
+    def token(self) -> str:
+        """Opens this row to whoever holds it: pages, mails, API."""
+        name = self.pk.hex
+        return self.signer().sign(f"{name}.{self.generation}" if self.generation else name)
+
+
+class TokenQuerySet(DatedQuerySet):
+    """Rows that a signed token opens for whoever holds it (design section 7)."""
+
+    model: Any  # a Linked
+
+    def by_token(self, token: str):
+        """The row that `token` opens; raises DoesNotExist for a forged, foreign or replaced token alike."""
+        try:
+            name, _dot, generation = self.model.signer().unsign(token).partition(".")
+            row: Any = self.get(pk=uuid.UUID(name))
+        except (BadSignature, ValueError):
+            raise self.model.DoesNotExist from None
+        if str(row.generation) != (generation or "0"):
+            raise self.model.DoesNotExist(_REPLACED)
+        return row
+
+
+def row_of_link(rows: QuerySet[Any, Any], token: str) -> Any:
+    """The row for a page: Http404 for a link that never was, Replaced for one that is no longer good."""
+    try:
+        return rows.by_token(token)  # type: ignore[attr-defined]
+    except rows.model.DoesNotExist as error:
+        raise (Replaced if error.args == (_REPLACED,) else Http404) from None

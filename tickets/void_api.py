@@ -1,0 +1,67 @@
+"""Single tickets of an order in the API: a new link, a seat given back, all links anew."""
+
+from typing import Any
+
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from ticketsuma.schema import header, problems
+
+from .models import Order, Ticket
+from .serializers import BoughtSerializer, OneTicketSerializer
+from .voiding import replace_links, replace_ticket, void_own_ticket
+
+ORDER_TOKEN = header(
+    "Order-Token", "The order's token; or be signed in as its buyer.", pattern=r"^[\x21-\x7e]+$"
+)
+OWN: Any = {"tags": ["buying"], "auth": [{}, {"token": []}], "parameters": [ORDER_TOKEN]}
+BROKEN = ("not_found", "not_voidable", "invalid_transition")
+
+
+class VoidingMixin:
+    """For the viewset of orders."""
+
+    @extend_schema(
+        operation_id="replace_ticket", request=OneTicketSerializer,
+        responses={200: BoughtSerializer} | problems(*BROKEN, body=True), **OWN,
+    )  # fmt: skip
+    @action(detail=True, methods=["post"], url_path="replace-ticket")
+    def replace_ticket(self, request, pk=None):
+        """Give one ticket a new code and a new link; whoever holds the old ones is out at once."""
+        replace_ticket(self._one_ticket(request))
+        return self._as_it_is()
+
+    @extend_schema(
+        operation_id="void_ticket", request=OneTicketSerializer,
+        responses={200: BoughtSerializer} | problems(*BROKEN, body=True), **OWN,
+    )  # fmt: skip
+    @action(detail=True, methods=["post"], url_path="void-ticket")
+    def void_ticket(self, request, pk=None):
+        """Give one seat back, without money: it is on sale again, and its ticket opens nothing."""
+        void_own_ticket(self._one_ticket(request))
+        return self._as_it_is()
+
+    @extend_schema(
+        operation_id="replace_links", request=None,
+        responses={204: None} | problems("not_found", "no_mailbox", "invalid_transition"), **OWN,
+    )  # fmt: skip
+    @action(detail=True, methods=["post"], url_path="replace-links")
+    def replace_links(self, request, pk=None):
+        """End the order's token and those of its tickets; the new links go to the buyer's mailbox only."""
+        replace_links(self.get_object())
+        return Response(status=204)
+
+    def _one_ticket(self, request) -> Ticket:
+        asked = OneTicketSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        tickets = Ticket.objects.select_related("order__event", "check_in")
+        order: Order = self.get_object()  # type: ignore[attr-defined]
+        try:
+            return tickets.get(order=order, pk=asked.validated_data["ticket_id"])
+        except Ticket.DoesNotExist:
+            raise Http404 from None
+
+    def _as_it_is(self) -> Response:
+        return Response(BoughtSerializer(self.get_object()).data)  # type: ignore[attr-defined]
