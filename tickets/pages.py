@@ -102,7 +102,9 @@ def order_page(order: Order) -> dict:
     context["may_have_money_back"] = may_have_money_back(order)
     if payment and order.is_pending:
         invoice = payment.open_invoice
-        context |= {"invoice": invoice, "qr": qr_svg(invoice.bolt11.upper()) if invoice else ""}
+        # The scheme lets a phone's own camera open a wallet; in capitals the code stays coarse.
+        qr = qr_svg(f"LIGHTNING:{invoice.bolt11.upper()}") if invoice else ""
+        context |= {"invoice": invoice, "qr": qr}
         context["push"] = payment.push
     elif payment:
         context |= money_back(payment)

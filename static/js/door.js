@@ -15,6 +15,8 @@ let sound = null;
 let busy = false;
 let last = { code: "", at: 0 };
 
+let awake = null;
+
 const newNonce = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
@@ -124,7 +126,20 @@ async function look() {
   }
 }
 
+// A phone that scans must not fall asleep between two guests. Browsers give the lock up while the page is hidden.
+async function stayAwake() {
+  if (!stream || document.hidden) return;
+  try {
+    awake = await navigator.wakeLock?.request("screen");
+  } catch {
+    // Low battery, or not allowed: the phone sleeps as it always did.
+  }
+}
+document.addEventListener("visibilitychange", stayAwake);
+
 function stop() {
+  awake?.release();
+  awake = null;
   for (const track of stream?.getTracks() ?? []) track.stop();
   stream = null;
   view.hidden = true;
@@ -145,6 +160,7 @@ async function start() {
   view.hidden = false;
   startButton.querySelector("[data-label]").textContent = startButton.dataset.stopText;
   await video.play();
+  stayAwake();
   look();
 }
 

@@ -3,9 +3,10 @@
 import io
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 from pypdf import PdfReader
 
 from tests.shop import an_event
@@ -129,6 +130,20 @@ def test_tickets_drawn_at_once_are_those_drawn_one_by_one(ticket, quick_turns):
     with ThreadPoolExecutor(8) as pool:
         at_once = list(pool.map(ticket_pdf, tickets))
     assert at_once == [ticket_pdf(one) for one in tickets]
+
+
+def test_the_file_says_what_it_is_whose_and_of_when(ticket):
+    with translation.override("es"):
+        reader = PdfReader(io.BytesIO(ticket_pdf(ticket)))
+    said = reader.metadata
+    assert ("A talk" in said.title, said.author, said.creator) == (True, "Tickets by UMA", "Tickets by UMA")
+    assert said.subject
+    assert "anonymous" not in str(said)
+    assert "unspecified" not in str(said)
+    assert said.creation_date == said.modification_date
+    assert abs(said.creation_date - timezone.now()) < timedelta(minutes=5)
+    assert reader.trailer["/Root"]["/Lang"] == "es"
+    assert reader.trailer["/Root"]["/ViewerPreferences"]["/DisplayDocTitle"]
 
 
 def test_a_ticket_that_admits_nobody_is_not_printed(client, ticket):
