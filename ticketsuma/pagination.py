@@ -1,7 +1,9 @@
 """Lists of the API come in pages: `?page=2&page_size=50`."""
 
 import re
+from urllib.parse import urlsplit, urlunsplit
 
+from django.conf import settings
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import PageNumberPagination
 
@@ -20,6 +22,19 @@ class Pages(PageNumberPagination):
     def get_page_number(self, request, paginator):
         self._check(request, self.page_query_param)
         return super().get_page_number(request, paginator)
+
+    def get_next_link(self):
+        return self._at_home(super().get_next_link())
+
+    def get_previous_link(self):
+        return self._at_home(super().get_previous_link())
+
+    def _at_home(self, link: str | None) -> str | None:
+        """The link at the shop's own address, whatever host and port the request named."""
+        if link is None:
+            return None
+        parts = urlsplit(link)
+        return settings.SITE_URL + urlunsplit(("", "", parts.path, parts.query, ""))
 
     def _check(self, request, name: str) -> None:
         given = request.query_params.get(name)

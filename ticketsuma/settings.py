@@ -173,6 +173,7 @@ MIDDLEWARE = [
     "accounts.devices.DeviceMiddleware",
     "accounts.walls.TooManyMiddleware",
     "accounts.history.ActorMiddleware",
+    "ticketsuma.away.AwayMiddleware",
 ]
 ROOT_URLCONF = "ticketsuma.urls"
 WSGI_APPLICATION = "ticketsuma.wsgi.application"
@@ -233,7 +234,11 @@ else:
     }
     _db["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
 # Per process: it holds nothing but other wallets' public keys. What must be counted together is in tables.
-CACHES = {"default": readable("CACHE_URL", lambda: env.cache_url("CACHE_URL", "locmemcache://shop"))}
+_cache = readable("CACHE_URL", lambda: env.cache_url("CACHE_URL", "locmemcache://shop"))
+if _cache["BACKEND"].endswith(".RedisCache"):
+    _cache["BACKEND"] = "ticketsuma.cache.RedisOrNothing"  # one that is away is an empty one
+    _cache["OPTIONS"] = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5} | _cache.get("OPTIONS", {})
+CACHES = {"default": _cache}
 
 # -- people -----------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

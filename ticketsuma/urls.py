@@ -8,6 +8,8 @@ from payments import webhooks
 
 from . import health
 
+handler500 = "ticketsuma.away.server_error"
+
 urlpatterns = [
     path("", include("events.urls")),
     path("", include("tickets.urls")),

@@ -85,3 +85,9 @@ def test_what_speaks_for_the_whole_domain_is_by_wish(tmp_path):
     assert started(tmp_path, PRODUCTION, both)[0] == "31536000 False False"
     wished = {"HSTS_SECONDS": "60", "HSTS_INCLUDE_SUBDOMAINS": "1", "HSTS_PRELOAD": "1"}
     assert started(tmp_path, PRODUCTION, both, **wished)[0] == "60 True True"
+
+
+def test_a_cache_in_redis_is_one_that_may_be_away(tmp_path):
+    backend = "settings.CACHES['default']['BACKEND'], __import__('redis').__name__"
+    said, refused = started(tmp_path, PRODUCTION, backend, CACHE_URL="redis://127.0.0.1:9/0")
+    assert (said, refused) == ("ticketsuma.cache.RedisOrNothing redis", "")
