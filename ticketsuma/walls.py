@@ -63,6 +63,8 @@ class HeadersMiddleware:
             response.headers.setdefault(name, value)
         if request.path_info.startswith("/accounts/"):
             response.headers.setdefault("Cache-Control", "no-store, private")
+        if _shows_session(request):
+            response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 
 
@@ -104,3 +106,9 @@ class BodyMiddleware:
             if not is_staffs:
                 request.upload_handlers = [NoFiles(request)]
         return self.get_response(request)
+
+
+def _shows_session(request) -> bool:
+    """Whether the answer was made with what a session holds: a name, or the secret link of seats held."""
+    session = getattr(request, "session", None)
+    return session is not None and session.accessed and not session.is_empty()

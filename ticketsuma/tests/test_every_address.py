@@ -172,6 +172,29 @@ def test_no_answer_tells_the_streams_address(shop, who):
     assert Event.objects.get().stream_url == STREAM
 
 
+def test_no_page_made_with_a_session_is_kept_by_a_cache(shop):
+    browser, kept = shop.browser("ann"), []
+    for route in routes():
+        for path in shop.addresses(route):
+            answer = answer_of(browser, "get", path)
+            page = answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/html")
+            if page and "no-store" not in answer.headers.get("Cache-Control", ""):
+                kept.append(route)
+    assert kept == []
+
+
+def test_the_page_of_seats_held_is_kept_by_no_cache(client):
+    """It holds the order's secret link."""
+    event = make_event(price_sats=0)
+    client.get(f"/events/{event.slug}")
+    session = client.session
+    session["anything"] = "kept"
+    session.save()
+    page = client.get(f"/events/{event.slug}")
+    assert page.headers["Cache-Control"] == "private, no-store"
+    assert "no-store" not in Client().get(f"/events/{event.slug}").headers.get("Cache-Control", "")
+
+
 def test_the_room_tells_it_to_the_viewer_in_place(shop):
     """The same question finds it where it is meant to be: the tests above look with open eyes."""
     browser = Client()
