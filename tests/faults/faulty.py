@@ -148,6 +148,9 @@ class FaultyStack(Stack):
         self.node.no_faults()
 
     def close(self) -> None:
+        """Twice is fine."""
+        if self not in Stack.alive:
+            return
         super().close()
         for one in (self.to_database, self.to_node, self.mailbox):
             one.close()
