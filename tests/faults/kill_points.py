@@ -56,7 +56,7 @@ POINTS = [
     # money goes back
     KillPoint("refund_asked", "payments/sending.py", "_ask_for_invoice", "if Refund.objects"),
     KillPoint("refund_committed", "payments/sending.py", "_pay", "try:"),
-    KillPoint("refund_paid", "payments/sending.py", "_pay", "_record(refund, payment)"),
+    KillPoint("refund_paid", "payments/sending.py", "_pay", "_record(refund,"),
     # mails
     KillPoint("mail_sent", "tickets/mails.py", "send_mail", "mail.advance("),
 ]
