@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator, URLValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
@@ -20,6 +20,7 @@ from ticketsuma.errors import DomainError
 from ticketsuma.money import MAX_SATS
 
 from .schedule import Schedule
+from .streams import StreamAddressValidator
 
 
 class SoldOut(DomainError):
@@ -101,7 +102,7 @@ class Event(Schedule, models.Model):
         help_text=_("One seat, in sats; 0 is free."),
     )
     stream_url = models.CharField(_("address of the stream"),
-        max_length=500, blank=True, validators=[URLValidator(schemes=["https"])],
+        max_length=500, blank=True, validators=[StreamAddressValidator()],
         help_text=_("Shown to holders of a paid ticket only."),
     )  # fmt: skip
     replay_until = models.DateTimeField(_("replay until"),

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
-from django.core.validators import URLValidator
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
@@ -14,6 +13,7 @@ from ticketsuma.fields import Email, Line, Moment, QueryNumber, StrictMixin, Tex
 from ticketsuma.money import MAX_SATS
 
 from .models import Event, EventChanged
+from .streams import StreamAddressValidator
 
 MOST_SEATS = 1_000_000
 YES_NO = [("true", "yes"), ("false", "no")]
@@ -78,7 +78,7 @@ class EventWriteSerializer(StrictMixin, serializers.ModelSerializer):
     price_sats = WholeNumber(min_value=0, max_value=MAX_SATS, help_text="One seat, in satoshis; 0 is free.")
     stream_url = Line(
         max_length=500, required=False, allow_blank=True, write_only=True,
-        validators=[URLValidator(schemes=["https"])], help_text="https only; shown to admitted holders only.",
+        validators=[StreamAddressValidator()], help_text="https only; shown to admitted holders only.",
     )  # fmt: skip
     replay_until = Moment(
         required=False, allow_null=True,

@@ -34,6 +34,9 @@ SANDBOX_FLOAT_SATS = int(os.environ.get("SANDBOX_FLOAT_SATS", "1000"))
 SANDBOX_FLOAT_PERCENT = int(os.environ.get("SANDBOX_FLOAT_PERCENT", "5"))
 SANDBOX_WEBHOOK_URL = os.environ.get("SANDBOX_WEBHOOK_URL", "http://localhost:8080/api/webhooks/payment")
 
+# Where the shop writes its mails as files (Django's file backend); the page /mails shows them.
+SANDBOX_MAIL_FOLDER = os.environ.get("SANDBOX_MAIL_FOLDER", "")
+
 SECRET_KEY = os.environ.get("SANDBOX_SECRET_KEY", "play-money-only-nothing-is-signed-with-this")
 DEBUG = False
 ALLOWED_HOSTS = ["*"]

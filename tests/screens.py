@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests import moving_picture
 from tests.buyer import Buyer, Sandbox
 from tests.stack import ROOT, Stack, Stacks
 
@@ -115,7 +116,7 @@ def main(folder: Path) -> None:
     stacks = Stacks(place)
     try:
         stack = stacks.new("sqlite")
-        stack.manage("seed")
+        stack.manage("seed", "--stream", f"{stack.sandbox_url}/stream/live.m3u8")
         stack.start()
         urls = addresses(stack)
         with sync_playwright() as playwright:
@@ -124,6 +125,7 @@ def main(folder: Path) -> None:
                 executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
             )
             take(browser, stack, urls, folder)
+            moving_picture.take(browser, stack, folder)
             browser.close()
     finally:
         stacks.close()

@@ -98,6 +98,7 @@ class Stack:
             "SANDBOX_DATABASE": str(self.folder / "sandbox.sqlite3"),
             "SANDBOX_DOMAIN": self.sandbox_domain,
             "SANDBOX_LOCAL_VASPS": self.domain,
+            "SANDBOX_MAIL_FOLDER": str(self.folder / "mail"),
             "SANDBOX_WEBHOOK_URL": f"{self.shop_url}/api/webhooks/payment",
         }
 

@@ -18,8 +18,11 @@ def _at(now: datetime, zone: str, *, days: int, hour: int, minute: int = 0) -> d
     return local.replace(hour=hour, minute=minute, second=0, microsecond=0)
 
 
-def demo_events(now: datetime) -> list[Event]:
-    """Six unsaved events around `now`; in an empty database they become 1 to 6, in this order."""
+def demo_events(now: datetime, *, on_air: str = "https://vimeo.com/76979871") -> list[Event]:
+    """Six unsaved events around `now`; in an empty database they become 1 to 6, in this order.
+
+    `on_air` is the address of the stream of the one that is live now.
+    """
     lisbon = _at(now, "Europe/Lisbon", days=9, hour=21)
     kitchen = _at(now, "America/Los_Angeles", days=5, hour=18)
     marathon = (now - timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
@@ -47,7 +50,7 @@ def demo_events(now: datetime) -> list[Event]:
             summary="On air right now: whole records, first groove to last, with the people who made them.",
             description=_LISTENING, organizer="Kissa Midori", contact_email="desk@example.com",
             start_time=marathon, end_time=marathon + timedelta(hours=48), timezone="Asia/Tokyo",
-            capacity=500, price_sats=100, stream_url="https://vimeo.com/76979871",
+            capacity=500, price_sats=100, stream_url=on_air,
         ),
         Event(
             title="Open Studio: drawing the city in ink", slug="open-studio-ink",

@@ -52,7 +52,7 @@ def player_for(stream_url: str) -> Player:
         return Player(stream_url, "Twitch", f"{origin}/?channel={path[0]}&parent={parent}", origin)
     for ending, media_type in MEDIA.items():
         if parts.path.lower().endswith(ending):
-            origin = f"https://{parts.netloc}"
+            origin = f"{parts.scheme}://{parts.netloc}"
             return Player(stream_url, host, media_url=stream_url, media_type=media_type, media_origin=origin)
     return Player(stream_url, _meeting(host) or host)
 

@@ -47,11 +47,13 @@ class Sandbox:
         self.domain = f"localhost:{self.port}"
         self.url = f"http://127.0.0.1:{self.port}"
         self.vasp_port = free_port()
-        self.log = folder / "gunicorn.log"
+        self.log, self.mails = folder / "gunicorn.log", folder / "mails"
+        self.mails.mkdir()
         self.environment = os.environ | {
             "SANDBOX_PORT": str(self.port),
             "SANDBOX_DATABASE": str(folder / "sandbox.sqlite3"),
             "SANDBOX_DOMAIN": self.domain,
+            "SANDBOX_MAIL_FOLDER": str(self.mails),
             "SANDBOX_FLOAT_SATS": "0",
             "SANDBOX_FLOAT_PERCENT": "0",
             "SANDBOX_LOCAL_VASPS": f"localhost:{self.vasp_port}",

@@ -62,29 +62,27 @@ def broadcast(tmp_path):
     server.server_close()
 
 
-def enter(open_context, stack, broadcast, *, script: str = ""):
+def enter(open_context, stack, broadcast, *, script: str = "", name: str = "index.m3u8"):
     """The tab of a holder who has just joined the stream from the ticket."""
     context = open_context(friend=broadcast, ignore_https_errors=True)
     context.add_init_script(script or "void 0")
     page = context.new_page()
     event_id, [ticket] = make_tickets(stack, live=True)
-    stack.django(
-        "Event.objects.filter(pk=pk).update(stream_url=url)", pk=event_id, url=f"{broadcast}/index.m3u8"
-    )
+    stack.django("Event.objects.filter(pk=pk).update(stream_url=url)", pk=event_id, url=f"{broadcast}/{name}")
     page.goto(f"{stack.shop_url}{ticket['path']}")
     page.get_by_role("link", name="Join the stream").click()
     page.get_by_role("button", name="Enter").click()
     return page
 
 
-def expect_playing(page):
+def expect_playing(page, width: int = 160):
     video = page.locator("video")
     expect(video).to_be_visible(timeout=20_000)
     expect(page.get_by_role("link", name="Enter")).to_be_hidden()
     if video.evaluate("video => video.paused"):  # the browser waits for a tap
         video.evaluate("video => video.play()")
     wait_until(lambda: video.evaluate("video => video.currentTime") > 1, 10, "the picture moves")
-    assert video.evaluate("video => [video.videoWidth, video.error]") == [160, None]
+    assert video.evaluate("video => [video.videoWidth, video.error]") == [width, None]
 
 
 @pytest.mark.parametrize("script", ["", NO_HLS], ids=["by-the-browser", "by-our-player"])
@@ -104,3 +102,12 @@ def test_a_stream_that_begins_late_is_tried_again(open_context, stack, broadcast
     expect(page.locator("video")).to_be_hidden()
     Broadcast.silent.clear()
     expect_playing(page)
+
+
+@pytest.mark.parametrize("script", ["", NO_HLS], ids=["by-the-browser", "by-our-player"])
+def test_the_demos_own_stream_plays_on_and_on(open_context, stack, script):
+    """The sandbox's loop, past its end: no piece is longer than six seconds."""
+    page = enter(open_context, stack, f"{stack.sandbox_url}/stream", script=script, name="live.m3u8")
+    expect_playing(page, width=640)
+    video = page.locator("video")
+    wait_until(lambda: video.evaluate("video => video.currentTime") > 8, 30, "the loop begins again")

@@ -10,14 +10,21 @@ from accounts.models import User
 from events.models import Event
 from tickets import audit
 from tickets.models import Order
+from tickets.stream import player_for
 
 pytestmark = pytest.mark.django_db
 
 
-def seed() -> str:
+def seed(**options) -> str:
     out = io.StringIO()
-    call_command("seed", stdout=out)
+    call_command("seed", stdout=out, **options)
     return out.getvalue()
+
+
+def test_the_event_that_is_live_shows_the_stream_that_was_given():
+    seed(stream="http://localhost:8081/stream/live.m3u8")
+    player = player_for(Event.objects.get(slug="listening-room").stream_url)
+    assert (player.is_hls, player.media_origin) == (True, "http://localhost:8081")
 
 
 def test_the_seed_fills_an_empty_shop():

@@ -18,23 +18,26 @@ class Command(BaseCommand):
     help = "Fill an empty shop with six demo events and two demo accounts; never where money is real."
     requires_system_checks = []
 
-    def handle(self, **options):
+    def add_arguments(self, parser):
+        parser.add_argument("--stream", metavar="URL", help="what the event that is live now shows")
+
+    def handle(self, *, stream: str | None = None, **options):
         if settings.LIGHTSPARK_NETWORK == "MAINNET":
             raise CommandError("The demo accounts have public passwords: seed refuses on MAINNET.")
         try:
-            self._fill_if_empty()
+            self._fill_if_empty({"on_air": stream} if stream else {})
         except IntegrityError:
             self.stdout.write("Another seed was faster: nothing added.")
         self._print_sign_ins()
 
     @transaction.atomic  # a seed that was cut off leaves nothing behind
-    def _fill_if_empty(self) -> None:
+    def _fill_if_empty(self, streams: dict[str, str]) -> None:
         if Event.objects.exists():
             self.stdout.write("There are events already: nothing added.")
             return
         for email, password, name in SIGN_INS:
             save_verified_user(email=email, password=password, name=name)
-        for event in demo_events(timezone.now()):
+        for event in demo_events(timezone.now(), **streams):
             event.full_clean()
             event.save(force_insert=True)
             self.stdout.write(f"Event {event.pk}: {event.title}")
