@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from ticketsuma.fields import CONTROL, has_control, without_direction_marks
+from ticketsuma.fields import CONTROL, LINK, has_control, has_link, without_direction_marks
 
 from . import limits
 from .models import User, normalize_email
@@ -48,6 +48,8 @@ class PersonNameField(forms.CharField):
         name = " ".join(super().clean(value).split())
         if has_control(name):
             raise forms.ValidationError(CONTROL, code="control")
+        if has_link(name):
+            raise forms.ValidationError(LINK, code="link")
         return without_direction_marks(name)
 
 

@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from ticketsuma.fields import Email, Line, StrictSerializer, Text
+from ticketsuma.fields import Email, Line, PersonName, StrictSerializer, Text
 
 from .models import User
 
@@ -23,7 +23,7 @@ class Password(Text):
 class SignUpSerializer(StrictSerializer):
     email = Email()
     password = Password(help_text="At least 10 characters, not a common password.")
-    name = Line(max_length=120, required=False, allow_blank=True, default="")
+    name = PersonName(required=False, allow_blank=True, default="")
 
 
 class VerifyEmailSerializer(StrictSerializer):
@@ -47,7 +47,7 @@ class LoginSerializer(StrictSerializer):
 class ChangeSerializer(StrictSerializer):
     """What people may change about themselves; a new address or password takes the current password."""
 
-    name = Line(max_length=120, allow_blank=True)
+    name = PersonName(allow_blank=True)
     email = Email(help_text="Counts once the link mailed to it was opened; until then the old one stays.")
     password = Password(required=False, help_text="A new password ends every token.")
     current_password = Password(required=False, help_text="Needed for a new e-mail address or password.")

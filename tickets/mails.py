@@ -17,6 +17,7 @@ from ticketsuma.mail import ShopMail
 from ticketsuma.money import MSATS_PER_SAT
 
 from .announcements import HOUR_BEFORE, about_start
+from .mailbox import mailbox_path
 from .models import EventChange, Mail, Order
 from .moved import may_have_money_back
 from .refund_words import about_tickets, why
@@ -59,6 +60,8 @@ def _still_true(mail: Mail) -> bool:
         is_overtaken = mail.kind == Mail.Kind.REMINDER_DAY and event.start_time - now <= HOUR_BEFORE
         coming = event.start_time > now and mail.about == about_start(event)
         return coming and admits and not is_overtaken
+    if mail.kind == Mail.Kind.CONFIRM:
+        return order.is_pending
     if mail.kind == Mail.Kind.EVENT_CHANGED:
         change = EventChange.objects.filter(pk=mail.about).select_related("event").first()
         return admits and event.end_time > now and (change is None or change.differs)
@@ -114,6 +117,7 @@ def _words_about(mail: Mail) -> dict[str, Any]:
         "may_have_money_back": may_have_money_back(order),
         "soon": soon(event),
         "order": order,
+        "confirm_url": settings.SITE_URL + mailbox_path(order),
         "order_url": settings.SITE_URL + order.get_absolute_url(),
         "event": event,
         "event_url": settings.SITE_URL + event.get_absolute_url(),

@@ -81,6 +81,8 @@ class Order(Linked, Stateful, Leased):
     key = models.CharField(_("idempotency key"), max_length=255)
     request_hash = models.CharField(_("digest of the request"), max_length=64)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING)
+    # A digest of where it was placed from; kept while it is held, of free seats for an hour.
+    network = models.CharField(_("network"), max_length=64, blank=True, default="", db_default="")
     expires_at = models.DateTimeField(_("held until"))
     paid_at = models.DateTimeField(_("paid"), null=True, blank=True)
     ended_at = models.DateTimeField(
@@ -126,6 +128,7 @@ class Order(Linked, Stateful, Leased):
         indexes = [
             models.Index(fields=["expires_at"], name="tickets_order_overdue", condition=Q(status="pending")),
             models.Index(fields=["email"], name="tickets_order_email"),
+            models.Index(fields=["event", "network"], name="tickets_order_network", condition=~Q(network="")),
             models.Index(fields=["id"], name="tickets_order_forgotten", condition=Q(is_forgotten=True)),
         ]
 
@@ -231,6 +234,7 @@ class Mail(Stateful, Leased):
 
     class Kind(models.TextChoices):
         TICKETS = "tickets", pgettext_lazy("mail", "Tickets")
+        CONFIRM = "confirm", pgettext_lazy("mail", "Is it your mailbox?")
         REFUND_ADDRESS = "refund_address", pgettext_lazy("mail", "Address for a refund wanted")
         REFUND_SENT = "refund_sent", pgettext_lazy("mail", "Refund sent")
         EVENT_CANCELED = "event_canceled", pgettext_lazy("mail", "Event canceled")

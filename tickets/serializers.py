@@ -11,7 +11,7 @@ from rest_framework import serializers
 from events.models import Event
 from payments.models import Payment, Refund
 from payments.serializers import PaymentSerializer, RefundSerializer
-from ticketsuma.fields import Email, Line, StrictSerializer, WholeNumber, YesNo
+from ticketsuma.fields import Email, Line, PersonName, StrictSerializer, WholeNumber, YesNo
 from ticketsuma.money import MAX_SATS
 
 from .models import Order, Ticket
@@ -31,7 +31,7 @@ class PurchaseSerializer(StrictSerializer):
         help_text="`$name@wallet`: we send a payment request there, and refunds. Optional.",
     )  # fmt: skip
     email = Email(required=False, help_text="Where the tickets go. Needed without a token.")
-    name = Line(max_length=120, required=False, allow_blank=True, help_text="The holder's name.")
+    name = PersonName(required=False, allow_blank=True, help_text="The holder's name.")
     expected_price_sats = WholeNumber(
         min_value=0, max_value=MAX_SATS, required=False,
         help_text="Of one seat, as you have shown it: at another price it is 409 `price_changed`.",

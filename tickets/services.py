@@ -6,7 +6,6 @@ Pages, API, admin and worker call these same functions. Lock order: payment → 
 import logging
 import uuid
 from datetime import timedelta
-from typing import cast
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -15,7 +14,6 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.history import record
-from accounts.limits import spend
 from accounts.models import User, normalize_email
 from events.models import Event, SalesClosed, SoldOut
 from payments import services as payments
@@ -28,7 +26,7 @@ from ticketsuma.money import format_sats
 from ticketsuma.states import InvalidTransition
 
 from .holds import hold_ends
-from .limits import check_hoarding
+from .limits import check_hoarding, count_purchase, network_of, waits_for_mail
 from .models import Mail, Order, Ticket
 from .once import earlier_order, is_guessable, order_scope, request_hash
 
@@ -71,11 +69,11 @@ def place_order(
 ) -> Order:
     """Hold `quantity` seats for HOLD_SECONDS, at most to the event's end, and ask for the money.
 
-    A free event is paid at once. The same `key` by the same buyer answers the same order as it stands
-    now; two at once make one order. With `ip` what comes from there is limited; with
-    `expected_price_sats` (of one seat) it is that price or none. Raises SoldOut, SalesClosed,
-    PriceChanged, QuantityNotAllowed, InvalidUmaAddress, KeyReused, HoldLimit, FreeLimit, TooMany. A node
-    that does not answer costs nobody a seat: the invoice follows. Call it outside a transaction.
+    A free event is paid at once, or by the mailed link (`waits_for_mail`). The same `key` by the same buyer
+    answers the same order as it stands now; two at once make one order. With `ip` what comes from
+    there is limited; with `expected_price_sats` (of one seat) it is that price or none. Raises SoldOut,
+    SalesClosed, PriceChanged, QuantityNotAllowed, InvalidUmaAddress, KeyReused, HoldLimit, FreeLimit,
+    TooMany. No answer of the node costs anybody a seat: the invoice follows. Call it outside transactions.
     """
     email = normalize_email(email)
     uma_address = normalize_uma_address(uma_address) if uma_address.strip() else ""
@@ -95,6 +93,7 @@ def place_order(
         scope=order_scope(buyer=buyer, email=email, where=ip if key and is_guessable(key) else ""),
         key=key or uuid.uuid4().hex,
         request_hash=request_hash(event.pk, quantity, email, name.strip(), uma_address),
+        network=network_of(ip, buyer),
         expires_at=hold_ends(event),
         next_attempt_at=timezone.now(),
     )
@@ -103,7 +102,7 @@ def place_order(
     if expected_price_sats not in (None, event.price_sats):
         raise PriceChanged(event)
     if ip:
-        spend("PURCHASE_PER_IP", ip)
+        count_purchase(order, ip)
     try:
         _hold(order)
     except IntegrityError:
@@ -138,7 +137,9 @@ def _hold(order: Order) -> None:
             Ticket(order=order, number=number, holder_name=order.name if number == 1 else "")
             for number in range(1, order.quantity + 1)
         )
-        if not order.amount_sats:
+        if waits_for_mail(order):
+            queue_mail(order, Mail.Kind.CONFIRM)
+        elif not order.amount_sats:
             _mark_paid(order)
         order.event.claim(order.quantity)
         check_hoarding(order)
@@ -167,7 +168,8 @@ def fulfil(order: Order) -> None:
 
 
 def _mark_paid(order: Order) -> None:
-    order.advance(Order.Status.PAID, paid_at=timezone.now(), next_attempt_at=None)
+    network = order.network if order.payment_id is None else ""  # of free seats: see `forget_networks`
+    order.advance(Order.Status.PAID, paid_at=timezone.now(), next_attempt_at=None, network=network)
     queue_mail(order, Mail.Kind.TICKETS)
 
 
@@ -196,7 +198,7 @@ def cancel_order(order: Order) -> None:
     """
     if order.is_paid and order.payment is None:
         with transaction.atomic():
-            order.advance(Order.Status.CANCELED, ended_at=timezone.now())
+            order.advance(Order.Status.CANCELED, ended_at=timezone.now(), network="")
             record("cancel", order)
             release_seats(order)
         return
@@ -210,7 +212,10 @@ def cancel_order(order: Order) -> None:
 
 
 def _end(order: Order, to: str, *, force: bool = False) -> None:
-    payment = cast(Payment, order.payment)  # an order that waits is not free
+    if order.payment is None:  # free seats whose mailbox is not proven yet
+        _let_go(order, to)
+        return
+    payment = order.payment
     closing = close_out(payment)
     if closing is Closing.UNKNOWN and force:
         logger.error("order %s: seats released though the node has not answered", order.pk)
@@ -222,10 +227,15 @@ def _end(order: Order, to: str, *, force: bool = False) -> None:
         if order.is_pending:  # money came, but not for this order to keep: it ends the next time
             raise payments.StillOpen
         return
+    _let_go(order, to)
+
+
+def _let_go(order: Order, to: str) -> None:
     with transaction.atomic():
-        payments.close_payment(payment)
+        if order.payment:
+            payments.close_payment(order.payment)
         locked = Order.objects.select_for_update(of=("self",)).get(pk=order.pk)
-        locked.advance(to, ended_at=timezone.now(), next_attempt_at=None)
+        locked.advance(to, ended_at=timezone.now(), next_attempt_at=None, network="")
         if to == Order.Status.CANCELED:
             record("cancel", order)
         release_seats(order)

@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.services import spend_mail
 from events.calendars import calendar_file
 from events.models import Event
 from ticketsuma.errors import DomainError
@@ -103,6 +104,7 @@ def find_tickets(request: HttpRequest) -> HttpResponse:
     """What a guest bought in this browser, and links mailed again. Never told: whether an address has any."""
     form = FindForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
+        spend_mail(request, form.cleaned_data["email"])
         services.send_tickets_again(form.cleaned_data["email"])
         messages.success(
             request,

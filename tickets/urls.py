@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import door_views, money_views, room_views, ticket_views, views
+from . import door_views, mailbox_views, money_views, room_views, ticket_views, views
 from . import void_views as void_views  # acts of the order's page, which need no address of their own
 
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     path("orders/<str:token>/refund-address", money_views.refund_address, name="refund_address"),
     path("orders/<str:token>/money-back", money_views.money_back, name="money_back"),
     path("orders/<str:token>/calendar.ics", ticket_views.order_calendar, name="order_calendar"),
+    path("seats/<str:token>", mailbox_views.confirm, name="confirm_mailbox"),
     path("paid", money_views.paid, name="paid"),
     path("tickets/<str:token>", ticket_views.ticket, name="ticket"),
     path("tickets/<str:token>/calendar.ics", ticket_views.ticket_calendar, name="ticket_calendar"),

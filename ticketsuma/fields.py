@@ -11,12 +11,20 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 # Marks that turn the direction of writing: they make a name read as another one.
 _DIRECTION_MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 CONTROL = _("Control characters are not allowed.")
+# Names stand in our mails, and mail programs make links of whatever looks like one.
+_LINK = re.compile(r"://|\bwww\.|[\w-][.。][^\W\d_]{2,}(?!\w)", re.IGNORECASE)
+LINK = _("That looks like an address on the web. Put a space behind the dot if it is a name.")
 _MOST_NAMED = 20
 
 
 def has_control(text: str, *, besides: str = "") -> bool:
     """Whether there are control characters in `text`, other than those of `besides`."""
     return any(unicodedata.category(sign) == "Cc" and sign not in besides for sign in text)
+
+
+def has_link(text: str) -> bool:
+    """Whether a mail program would make a link of something in `text`."""
+    return bool(_LINK.search(unicodedata.normalize("NFKC", text)))
 
 
 def without_direction_marks(text: str) -> str:
@@ -62,6 +70,21 @@ class Line(Text):
     """A JSON string of one line: names and titles."""
 
     line_ends = ""
+
+
+class PersonName(Line):
+    """What somebody is called: one line, without addresses on the web."""
+
+    default_error_messages = {"link": LINK}
+
+    def __init__(self, **kwargs):
+        super().__init__(**{"max_length": 120} | kwargs)
+
+    def to_internal_value(self, data):
+        name = super().to_internal_value(data)
+        if has_link(name):
+            self.fail("link")
+        return name
 
 
 class Email(serializers.EmailField):

@@ -108,6 +108,11 @@ if not 0 <= LIVE_STREAMS_PER_PROCESS < WEB_THREADS:
 MAX_OPEN_ORDERS_PER_EMAIL = env.int("MAX_OPEN_ORDERS_PER_EMAIL", 10_000 if DEVELOPMENT else 5)
 MAX_OPEN_ORDERS_PER_ADDRESS = env.int("MAX_OPEN_ORDERS_PER_ADDRESS", 10_000 if DEVELOPMENT else 5)
 MAX_HELD_SEATS_PER_PERSON = env.int("MAX_HELD_SEATS_PER_PERSON", 10_000 if DEVELOPMENT else 10)
+# Of one network and event: unpaid seats, and free ones of an hour; accounts with a proven mailbox apart.
+MAX_HELD_PERCENT_PER_NETWORK = env.int("MAX_HELD_PERCENT_PER_NETWORK", 100 if DEVELOPMENT else 20)
+MAX_FREE_PERCENT_PER_NETWORK = env.int("MAX_FREE_PERCENT_PER_NETWORK", 100 if DEVELOPMENT else 20)
+# Free seats of a mailbox that no account has proven wait for the link that is mailed there.
+FREE_SEATS_WAIT_FOR_MAIL = env.bool("FREE_SEATS_WAIT_FOR_MAIL", False)
 # How often within how many seconds; LIMIT_<NAME> changes how often. Wide in development.
 LIMITS = {
     name: (env.int(f"LIMIT_{name}", most * (1000 if DEVELOPMENT else 1)), seconds)
@@ -320,21 +325,14 @@ CORS_ALLOW_HEADERS = [
 CORS_EXPOSE_HEADERS = ["etag", "idempotent-replayed", "retry-after", "x-request-id"]
 
 # -- walls ------------------------------------------------------------------------------------
+_OWN, _NONE = ["'self'"], ["'none'"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
-        "default-src": ["'none'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
-        "img-src": ["'self'", "data:"],
-        "font-src": ["'self'"],
-        "connect-src": ["'self'"],
-        "manifest-src": ["'self'"],
-        "form-action": ["'self'"],
-        "base-uri": ["'none'"],
-        "object-src": ["'none'"],
-        "frame-ancestors": ["'none'"],
+        "default-src": _NONE, "base-uri": _NONE, "object-src": _NONE, "frame-ancestors": _NONE,
+        "script-src": _OWN, "style-src": _OWN, "font-src": _OWN, "connect-src": _OWN, "manifest-src": _OWN,
+        "form-action": _OWN, "img-src": ["'self'", "data:"],
     }
-}
+}  # fmt: skip
 _https = SITE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_NAME = "__Host-sessionid" if _https else "sessionid"

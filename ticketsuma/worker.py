@@ -30,6 +30,7 @@ from payments.uma.nonces import purge_nonces
 from payments.uma.request import push_request
 from payments.uma.tell import tell_post_transaction
 from tickets import announcements, holds, refunds
+from tickets.limits import forget_networks
 from tickets.mails import send_mail
 from tickets.models import Mail, Order
 from tickets.people import forget_what_is_over
@@ -124,6 +125,7 @@ CHORES: list[tuple[float, Callable[[], object]]] = [
     (10.0, announcements.queue_reminders),
     (60.0, purge_nonces),
     (60.0, forget_what_is_over),
+    (60.0, forget_networks),
 ]
 
 

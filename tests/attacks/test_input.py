@@ -145,7 +145,9 @@ def test_more_seats_than_one_may_have(shop, someone, quantity, status, code):
     [
         ("C09", "emoji", "Zoë 🎟️", 201, "Zoë 🎟️"),
         ("C09", "a zero-width joiner", "👩\u200d💻", 201, "👩\u200d💻"),
-        ("C09", "right-to-left override", "moc.\u202eelgoog", 201, "moc.elgoog"),
+        ("C09", "right-to-left override", "moc\u202eelgoog", 201, "mocelgoog"),
+        ("C09", "a link behind an override", "moc.\u202eelgoog", 400, None),
+        ("C09", "a link", "Win at evil.example", 400, None),
         ("C09", "isolates and marks", "\u2066a\u2069\u200fb\u061c", 201, "ab"),
         ("C09", "combining marks", "e" + "\u0301" * 100, 201, "e" + "\u0301" * 100),
         ("C09", "combining marks by the thousand", "e" + "\u0301" * 10_000, 400, None),

@@ -6,7 +6,7 @@ from pathlib import Path
 import tests.attacks
 
 HERE = Path(__file__).parent
-SIZES = {"A": 24, "B": 15, "C": 19, "D": 14, "E": 19, "S": 12, "R": 11}
+SIZES = {"A": 24, "B": 15, "C": 19, "D": 14, "E": 19, "S": 12, "R": 12}
 ALL = {f"{letter}{number:02}" for letter, size in SIZES.items() for number in range(1, size + 1)}
 
 

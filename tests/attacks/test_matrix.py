@@ -105,6 +105,8 @@ PAGES = [
     ("/door", "GET /door",                                             (302, 403, 302, 403, 200)),
     ("/door/{event_id}", "GET /door/{event}",                          (302, 403, 302, 403, 200)),
     ("/door/{event_id}", "POST /door/{event}",                         (403, 403, 403, 403, 403)),
+    ("/seats/{token}", "GET /seats/{order_link}",                      (404, 404, 404, 404, 404)),
+    ("/seats/{token}", "POST /seats/{order_link}",                     (403, 403, 403, 403, 403)),
     ("/paid", "GET /paid",                                             (200, 200, 200, 200, 200)),
     ("/paid", "POST /paid",                                            (403, 403, 403, 403, 403)),
     ("/door", "GET /door",                                             (302, 403, 302, 403, 200)),

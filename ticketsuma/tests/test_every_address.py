@@ -22,6 +22,7 @@ from payments.refunds import take_back
 from tests.attacks.endpoints import routes
 from tickets import room
 from tickets.door import check_in
+from tickets.mailbox import mailbox_path
 from tickets.models import Order
 from tickets.services import queue_mail
 from tickets.tests.selling import hold, make_event, pay, stray_money
@@ -63,6 +64,7 @@ class Shop:
         invoice = self.pending.payment.invoices.get()
         self.names = {
             "/orders/{token}": [self.paid.token, self.pending.token],
+            "/seats/{token}": [mailbox_path(self.pending).rpartition("/")[2]],
             "/tickets/{token}": [ticket.token for ticket in self.tickets],
             "/room/{text}": [self.room_pass],
             "/api/tickets/{pk}": [str(self.tickets[0].pk)],
