@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from ticketsuma.addresses import InvisibleSign
 from ticketsuma.fields import CONTROL, LINK, has_control, has_link, without_direction_marks
 
 from . import limits
@@ -29,7 +30,10 @@ class PersonEmailField(forms.EmailField):
         super().__init__(max_length=254, **kwargs)
 
     def clean(self, value):
-        value = normalize_email(str(value or ""))
+        try:
+            value = normalize_email(str(value or ""))
+        except InvisibleSign as error:
+            raise forms.ValidationError(str(error.sentence), code=error.code) from None
         if value.startswith("$"):
             words = _("That is a UMA address, the address of a wallet. Here we need an e-mail address.")
             raise forms.ValidationError(f"{words} {self.elsewhere}".strip(), code="uma_address")

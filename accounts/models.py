@@ -1,6 +1,5 @@
 """People: buyers, holders and staff."""
 
-import unicodedata
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -10,6 +9,7 @@ from django.db.models.functions import Lower
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from ticketsuma.addresses import normalize_address
 from ticketsuma.constraints import Unique
 from ticketsuma.dated import DatedQuerySet
 
@@ -17,8 +17,8 @@ from .history import HistoryEntry  # noqa: F401, Django looks for models here
 
 
 def normalize_email(email: str) -> str:
-    """The one spelling under which an address is stored and compared: NFKC, trimmed, lower case."""
-    return unicodedata.normalize("NFKC", email).strip().lower()
+    """The one spelling under which an address is stored and compared; raises InvisibleSign."""
+    return normalize_address(email)
 
 
 class UserManager(BaseUserManager["User"]):

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
+from ticketsuma.addresses import InvisibleSign, normalize_address
 from ticketsuma.codes import new_code
 from ticketsuma.constraints import Check
 from ticketsuma.dated import DatedQuerySet
@@ -177,6 +178,13 @@ class Event(Schedule, models.Model):
 
     def get_absolute_url(self) -> str:
         return f"/events/{self.slug}"
+
+    def clean_fields(self, exclude=None) -> None:
+        try:
+            self.contact_email = normalize_address(self.contact_email)
+        except InvisibleSign as error:
+            raise ValidationError({"contact_email": error.sentence}) from None
+        super().clean_fields(exclude)
 
     def clean(self) -> None:
         """An address that led to another event leads there for ever."""

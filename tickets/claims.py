@@ -16,6 +16,7 @@ from accounts.limits import spend
 from payments import lightspark
 from payments.models import Invoice
 from payments.services import settle_node_payment
+from ticketsuma.addresses import InvisibleSign, normalize_address
 from ticketsuma.errors import DomainError
 
 from .models import Mail, Order
@@ -68,7 +69,10 @@ def claim(proof: str) -> None:
 
 def find_invoices(proof: str) -> list[Invoice]:
     """The invoices that `proof` can be about, newest first."""
-    text = proof.strip().lower()
+    try:
+        text = normalize_address(proof)
+    except InvisibleSign:
+        return []
     opened = (
         Invoice.objects.filter(invoice_id__isnull=False).select_related("payment").order_by("-created_at")
     )

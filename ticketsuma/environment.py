@@ -51,7 +51,13 @@ class Environment(environ.Env):
 
     def addresses(self, name: str) -> frozenset[str]:
         """A list of e-mail addresses, spelled as accounts are: NFKC, trimmed, in lower case."""
-        given = [unicodedata.normalize("NFKC", one).strip().lower() for one in self.list(name, default=[])]
+        from ticketsuma.addresses import InvisibleSign, normalize_address
+
+        try:
+            given = [normalize_address(one) for one in self.list(name, default=[])]
+        except InvisibleSign:
+            self.problems.append(f"{name} holds an invisible sign")
+            return frozenset()
         if any(not re.fullmatch(r"[^@\s]+@[^@\s]+", one) for one in given if one):
             self.problems.append(f"{name} holds something that is no e-mail address")
         return frozenset(one for one in given if one)

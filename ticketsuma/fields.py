@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
+from .addresses import InvisibleSign, normalize_address
+
 # Marks that turn the direction of writing: they make a name read as another one.
 _DIRECTION_MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 CONTROL = _("Control characters are not allowed.")
@@ -102,7 +104,10 @@ class Email(serializers.EmailField):
             self.fail("invalid")
         if data.strip().startswith("$"):
             self.fail("uma")
-        return super().to_internal_value(data)
+        try:
+            return super().to_internal_value(normalize_address(data))
+        except InvisibleSign as error:
+            raise ValidationError(error.sentence, code=error.code) from None
 
 
 class Moment(serializers.DateTimeField):

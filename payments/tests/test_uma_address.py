@@ -17,7 +17,7 @@ NONE = [
     "$a@b.example:443", "$a@b.example:22", "$a@b.example/x", "$a@b.example?x", "$a@b.example#x",
     "$a@x:y@b.example", "$a@metadata.google.internal", "$a@printer.local", "$a@nas.lan", "$a@x.onion",
     "$a@x.localhost", "$a@1.2.3.4.5", "$a@b.123", "$a@" + "b" * 64 + ".example", "$$a@b.example",
-    "$a/b@c.example", "$a:b@c.example", "＄a@b.example", "$a@b。example",
+    "$a/b@c.example", "$a:b@c.example", "$a@b。example",
 ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import re
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from ticketsuma.addresses import InvisibleSign, normalize_address
 from ticketsuma.errors import DomainError
 
 _NAME = r"[a-z0-9._+-]{1,63}"
@@ -24,11 +25,11 @@ class InvalidUmaAddress(DomainError):
 
 
 def normalize_uma_address(typed: str) -> str:
-    """`typed` trimmed and in lower case, if it is a UMA address we may talk to; else `InvalidUmaAddress`.
+    """`typed` in its one spelling, if it is a UMA address we may talk to; else `InvalidUmaAddress`.
 
     Public host names only; an address with a port is let in when UMA_LOCAL_VASPS lists it.
     """
-    text = typed.strip().lower()
+    text = _spelled(typed)
     if len(text) > 255:
         raise InvalidUmaAddress
     match = _ADDRESS.fullmatch(text)
@@ -41,10 +42,19 @@ def normalize_uma_address(typed: str) -> str:
 
 def normalize_payable_address(typed: str) -> str:
     """`typed` as a UMA address or a Lightning address `name@domain` (LUD-16); else `InvalidUmaAddress`."""
-    text = typed.strip().lower()
+    text = _spelled(typed)
     if text.startswith("$"):
         return normalize_uma_address(text)
     return normalize_uma_address(f"${text}").removeprefix("$")
+
+
+def _spelled(typed: str) -> str:
+    if len(typed) > 1000:
+        raise InvalidUmaAddress
+    try:
+        return normalize_address(typed)
+    except InvisibleSign as error:
+        raise InvalidUmaAddress(error.sentence) from None
 
 
 def domain_of(address: str) -> str:

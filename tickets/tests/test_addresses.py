@@ -1,90 +1,100 @@
-"""Every address that people can have in their address bar answers there with a page, not with a bare 405."""
+"""Every address that somebody types has one spelling, and nothing in it that nobody sees."""
 
-import re
+import io
 
 import pytest
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
 
-from accounts.staff import save_verified_user
-from tests.attacks.endpoints import admin_paths, endpoints
-from tests.shop import an_event, an_order
+from accounts.models import User, normalize_email
+from payments.uma.address import InvalidUmaAddress, normalize_payable_address, normalize_uma_address
+from tests.shop import an_event
+from tickets.claims import find_invoices
+from tickets.models import Order
+from tickets.tests.selling import make_event
+from ticketsuma.addresses import InvisibleSign, normalize_address
+from ticketsuma.environment import Environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
-FOR_PROGRAMS = ("/api/", "/.well-known/")
+PASSWORD = "a long enough passphrase"
+# Zero-width space and joiner, soft hyphen, word joiner, byte order mark, override, isolate, bell, NUL's like.
+SIGNS = ["\u200b", "\u200d", "\u00ad", "\u2060", "\ufeff", "\u202e", "\u2066", "\x07", "\x1f", "\x85"]
+INSIDE = ["an{}n@example.com", "ann@exam{}ple.com", "ann@example.c{}om"]
+each_sign = pytest.mark.parametrize("sign", SIGNS, ids=lambda sign: f"U+{ord(sign):04X}")
 
 
-@pytest.fixture
-def pages() -> list[str]:
-    """Each address that is for people, with the names of things that are there."""
-    order = an_order(an_event(price_sats=0))
-    ticket = order.tickets.get()
-    names = {
-        "/orders/{token}": order.get_absolute_url(), "/tickets/{token}": ticket.get_absolute_url(),
-        "{event_id}": str(order.event_id), "{slug}": order.event.slug, "{seed}": "1",
-    }  # fmt: skip
-    paths = [path for path in endpoints() if not path.split()[-1].startswith(FOR_PROGRAMS)]
-    for name, value in names.items():
-        paths = [path.replace(name, value) for path in paths]
-    return sorted({re.sub(r"\{\w+\}", "1", path) for path in paths} | set(admin_paths()))
+@each_sign
+@pytest.mark.parametrize("address", INSIDE)
+def test_every_normalizer_refuses(sign, address):
+    typed = address.format(sign)
+    for normalize in (normalize_address, normalize_email, User.objects.get_by_natural_key):
+        with pytest.raises(InvisibleSign):
+            normalize(typed)
+    for normalize in (normalize_uma_address, normalize_payable_address):
+        with pytest.raises(InvalidUmaAddress, match="invisible"):
+            normalize(f"${typed}")
+    assert find_invoices(f"${typed}") == []
 
 
-def test_no_address_refuses_to_be_looked_at(client, pages):
-    assert len(pages) > 60
-    staff, _is_new = save_verified_user(email="staff@example.com", password="a long enough passphrase")
-    refused = []
-    for path in pages:
-        client.force_login(staff)  # some of them sign out
-        answer = client.get(path, HTTP_REFERER="")
-        if getattr(answer, "streaming", False):
-            answer.close()
-        if answer.status_code == 405:
-            refused.append(path)
-    assert refused == []
+def test_wide_letters_are_the_same_letters():
+    assert normalize_email(" Ａnn@Example．com\n") == "ann@example.com"
+    assert normalize_uma_address("＄Alice＠wallet.example") == "$alice@wallet.example"
+    assert normalize_payable_address("Ａlice@wallet.example") == "alice@wallet.example"
 
 
-# -- a form that comes back with a mistake in it ---------------------------------------------------
-def form_of(page: str, act: str) -> str:
-    """Where the form of `act` posts to."""
-    form = next(form for form in page.split("<form")[1:] if f'value="{act}"' in form.partition("</form>")[0])
-    return form.partition('action="')[2].partition('"')[0]
+@each_sign
+def test_pages_refuse_and_say_why(client, sign):
+    email = f"ann@exam{sign}ple.com"
+    event = an_event()
+    forms = [
+        (event.get_absolute_url(), "email", {"quantity": 1, "email": email}),
+        (event.get_absolute_url(), "uma_address",
+         {"quantity": 1, "email": "a@example.com", "uma_address": f"$ann@wal{sign}let.example"}),
+        ("/find", "email", {"email": email}),
+        ("/accounts/signup/", "email", {"email": email, "password1": PASSWORD}),
+        ("/accounts/login/", "login", {"login": email, "password": PASSWORD}),
+        ("/accounts/login/code/", "email", {"email": email}),
+        ("/accounts/password/reset/", "email", {"email": email}),
+    ]  # fmt: skip
+    for path, field, fields in forms:
+        errors = client.post(path, fields).context["form"].errors
+        assert "invisible sign" in str(errors[field]), path
+    assert (User.objects.count(), Order.objects.count()) == (0, 0)
 
 
-def test_a_mistake_leaves_the_browser_at_the_pages_own_address(client):
-    order = an_order()
-    address = order.get_absolute_url()
-    page = client.get(address).content.decode()
-    assert {form_of(page, act) for act in ("order_address", "order_check", "order_cancel")} == {address}
-    answer = client.post(address, {"act": "order_address", "uma_address": "no address"})
-    assert (answer.status_code, answer.request["PATH_INFO"]) == (422, address)
-    assert "That is not a UMA address" in answer.content.decode()
-    event = order.event.get_absolute_url()
-    assert f'<form method="post" action="{event}"' in client.get(event).content.decode()
-    assert client.post(event, {"quantity": "0"}).status_code == 422
+@each_sign
+def test_the_api_refuses_and_says_why(client, sign):
+    email = f"ann@exam{sign}ple.com"
+    event = an_event()
+    bodies = [
+        ("/api/users", "email", {"email": email, "password": PASSWORD}),
+        ("/api/users/login", "email", {"email": email, "password": PASSWORD}),
+        ("/api/users/reset-password", "email", {"email": email}),
+        ("/api/tickets/purchase", "email", {"event_id": event.pk, "email": email}),
+    ]
+    for path, field, body in bodies:
+        answer = client.post(path, body, content_type="application/json")
+        errors = answer.json()["errors"]
+        assert [(answer.status_code, one["field"], one["code"]) for one in errors] == [
+            (400, field, "invalid")
+        ]
+        assert "invisible sign" in errors[0]["message"]
 
 
-def test_an_act_that_is_not_there_does_nothing(client):
-    order = an_order()
-    for act in ("", "order", "ticket_holder", "stream_here", "delete"):
-        answer = client.post(order.get_absolute_url(), {"act": act})
-        assert (act, answer.status_code, answer["Location"]) == (act, 302, order.get_absolute_url())
-    order.refresh_from_db()
-    assert order.is_pending
+@each_sign
+def test_organizers_settings_and_the_console_refuse(sign, monkeypatch):
+    email = f"ann@exam{sign}ple.com"
+    with pytest.raises(ValidationError, match="invisible"):
+        make_event(contact_email=email)
+    monkeypatch.setenv("STAFF", f"bob@example.com,{email}")
+    env = Environment()
+    assert env.addresses("STAFF") == frozenset()
+    assert env.problems == ["STAFF holds an invisible sign"]
+    with pytest.raises(CommandError, match="invisible"):
+        call_command("create_staff", email, password_stdin=True)
+    with pytest.raises(CommandError, match="invisible"):
+        call_command("sign_in_link", email, stdout=io.StringIO())
 
 
-@pytest.mark.parametrize("act", ["cancel", "address", "check", "refund-address"])
-def test_the_address_of_an_act_leads_to_its_page(client, act):
-    order = an_order()
-    answer = client.get(f"{order.get_absolute_url()}/{act}")
-    assert (answer.status_code, answer["Location"]) == (302, order.get_absolute_url())
-    order.refresh_from_db()
-    assert order.is_pending
-
-
-def test_the_addresses_of_the_other_forms_lead_to_theirs(client):
-    ticket = an_order(an_event(price_sats=0)).tickets.get()
-    leads = {
-        f"/events/{ticket.order.event_id}/buy": ticket.order.event.get_absolute_url(),
-        f"{ticket.get_absolute_url()}/holder": ticket.get_absolute_url(),
-        f"{ticket.get_absolute_url()}/stream/here": f"{ticket.get_absolute_url()}/stream",
-        "/admin/logout/": "/admin/",
-    }
-    assert {path: client.get(path).headers.get("Location") for path in leads} == leads
+def test_an_organizers_address_is_spelled_as_all_are():
+    assert make_event(contact_email=" Ａnn@Example.com ").contact_email == "ann@example.com"

@@ -10,6 +10,7 @@ from django.core.validators import validate_email
 from accounts.history import by_command
 from accounts.models import User, normalize_email
 from accounts.staff import save_verified_user
+from ticketsuma.addresses import InvisibleSign
 
 
 class Command(BaseCommand):
@@ -24,12 +25,14 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, email, name, password_stdin, **options):
-        email, name = normalize_email(email), name.strip()
         try:
+            email, name = normalize_email(email), name.strip()
             validate_email(email)
             User._meta.get_field("name").run_validators(name)
             password = self._read_password(password_stdin)
             validate_password(password, User(email=email, name=name))
+        except InvisibleSign as error:
+            raise CommandError(str(error.sentence)) from None
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
         with by_command("create_staff"):

@@ -3,6 +3,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.links import GOOD_SECONDS, make_link
 from accounts.models import User, normalize_email
+from ticketsuma.addresses import InvisibleSign
 
 
 class Command(BaseCommand):
@@ -13,7 +14,10 @@ class Command(BaseCommand):
         parser.add_argument("email")
 
     def handle(self, *, email, **options):
-        user = User.objects.filter(email=normalize_email(email)).first()
+        try:
+            user = User.objects.filter(email=normalize_email(email)).first()
+        except InvisibleSign as error:
+            raise CommandError(str(error.sentence)) from None
         if user is None:
             raise CommandError("Nobody has that address. create_staff makes an account for it.")
         if not user.is_active:
