@@ -52,7 +52,7 @@ POINTS = [
     KillPoint("money_applied", "payments/services.py", "allocate", "incoming.allocated_at,"),
     KillPoint("money_settled", "payments/services.py", "settle_node_payment", "return incoming"),
     # it is over
-    KillPoint("node_closed", "tickets/services.py", "_end", "with transaction.atomic():"),
+    KillPoint("node_closed", "tickets/services.py", "_let_go", "with transaction.atomic():"),
     # money goes back
     KillPoint("refund_asked", "payments/sending.py", "_ask_for_invoice", "if Refund.objects"),
     KillPoint("refund_committed", "payments/sending.py", "_pay", "try:"),
