@@ -172,4 +172,4 @@ def _of_people(order: Order) -> Iterator[Moment]:
     rows = [order, *order.tickets.all(), *order.mails.all(), *incoming, *refunds]
     rows += [order.payment] if order.payment else []
     for entry in HistoryEntry.objects.about(rows):
-        yield Moment(entry.at, "done by", f"{entry.who}: {entry.row_name} {entry.says}")
+        yield Moment(entry.at, "done by", f"{entry.who}: {isolate(entry.row_name)} {entry.says}")

@@ -33,13 +33,17 @@ def test_staff_make_an_event(staff_page, stack):
     assert staff_page.locator("#id_slug").input_value() == "moon-songs"
     for field, day in (("start_time", "2031-05-01"), ("end_time", "2031-05-02")):
         staff_page.locator(f"#id_{field}_0").fill(day)
-        staff_page.locator(f"#id_{field}_1").fill("20:00:00")
+        staff_page.locator(f"#id_{field}_1").fill("20:00")
+    staff_page.locator("#id_timezone").select_option("Asia/Tokyo")
+    staff_page.get_by_text("= 13:00 your time").first.wait_for()  # this browser is in Berlin
     staff_page.locator("#id_capacity").fill("5")
     staff_page.locator("#id_price_sats").fill("0")
     staff_page.get_by_role("button", name="Save", exact=True).click()
     staff_page.get_by_text("was added successfully").wait_for()
     staff_page.goto(f"{stack.shop_url}/events/moon-songs")
     assert staff_page.get_by_role("heading", level=1).inner_text() == "Moon Songs"
+    start = stack.django("Event.objects.get(slug='moon-songs').start_time.isoformat()")
+    assert start == "2031-05-01T11:00:00+00:00"
     stack.django("Event.objects.filter(slug='moon-songs').delete()")
 
 

@@ -111,3 +111,23 @@ def test_the_demos_own_stream_plays_on_and_on(open_context, stack, script):
     expect_playing(page, width=640)
     video = page.locator("video")
     wait_until(lambda: video.evaluate("video => video.currentTime") > 8, 30, "the loop begins again")
+
+
+def test_an_open_room_follows_the_clock(open_context, stack):
+    """Soon, live and over, without anybody pressing anything."""
+    page = open_context().new_page()
+    event_id, [ticket] = make_tickets(stack, live=True)
+    stack.django(
+        "now = timezone.now()\n"
+        "times = {'start_time': now + timedelta(seconds=12), 'end_time': now + timedelta(seconds=24)}\n"
+        "Event.objects.filter(pk=pk).update(**times)",
+        pk=event_id,
+    )
+    page.goto(f"{stack.shop_url}{ticket['path']}/stream")
+    page.get_by_role("button", name="Enter").click()
+    expect(page.get_by_text("Starts soon")).to_be_visible()
+    page.evaluate("window.isTheSamePage = true")
+    expect(page.get_by_text("Live now")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Starts soon")).to_be_hidden()
+    assert page.evaluate("window.isTheSamePage")  # what plays goes on playing
+    expect(page.get_by_text("Thank you for being there")).to_be_visible(timeout=40_000)
