@@ -291,6 +291,12 @@ def check_signing_key() -> None:
     call(_load_signing_key, seconds=settings.NODE_PAY_SECONDS)
 
 
+def owned_msats() -> int | None:
+    """All that the node owns, with its channels' reserves and what is on its way out; None if not said."""
+    balances = call(_node).balances
+    return _msats(balances.owned_balance) if balances else None
+
+
 def available_msats() -> int | None:
     """What the node can send right now; None for a node that does not tell its balances."""
     balances = call(_node).balances

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from tickets.attention import Attention, needs_attention
 from tickets.audit import Finding, compare_with_node, find_broken
+from tickets.books import Books, find_missing, read_books
 
 # Money that arrived a moment ago may still be on its way into our books.
 NODE_AGREES_WITHIN_SECONDS = 25
@@ -34,14 +35,19 @@ class Command(BaseCommand):
         if not options["offline"]:
             broken += self._ask_node(since)
         attention = needs_attention()
+        books = None if options["offline"] else self._read_books()
+        broken += find_missing(books) if books else []
         if options["json"]:
             report = {
+                "books": books and books.as_dict(),
                 "broken": [asdict(f) for f in broken],
                 "needs_attention": [asdict(a) for a in attention],
             }
             self.stdout.write(json.dumps({"ok": not broken, **report}, cls=DjangoJSONEncoder))
         else:
             self._print(broken, attention)
+            if books:
+                self.stdout.write(books.says)
         if broken:
             sys.exit(1)
 
@@ -59,6 +65,13 @@ class Command(BaseCommand):
         while (findings := compare_with_node(since)) and time.monotonic() < deadline:
             time.sleep(1)
         return findings
+
+    def _read_books(self) -> Books:
+        """What moves while we read makes a difference of a moment."""
+        deadline = time.monotonic() + NODE_AGREES_WITHIN_SECONDS
+        while find_missing(books := read_books()) and time.monotonic() < deadline:
+            time.sleep(1)
+        return books
 
     def _print(self, broken: list[Finding], attention: list[Attention]) -> None:
         if broken:
