@@ -59,9 +59,12 @@ def one_sender_at_a_time() -> None:
 
     Two workers that both saw the same sats would else both send them.
     """
-    now = timezone.now()
-    Sweep.objects.get_or_create(name=Sweep.OUTGOING, defaults={"read_until": now})
-    Sweep.objects.select_for_update().get(name=Sweep.OUTGOING)
+    Sweep.objects.select_for_update().get(pk=outgoing_row().pk)
+
+
+def outgoing_row() -> Sweep:
+    """How far the node's list of what it sent has been read; made on first use."""
+    return Sweep.objects.get_or_create(name=Sweep.OUTGOING, defaults={"read_until": timezone.now()})[0]
 
 
 def waiting_msats() -> int:

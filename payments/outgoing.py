@@ -65,11 +65,6 @@ def payment_for(idempotency_key: str) -> OutgoingPayment | None:
     return _outgoing(payment) if payment else None
 
 
-def recently_sent(since: datetime) -> set[str]:
-    """The ids of the payments that our node began since `since` and that arrived."""
-    return {payment.node_payment_id for payment in sent_since(since)}
-
-
 def sent_since(since: datetime) -> list[OutgoingPayment]:
     """The payments that our node began since `since` and that arrived."""
     sent = _transactions("OUTGOING_PAYMENT", since)

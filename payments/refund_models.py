@@ -41,6 +41,7 @@ class Refund(Stateful, Leased):
         EVENT_CANCELED = "event_canceled", pgettext_lazy("refund", "Event canceled")
         EVENT_MOVED = "event_moved", pgettext_lazy("refund", "Event moved")
         STAFF = "staff", pgettext_lazy("refund", "By staff")
+        FOUND = "found", pgettext_lazy("refund", "Found at the node")
         UNMATCHED = "unmatched", pgettext_lazy("refund", "Matched no order")
 
     transitions = {
@@ -69,6 +70,16 @@ class Refund(Stateful, Leased):
     dead_bolt11s = models.PositiveIntegerField(
         _("dead BOLT11s"), default=0, db_default=0, help_text=_("Of the address it goes to now.")
     )
+    ordinal = models.PositiveIntegerField(
+        _("ordinal"),
+        null=True,
+        blank=True,
+        help_text=_("Among the refunds of the same money."),
+    )
+    node_key = models.CharField(
+        _("key at the node"), max_length=200, blank=True, default="", db_default="",
+        help_text=_("Of the last BOLT11: it is paid once, however often the node is told."),
+    )  # fmt: skip
     heard_at = models.DateTimeField(
         _("node heard"), null=True, blank=True, help_text=_("When the node last spoke of its last payment.")
     )
@@ -114,6 +125,7 @@ class Refund(Stateful, Leased):
             Check(condition=~Q(status="sent") | Q(sent_at__isnull=False),
                 name="payments_refund_sent_has_sent_at", at="sent_at",
                 says=_("A refund that was sent says when.")),
+            models.UniqueConstraint(fields=["incoming_payment", "ordinal"], name="payments_refund_ordinal"),
         ]  # fmt: skip
         indexes = [
             models.Index(
@@ -144,8 +156,12 @@ class Refund(Stateful, Leased):
 
     @property
     def idempotency_key(self) -> str:
-        """Our key at the node: one for each BOLT11, for a new one is asked for only when the last is dead."""
-        return f"{self.pk}-{self.invoices_asked}"
+        """Our key at the node, as committed with the BOLT11 (`recovery.key_of`).
+
+        Made of the id before there was such a column, and where an older version of the shop asked last.
+        """
+        is_last = self.node_key.endswith(f"-{self.ordinal}-{self.invoices_asked}")
+        return self.node_key if is_last else f"{self.pk}-{self.invoices_asked}"
 
 
 class PostTransaction(Leased):

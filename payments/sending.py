@@ -10,13 +10,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from ticketsuma.errors import DomainError
 from ticketsuma.states import InvalidTransition
 
-from . import lightspark, outgoing
+from . import lightspark, outgoing, recovery
 from .balance import BalanceTooLow, fee_cap_msats, max_fees_msats, one_sender_at_a_time
 from .models import PostTransaction, Refund
 from .outgoing import OutgoingPayment
@@ -54,11 +53,21 @@ def send_refund(refund: Refund) -> None:
 
 
 def _ask_for_invoice(refund: Refund) -> bool:
-    """Commit a BOLT11 of the receiver's; False when this address cannot receive, and another is needed.
+    """Commit a BOLT11 of the receiver's; False when there is nothing to pay now.
+
+    That is: it had been sent before (`recovery`), more had been sent than is left, or this address cannot
+    receive and another is needed.
 
     Raises BalanceTooLow, NodeUnknown, or what the receiver's server did wrong, to be tried again; and
     InvalidTransition when the refund was given another address meanwhile.
     """
+    try:
+        ordinal = recovery.ordinal_for(refund)
+    except recovery.MoreThanIsLeft as refusal:
+        refund.park(refusal.code)
+        return False
+    if ordinal is None:
+        return False
     read_at, balance_msats = timezone.now(), lightspark.available_msats()
     fee_cap_msats(refund.amount_msats, balance_msats=balance_msats, read_at=read_at)
     from .uma import send  # the UMA SDK takes a second to import; writing refunds does not need it
@@ -75,13 +84,19 @@ def _ask_for_invoice(refund: Refund) -> bool:
     with transaction.atomic():
         one_sender_at_a_time()
         _hold_address(refund)
+        others = Refund.objects.filter(incoming_payment=refund.incoming_payment_id, ordinal=ordinal)
+        if others.exclude(pk=refund.pk).exists():
+            raise InvalidTransition  # another refund of the same money was faster; it is looked up anew
+        number = refund.invoices_asked + 1 if refund.ordinal else 1
         refund.advance(
             Refund.Status.SENDING,
+            ordinal=ordinal,
+            node_key=recovery.key_of(refund.incoming_payment, ordinal, number),
             bolt11=asked.bolt11,
             payment_hash=asked.payment_hash,
             bolt11_expires_at=asked.expires_at,
             utxo_callback=asked.utxo_callback,
-            invoices_asked=F("invoices_asked") + 1,
+            invoices_asked=number,
             attempts=0,
             heard_at=timezone.now(),
             fee_cap_msats=fee_cap_msats(refund.amount_msats, balance_msats=balance_msats, read_at=read_at),

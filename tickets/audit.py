@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from events.models import Event
-from payments import lightspark, node_list, outgoing
+from payments import lightspark, node_list, outgoing, recovery
 from payments.models import IncomingPayment, Payment, Refund
 from ticketsuma.errors import DomainError
 from ticketsuma.money import MSATS_PER_SAT
@@ -201,7 +201,8 @@ def compare_with_node(since: datetime) -> list[Finding]:
     """
     try:
         pages = list(node_list.incoming_pages(since, every_node=True))
-        never_left = [refund for refund in _not_listed(since) if not _was_sent(refund)]
+        sent = outgoing.sent_since(since)
+        never_left = [refund for refund in _not_listed(since, sent) if not _was_sent(refund)]
     except DomainError as error:
         return [Finding("node", "the node's list", f"cannot be compared: {error.code}")]
     listed = [payment for page in pages for payment in page.payments]
@@ -223,13 +224,29 @@ def compare_with_node(since: datetime) -> list[Finding]:
             Finding("node", f"refund {refund.pk}", "we say it was sent, the node knows of no such payment")
             for refund in never_left
         ]
+        + _sent_unknown_to_us(sent)
     )
 
 
-def _not_listed(since: datetime) -> list[Refund]:
+def _not_listed(since: datetime, listed: list[outgoing.OutgoingPayment]) -> list[Refund]:
     """Refunds we call sent that are not among the payments which the node began since `since`."""
     sent = Refund.objects.filter(status=Refund.Status.SENT, sent_at__gte=since)
-    return list(sent.exclude(node_payment_id__in=outgoing.recently_sent(since)))
+    return list(sent.exclude(node_payment_id__in=[payment.node_payment_id for payment in listed]))
+
+
+def _sent_unknown_to_us(listed: list[outgoing.OutgoingPayment]) -> list[Finding]:
+    """Payments with a key of ours that no refund says it is, as after a restore before the worker ran."""
+    keyed = [payment for payment in listed if recovery.KEY.fullmatch(payment.idempotency_key)]
+    ids = [payment.node_payment_id for payment in keyed]
+    known = set(Refund.objects.filter(node_payment_id__in=ids).values_list("node_payment_id", flat=True))
+    return [
+        Finding(
+            "node", f"node payment {payment.node_payment_id}",
+            f"the node sent {payment.amount_msats} msats as {payment.idempotency_key}, no refund says so",
+        )
+        for payment in keyed
+        if payment.node_payment_id not in known
+    ]  # fmt: skip
 
 
 def _was_sent(refund: Refund) -> bool:

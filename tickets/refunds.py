@@ -43,9 +43,12 @@ def refund_order(order: Order, *, reason: str = Refund.Reason.STAFF) -> Refund:
     """
     with transaction.atomic():
         payment, locked = _lock(order)
-        incoming = applied_payment(payment)
+        incoming = _applied_or_gone(payment)
         locked.advance(Order.Status.CANCELED, ended_at=timezone.now(), next_attempt_at=None)
-        refund = payment_refunds.take_back(incoming, amount_msats=incoming.applied_msats, reason=reason)
+        if incoming.applied_msats:
+            refund = payment_refunds.take_back(incoming, amount_msats=incoming.applied_msats, reason=reason)
+        else:
+            refund = cast(Refund, incoming.refunds.filter(reason=Refund.Reason.FOUND).last())
         record("refund", order, sats=refund.amount_msats // MSATS_PER_SAT)
         release_seats(locked)
     order.status = locked.status
@@ -94,6 +97,15 @@ def applied_payment(payment: Payment) -> IncomingPayment:
     if incoming is None:
         raise NothingToRefund
     return incoming
+
+
+def _applied_or_gone(payment: Payment) -> IncomingPayment:
+    """The money that the order holds; or that it held until it was found to have been sent back already."""
+    rows = payment.incoming_payments.select_for_update(of=("self",))
+    gone = rows.filter(refunds__reason=Refund.Reason.FOUND, refunds__status=Refund.Status.SENT)
+    if not rows.filter(applied_msats__gt=0).exists() and (incoming := gone.first()):
+        return incoming
+    return applied_payment(payment)
 
 
 # -- where to ---------------------------------------------------------------------------------

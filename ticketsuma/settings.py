@@ -90,10 +90,8 @@ if UMA_LOCAL_VASPS and not ALLOW_TEST_NETWORK:
 HOLD_SECONDS = env.int("HOLD_SECONDS", 900)
 # An unknown answer of the node keeps the seats held at most this long after the hold ran out.
 HOLD_UNKNOWN_SECONDS = env.int("HOLD_UNKNOWN_SECONDS", 1800)
-DUST_SATS = 10
-# What the operator put on the node less what was taken off; with it the audit can tell when sats are missing.
-NODE_FLOAT_SATS = env.int("NODE_FLOAT_SATS", None)
-STREAM_OPENS_MINUTES = 15
+DUST_SATS, STREAM_OPENS_MINUTES = 10, 15
+NODE_FLOAT_SATS = env.int("NODE_FLOAT_SATS", None)  # the operator's own sats on the node, for the audit
 # The node: to connect; for an ordinary call; for a page of its list; to pay, which waits for the route.
 NODE_CONNECT_SECONDS = env.float("NODE_CONNECT_SECONDS", 1.0)
 NODE_TIMEOUT_SECONDS = env.float("NODE_TIMEOUT_SECONDS", 3.0)

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from payments.models import Refund
 from payments.sending import send_refund
+from tests.processes import wait_until
 from ticketsuma.errors import DomainError
 
 SATS = 2500
@@ -32,8 +33,9 @@ class Node:
 
     def sent(self, refund: Refund) -> list[dict]:
         """Successful payments of any BOLT11 of this refund."""
+        money = refund.incoming_payment.node_payment_id
         rows = requests.get(f"{self.url}/api/ledger", timeout=TIMEOUT).json()["payments"]
-        mine = [row for row in rows if (row["idempotency_key"] or "").startswith(str(refund.pk))]
+        mine = [row for row in rows if (row["idempotency_key"] or "").startswith(f"{money}-")]
         return [row for row in mine if row["status"] == "SUCCESS"]
 
 
@@ -46,6 +48,13 @@ def step(refund: Refund) -> Refund:
     except DomainError as refusal:
         refund.retry_later(refusal.code)
     refund.refresh_from_db()
+    return refund
+
+
+def bring_on(refund: Refund) -> Refund:
+    """Step until the node has said what became of it: a payment is PENDING first."""
+    step(refund)
+    wait_until(lambda: refund.status != "sending" or step(refund).status != "sending", 30, "it is known")
     return refund
 
 

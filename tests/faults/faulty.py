@@ -190,7 +190,7 @@ class FaultyStack(Stack):
             found.append(f"received: the node {received}, we {ours['received']}")
         if sent != Counter(map(tuple, ours["sent"])):
             found.append(f"sent: the node {sent}, we {ours['sent']}")
-        refunds = Counter((row["idempotency_key"] or "")[:36] for row in outgoing)
+        refunds = Counter((row["idempotency_key"] or "").rpartition("-")[0] for row in outgoing)
         found += [f"refund {pk} was paid {times} times" for pk, times in refunds.items() if times > 1]
         return found
 

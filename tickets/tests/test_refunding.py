@@ -5,7 +5,9 @@ from django.db.models import Sum
 from django.utils import timezone, translation
 
 from events.models import Event
+from payments import recovery
 from payments.models import IncomingPayment, Invoice, Payment, Refund
+from payments.outgoing import OutgoingPayment
 from payments.repairs import refund_unmatched, unmatched_money
 from payments.services import allocate, settle_node_payment
 from tests.shop import money_for, together
@@ -158,6 +160,23 @@ def test_the_preview_counts_what_is_still_here_and_who_has_an_address():
     assert seen.refund_sats == sent.aggregate(total=Sum("amount_msats"))["total"] // 1000 == 3600
     assert seen.fees_sats == 4 * 10
     assert seen.without_address == sent.filter(status="needs_address").count() == 2
+
+
+def test_an_order_whose_money_was_found_sent_is_named_and_can_be_canceled():
+    """After a restore: our books say paid, the node that all of it went back."""
+    order = hold(make_event(), 2, uma_address=HOME)
+    pay(order)
+    incoming = IncomingPayment.objects.get()
+    sent = OutgoingPayment("OutgoingPayment:1", True, False, "ab" * 32, incoming.amount_msats, 7)
+    recovery.record(sent, incoming, 1, 1)
+    assert [finding.row for finding in audit.paid_orders_have_their_money()] == [f"order {order.code}"]
+    refund = refund_order(order)
+    assert (refund.status, refund.fee_msats, refund.to) == ("sent", 7, HOME)
+    order.refresh_from_db()
+    assert (order.status, order.event.seats_taken) == ("canceled", 0)
+    assert audit.find_broken() == []
+    with pytest.raises(DomainError):
+        refund_order(order)
 
 
 # -- the ends of the scale --------------------------------------------------------------------
