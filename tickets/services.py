@@ -14,12 +14,13 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.history import record
+from accounts.limits import spend
 from accounts.models import User, normalize_email
 from events.models import Event, SalesClosed, SoldOut
 from payments import services as payments
 from payments.invoices import Closing, abandon_unknown, close_out, request_invoice
 from payments.models import Payment
-from payments.uma.address import normalize_uma_address
+from payments.uma.address import domain_of, normalize_uma_address
 from ticketsuma.bidi import isolate
 from ticketsuma.errors import DomainError
 from ticketsuma.money import format_sats
@@ -103,6 +104,8 @@ def place_order(
         raise PriceChanged(event)
     if ip:
         count_purchase(order, ip)
+    if ip and uma_address and not event.is_free:
+        spend("REQUEST_PER_IP_AND_DOMAIN", ip, domain_of(uma_address))
     try:
         _hold(order)
     except IntegrityError:
@@ -255,13 +258,23 @@ def release_seats(order: Order) -> None:
 
 
 # -- afterwards -------------------------------------------------------------------------------
-def change_uma_address(order: Order, *, uma_address: str) -> None:
-    """Send the payment request to another wallet; the seats stay held. Raises InvalidUmaAddress."""
+def change_uma_address(order: Order, *, uma_address: str, ip: str = "") -> None:
+    """Send the payment request to another wallet; the seats stay held.
+
+    As limited as placing orders is, for it too sends something to whomever it names, and a few times for
+    each order. Raises InvalidUmaAddress, InvalidTransition, HoldLimit, TooMany.
+    """
     address = normalize_uma_address(uma_address)
     if not order.is_pending or order.payment is None:
         raise InvalidTransition(_("This order no longer waits for a payment."))
+    spend("ADDRESS_PER_ORDER", order.pk.hex)
+    if ip:
+        spend("PURCHASE_PER_IP", ip)
+        spend("REQUEST_PER_IP_AND_DOMAIN", ip, domain_of(address))
     with transaction.atomic():
+        order.uma_address = address
         Order.objects.filter(pk=order.pk).update(uma_address=address)
+        check_hoarding(order)
         record("wallet", order)
     payments.push_again(order.payment, uma_address=address)
 

@@ -157,7 +157,9 @@ def order_address(request: HttpRequest, token: str) -> HttpResponse:
     if not form.is_valid():
         return show_order(request, order, form=form, status=422)
     try:
-        services.change_uma_address(order, uma_address=form.cleaned_data["uma_address"])
+        services.change_uma_address(
+            order, uma_address=form.cleaned_data["uma_address"], ip=client_ip(request)
+        )
     except DomainError as error:
         return show_order(request, order_by_token(token), problem=str(error.sentence), status=error.status)
     return redirect(order)

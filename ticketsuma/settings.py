@@ -40,7 +40,6 @@ if SITE_HOST.lower() != UMA_DOMAIN:
     env.problems.append(f"UMA_DOMAIN ({UMA_DOMAIN}) must be the host of SITE_URL ({SITE_HOST})")
 if not DEVELOPMENT and not env.bool("ALLOW_TEST_NETWORK", False) and not SITE_URL.startswith("https://"):
     env.problems.append("SITE_URL must begin with https://")
-
 # -- Lightning and UMA ------------------------------------------------------------------------
 LIGHTSPARK_BASE_URL = env.str("LIGHTSPARK_BASE_URL", "")  # empty: Lightspark's own address
 _token_id, _colon, _token_secret = env.str("LIGHTSPARK_API_TOKEN", "").partition(":")
@@ -126,6 +125,8 @@ LIMITS = {
         ("MAIL_PER_IP", 20, 3600),
         ("BAD_TOKEN_PER_IP", 50, 900),
         ("PURCHASE_PER_IP", 30, HOLD_SECONDS),
+        ("ADDRESS_PER_ORDER", 5, HOLD_SECONDS),
+        ("REQUEST_PER_IP_AND_DOMAIN", 20, HOLD_SECONDS),
         ("UNKNOWN_CODE_PER_IP", 20, 60),
         ("CLAIM_PER_IP", 10, 900),
         ("CHECK_PER_ORDER", 6, 60),
@@ -133,7 +134,6 @@ LIMITS = {
         ("WALLET_PER_IP", 6000, 60),
     )
 }
-
 # -- Django -----------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "ticketsuma",

@@ -4,7 +4,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,9 +26,11 @@ from payments.models import (
 )
 from payments.querysets import REQUEST_LEASE
 from payments.sending import send_refund
+from payments.uma.address import domain_of
 from payments.uma.nonces import purge_nonces
 from payments.uma.request import push_request
 from payments.uma.tell import tell_post_transaction
+from payments.uma.turns import Hosts
 from tickets import announcements, holds, refunds
 from tickets.limits import forget_networks
 from tickets.mails import send_mail
@@ -49,13 +51,20 @@ BATCH = 50
 
 @dataclass(frozen=True)
 class Queue:
-    """A kind of due row: `due(now)` finds them, `handle(row)` does the work within `lease`."""
+    """A kind of due row: `due(now)` finds them, `handle(row)` does the work within `lease`.
+
+    `strangers`: it may wait for somebody else's server, that of the domain in the field `address`.
+    """
 
     name: str
     due: Callable[[datetime], QuerySet]
     handle: Callable[[Any], object]
     lease: timedelta = timedelta(seconds=30)
     strangers: bool = False
+    address: str = ""
+
+    def host_of(self, row: Leased) -> str:
+        return domain_of(getattr(row, self.address)) if self.address else ""
 
 
 QUEUES = [
@@ -85,6 +94,7 @@ QUEUES = [
         lambda now: Payment.objects.filter(push=Payment.Push.QUEUED, status=Payment.Status.PENDING),
         push_request,
         strangers=True,
+        address="uma_address",
     ),
     Queue(
         "expiries", lambda now: Order.objects.overdue(now).select_related("event", "payment"), expire_order
@@ -100,6 +110,7 @@ QUEUES = [
         send_refund,
         timedelta(seconds=60),
         strangers=True,
+        address="to",
     ),
     Queue(
         "post-transaction callbacks",
@@ -148,10 +159,18 @@ def work(queue: Queue, row: Leased) -> str | None:
     return None
 
 
-def due_rows(queue: Queue, *, limit: int = BATCH) -> list[Leased]:
+def due_rows(queue: Queue, *, limit: int = BATCH, without: Collection[str] = ()) -> list[Leased]:
+    """What is due, the longest due first; of what waits for strangers' servers, what never failed first.
+
+    Rows for the hosts in `without` are left out, so that however many they are they hide no other.
+    """
     now = clock.now()
     rows = queue.due(now)
-    return list(rows.filter(rows.model.is_work_at(now)).order_by("next_attempt_at")[:limit])
+    rows = rows.filter(rows.model.is_work_at(now))
+    for host in without if queue.address else ():
+        rows = rows.exclude(**{f"{queue.address}__endswith": f"@{host}"})
+    order = ("attempts", "next_attempt_at") if queue.strangers else ("next_attempt_at",)
+    return list(rows.order_by(*order)[:limit])
 
 
 class Worker:
@@ -163,6 +182,7 @@ class Worker:
         self._chores_done: dict[Callable, float] = {}
         self._free = threading.Semaphore(THREADS)
         self._free_for_strangers = threading.Semaphore(THREADS_FOR_STRANGERS)
+        self._hosts = Hosts()
 
     def stop(self, *_args) -> None:
         self._stop.set()
@@ -186,13 +206,19 @@ class Worker:
         self._pool.shutdown(wait=True)
 
     def _hand_out(self, queue: Queue) -> None:
-        for row in due_rows(queue):
+        """Give due rows to threads; one for whose host no turn is free waits in the table."""
+        for row in due_rows(queue, without=self._hosts.full()):
+            host = queue.host_of(row)
+            if not self._hosts.take_turn(host):
+                continue
             if not self._take_thread(queue):
+                self._hosts.give_back(host)
                 return
             if row.take_lease(queue.lease):
-                self._pool.submit(self._work_and_free, queue, row)
+                self._pool.submit(self._work_and_free, queue, row, host)
             else:
                 self._free_thread(queue)
+                self._hosts.give_back(host)
 
     def _do_chores(self) -> None:
         for every, chore in CHORES:
@@ -200,11 +226,12 @@ class Worker:
                 self._chores_done[chore] = time.monotonic()
                 chore()
 
-    def _work_and_free(self, queue: Queue, row: Leased) -> None:
+    def _work_and_free(self, queue: Queue, row: Leased, host: str) -> None:
         try:
             work(queue, row)
         finally:
             self._free_thread(queue)
+            self._hosts.give_back(host)
 
     def _take_thread(self, queue: Queue) -> bool:
         if queue.strangers and not self._free_for_strangers.acquire(blocking=False):

@@ -37,6 +37,8 @@ def test_it_is_no_address(typed):
         ("  $Alice.B+c_d-9@Wallet.EXAMPLE\n", "$alice.b+c_d-9@wallet.example"),
         ("$a@sub.wallet.co.uk", "$a@sub.wallet.co.uk"),
         ("$a@xn--bcher-kva.example", "$a@xn--bcher-kva.example"),
+        ("$a@xn--80ak6aa92e.xn--p1ai", "$a@xn--80ak6aa92e.xn--p1ai"),
+        ("$a@wallet.xn--fiqs8s", "$a@wallet.xn--fiqs8s"),
         ("$alice@localhost:8081", "$alice@localhost:8081"),
     ],
 )

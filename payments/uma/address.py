@@ -10,7 +10,8 @@ from ticketsuma.errors import DomainError
 
 _NAME = r"[a-z0-9._+-]{1,63}"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_DOMAIN = re.compile(rf"(?:{_LABEL}\.){{1,8}}[a-z][a-z-]{{0,61}}[a-z]")
+# The last label is letters, or letters of another script as DNS writes them (RFC 5890): `xn--p1ai`.
+_DOMAIN = re.compile(rf"(?:{_LABEL}\.){{1,8}}(?:[a-z]{{2,63}}|xn--[a-z0-9-]{{0,57}}[a-z0-9])")
 _ADDRESS = re.compile(rf"\$({_NAME})@(.{{1,253}})")
 # The name before @ under which we pay refunds.
 REFUNDS = "refunds"

@@ -1,0 +1,76 @@
+"""A payment request goes to whomever a buyer names, so nobody may have many sent."""
+
+import pytest
+from django.test import Client
+
+from accounts.limits import TooMany
+from payments.models import Payment
+from tests.shop import an_event, an_order
+from tickets.limits import HoldLimit
+from tickets.models import Order
+from tickets.services import change_uma_address
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def as_in_production(settings):
+    settings.LIMITS = settings.LIMITS | {
+        "ADDRESS_PER_ORDER": (5, 900), "REQUEST_PER_IP_AND_DOMAIN": (4, 900), "PURCHASE_PER_IP": (10, 900),
+    }  # fmt: skip
+    settings.MAX_OPEN_ORDERS_PER_ADDRESS = 2
+
+
+def test_one_order_asks_few_strangers():
+    order = an_order()
+    asked = []
+    for number in range(40):
+        try:
+            change_uma_address(order, uma_address=f"$stranger{number}@wallet{number}.example.com")
+        except TooMany:
+            continue
+        asked.append(number)
+    assert asked == [0, 1, 2, 3, 4]
+    assert Payment.objects.get().uma_address == "$stranger4@wallet4.example.com"
+
+
+def test_changing_counts_as_placing_does():
+    for number in range(10):
+        change_uma_address(an_order(), uma_address=f"$a@wallet{number}.example.com", ip="192.0.2.1")
+    with pytest.raises(TooMany):
+        change_uma_address(an_order(), uma_address="$a@wallet11.example.com", ip="192.0.2.1")
+    with pytest.raises(TooMany):
+        an_order(ip="192.0.2.1")
+
+
+def test_a_network_asks_the_wallets_of_one_domain_a_few_times():
+    event = an_event()
+    for number in range(2):
+        an_order(event, uma_address=f"$a{number}@wallet.example.com", ip="192.0.2.1")
+        change_uma_address(an_order(event), uma_address=f"$b{number}@wallet.example.com", ip="192.0.2.1")
+    with pytest.raises(TooMany):
+        an_order(event, uma_address="$c@wallet.example.com", ip="192.0.2.1")
+    order = an_order(event)
+    with pytest.raises(TooMany):
+        change_uma_address(order, uma_address="$c@wallet.example.com", ip="192.0.2.1")
+    change_uma_address(order, uma_address="$c@wallet.example.com", ip="192.0.2.2")
+
+
+def test_an_address_that_is_asked_by_others_already_is_not_asked_again():
+    for _ in range(2):
+        an_order(uma_address="$ann@wallet.example.com", email="eve@example.com")
+    order = an_order(email="mallory@example.com")
+    with pytest.raises(HoldLimit):
+        change_uma_address(order, uma_address="$ann@wallet.example.com")
+    assert Order.objects.get(pk=order.pk).uma_address == ""
+
+
+def test_the_page_says_so():
+    order = an_order()
+    page = Client()
+    for number in range(6):
+        answer = page.post(
+            order.get_absolute_url(), {"act": "order_address", "uma_address": f"$a@w{number}.example.com"}
+        )
+    assert answer.status_code == 429
+    assert "too often" in answer.content.decode()
