@@ -49,7 +49,7 @@ def write_problem(sock, status, reason, said):
 
 util.write_error = write_problem  # gunicorn knows no setting for it
 
-bind = f"0.0.0.0:{settings.PORT}"
+bind = f"{settings.HOST}:{settings.PORT}"
 worker_class = "ticketsuma.serving.ReadingWorker"
 sendfile = False  # it waits without end for a client that does not read
 workers = int(os.environ.get("WEB_WORKERS", "2"))

@@ -3,8 +3,9 @@ import sys
 
 from django.core.management import execute_from_command_line
 
-from ticketsuma.start import read_settings
+from ticketsuma.start import read_development, read_settings
 
 if __name__ == "__main__":
+    read_development()
     read_settings()
     execute_from_command_line(sys.argv)

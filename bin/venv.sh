@@ -7,6 +7,9 @@ fail() {
 
 find_python() { # prints a Python 3.11, or nothing
     local candidate
+    if [ -n "${PYTHON:-}" ] && ! "$PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+        return # what is asked for by name is not replaced by another
+    fi
     for candidate in "${PYTHON:-}" python3.11 python3 python; do
         if [ -n "$candidate" ] && "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
             echo "$candidate"
@@ -23,6 +26,7 @@ in_background() { # runs a command so that a signal reaches our trap at once, no
 
 prepare_venv() { # prepare_venv <stamp name> <requirements file>...: installs only when those files changed
     local stamp=".venv/.installed-$1" python hash file arguments=()
+    if [ -n "${PYTHON:-}" ] && [ -z "$(find_python)" ]; then fail "PYTHON=$PYTHON is no Python 3.11."; fi
     shift
     for file in "$@"; do arguments+=(-r "$file"); done
     hash=$(cat requirements*.txt sandbox/requirements.txt constraints.txt | sha256sum | cut -d' ' -f1)
@@ -37,6 +41,11 @@ prepare_venv() { # prepare_venv <stamp name> <requirements file>...: installs on
     echo "Installing the libraries (only when the requirements changed; the first time takes about a minute) ..."
     in_background .venv/bin/python -m pip install --quiet --disable-pip-version-check \
         "${arguments[@]}" -c constraints.txt >var/log/install.log 2>&1 || {
+        # Without a network pip blames "conflicting dependencies"; asked for one package it says what it found.
+        local one=(--dry-run --no-deps --ignore-installed --no-cache-dir django)
+        if [[ $(.venv/bin/python -m pip install "${one[@]}" 2>&1 || true) == *"from versions: none"* ]]; then
+            fail "The libraries could not be fetched: there is no way to the package index from here. Run the command again with a network; var/log/install.log has what pip said."
+        fi
         tail -n 5 var/log/install.log >&2
         fail "Could not install the libraries; var/log/install.log says why. Run the command again once that is mended."
     }

@@ -22,6 +22,7 @@ DEBUG = DEVELOPMENT and env.bool("TRACEBACKS", False)
 
 # -- who we are -------------------------------------------------------------------------------
 PORT = env.int("PORT", 8080)
+HOST = env.str("HOST", "127.0.0.1" if DEVELOPMENT else "0.0.0.0")  # noqa: S104, the image serves others
 SITE_URL = env.str("SITE_URL", f"http://localhost:{PORT}").rstrip("/")
 SITE_HOST = urlsplit(SITE_URL).netloc
 SITE_NAME = env.str("SITE_NAME", "Tickets by UMA")
