@@ -24,6 +24,8 @@ class CheckIn(models.Model):
         _("scan"), max_length=64, blank=True, help_text=_("The scanner's own id for this scan.")
     )
 
+    is_repeat = False  # found again by the same scan
+
     class Meta:
         verbose_name, verbose_name_plural = _("check-in"), _("check-ins")
 

@@ -1,7 +1,7 @@
 """The door: would this code be let in, and letting it in, once."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 
 from django.db import IntegrityError, transaction
@@ -10,20 +10,28 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from events.models import Event
+from ticketsuma import clock
 from ticketsuma.codes import normalize_code
 from ticketsuma.errors import DomainError
 
 from .models import CheckIn, Order, Ticket
 
+# For so long a scan may be sent again because its answer was lost; later the next person may stand there.
+SAME_SCAN = timedelta(seconds=30)
+
 
 @dataclass(frozen=True)
 class Validation:
-    """What a code is worth at a door. `reason` is `ok` exactly when `valid`."""
+    """What a code is worth at a door. `reason` is `ok` exactly when `valid`.
+
+    `is_repeat`: the same scan let somebody in a moment ago; nobody else comes in by it.
+    """
 
     reason: str
     event: Event | None = None
     ticket: Ticket | None = None
     checked_in_at: datetime | None = None
+    is_repeat: bool = False
 
     @property
     def valid(self) -> bool:
@@ -78,7 +86,9 @@ class AlreadyCheckedIn(DomainError):
 def check_in(*, code: str, event_id: int, by: User | None, nonce: str = "") -> CheckIn:
     """Use the ticket at the door of `event_id`, once: of two scanners at once one succeeds.
 
-    The same scan sent again (same `nonce`) gets the same answer. Raises NotAdmitted, AlreadyCheckedIn.
+    The same scan (same `nonce`) sent again within SAME_SCAN, by the database's clock, gets the same answer
+    and `is_repeat`: afterwards a browser's Back would let a second person in. Raises NotAdmitted,
+    AlreadyCheckedIn.
     """
     found = validate_code(code, event_id=event_id)
     ticket = cast(Ticket, found.ticket)  # none only when the code is unknown
@@ -91,13 +101,16 @@ def check_in(*, code: str, event_id: int, by: User | None, nonce: str = "") -> C
             Order.objects.select_for_update().get(pk=ticket.order_id)  # a refund waits, or came first
             if not Ticket.objects.admitting().filter(pk=ticket.pk).exists():
                 raise NotAdmitted("void")
-            return CheckIn.objects.create(ticket=ticket, by=by, by_name=by.email if by else "", nonce=nonce)
+            return CheckIn.objects.create(
+                ticket=ticket, at=clock.now(), by=by, by_name=by.email if by else "", nonce=nonce
+            )
     except IntegrityError:
         return _same_scan(CheckIn.objects.select_related("ticket").get(ticket=ticket), nonce)
 
 
 def _same_scan(earlier: CheckIn, nonce: str) -> CheckIn:
-    if nonce and earlier.nonce == nonce:
+    if nonce and earlier.nonce == nonce and clock.is_recent(earlier.at, within=SAME_SCAN):
+        earlier.is_repeat = True
         return earlier
     raise AlreadyCheckedIn(earlier.at)
 
@@ -109,7 +122,8 @@ def scan(*, code: str, event_id: int, by: User, nonce: str) -> Validation:
         used = check_in(code=code, event_id=event_id, by=by, nonce=nonce)
     except (NotAdmitted, AlreadyCheckedIn) as refusal:
         return replace(validate_code(code, event_id=event_id), reason=refusal.code)
-    return replace(validate_code(code), reason="ok", checked_in_at=used.at)
+    found = validate_code(code)
+    return replace(found, reason="ok", checked_in_at=used.at, is_repeat=used.is_repeat)
 
 
 def last_check_ins(event: Event, most: int = 8) -> QuerySet[CheckIn]:

@@ -32,8 +32,13 @@ class ScanForm(DescribedForm):
             }
         ),
     )  # fmt: skip
-    # The same scan sent again gets the same answer; the page makes up a new one for each scan.
-    nonce = forms.CharField(max_length=64, widget=forms.HiddenInput, initial=lambda: uuid.uuid4().hex)
+    # The same scan sent again gets the same answer; the page makes up a new one for each scan. Without the
+    # attribute some browsers fill in the one of before when the page is loaded anew.
+    nonce = forms.CharField(
+        max_length=64,
+        widget=forms.HiddenInput(attrs={"autocomplete": "off"}),
+        initial=lambda: uuid.uuid4().hex,
+    )
 
 
 def staff_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:

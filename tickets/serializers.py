@@ -61,7 +61,7 @@ class CheckInSerializer(StrictSerializer):
     event_id = WholeNumber(min_value=1, max_value=LARGEST_ID, help_text="The event at whose door you are.")
     nonce = Line(
         max_length=64, required=False, allow_blank=True, default="",
-        help_text="Your own id for this scan: the same scan sent twice gets the same answer.",
+        help_text="Your own id for this scan: sent again within 30 seconds it gets the same answer.",
     )  # fmt: skip
 
 

@@ -67,6 +67,25 @@ def test_a_ticket_is_let_in_once_and_the_same_scan_again_is_harmless(staff, tick
     assert CheckIn.objects.get().by == User.objects.get()
 
 
+def test_the_same_scan_says_that_it_lets_in_nobody_else(staff, ticket, door_path):
+    first, again = (
+        staff.post(door_path, {"code": ticket.ticket_code, "nonce": "n1"}).content.decode() for _ in range(2)
+    )
+    assert "The same scan once more: one person" in again
+    assert "once more" not in first
+
+
+def test_after_a_while_the_same_nonce_is_another_person(staff, ticket, door_path):
+    """Without JavaScript: Back shows the old form, and the same code is typed for somebody else."""
+    assert scan(staff, door_path, ticket.ticket_code, "n1") == "ok"
+    CheckIn.objects.update(at=timezone.now() - door.SAME_SCAN + timedelta(seconds=15))
+    assert scan(staff, door_path, ticket.ticket_code, "n1") == "ok"
+    CheckIn.objects.update(at=timezone.now() - door.SAME_SCAN)
+    assert scan(staff, door_path, ticket.ticket_code, "n1") == "already_checked_in"
+    with pytest.raises(door.AlreadyCheckedIn):
+        door.check_in(code=ticket.ticket_code, event_id=ticket.order.event_id, by=None, nonce="n1")
+
+
 def test_the_part_is_the_verdict_alone(staff, ticket, door_path):
     part = staff.post(door_path, {"code": ticket.ticket_code, "nonce": "n1", "part": "1"}).content.decode()
     assert part.lstrip().startswith('<div class="contents" data-reason="ok">')
