@@ -9,7 +9,7 @@ from django.core.management import call_command
 from payments import lightspark
 from payments.models import Refund
 from payments.tests.conftest import *  # noqa: F403, the sandbox's fixtures
-from payments.tests.refunding import TIMEOUT, assert_sent_once, bring_on
+from payments.tests.refunding import TIMEOUT, assert_sent_once, step
 from tickets.books import find_missing, read_books
 
 
@@ -26,7 +26,7 @@ def costly_node(sandbox, settings):
 
 def test_fees_are_in_the_books(costly_node, make_refund):
     had = lightspark.owned_msats()
-    refund = bring_on(make_refund(sats=2500))
+    refund = step(make_refund(sats=2500))
     assert_sent_once(costly_node, refund)
     assert refund.fee_msats == 6000
     books = read_books()
@@ -38,7 +38,7 @@ def test_fees_are_in_the_books(costly_node, make_refund):
 
 
 def test_missing_sats_are_found_only_where_the_float_is_known(costly_node, make_refund, settings):
-    bring_on(make_refund(sats=2500))
+    step(make_refund(sats=2500))
     books = read_books()
     assert find_missing(books) == []
     settings.NODE_FLOAT_SATS = books.float_msats // 1000
@@ -51,13 +51,13 @@ def test_missing_sats_are_found_only_where_the_float_is_known(costly_node, make_
 
 
 def test_what_a_refund_cost_before_it_was_kept_is_unknown(costly_node, make_refund):
-    bring_on(make_refund())
+    step(make_refund())
     Refund.objects.update(fee_msats=None)
     assert "The fees of 1 refunds were not kept." in read_books().says
 
 
 def test_the_audit_shows_the_books(costly_node, make_refund, capsys, settings):
-    bring_on(make_refund())
+    step(make_refund())
     with pytest.raises(SystemExit):  # the money of make_refund is not on the node's list
         call_command("audit", "--json")
     books = json.loads(capsys.readouterr().out)["books"]

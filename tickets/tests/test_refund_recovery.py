@@ -10,7 +10,7 @@ from payments import lightspark, recovery, refunds
 from payments.balance import outgoing_row
 from payments.models import IncomingPayment, PostTransaction, Refund, Sweep
 from payments.tests.conftest import *  # noqa: F403, the sandbox's fixtures
-from payments.tests.refunding import SATS, assert_sent_once, bring_on
+from payments.tests.refunding import SATS, assert_sent_once, step
 from tickets.audit import compare_with_node, every_msat_is_accounted_for
 
 MSATS = SATS * 1000
@@ -66,13 +66,13 @@ def test_a_refund_sent_since_the_backup_is_found_sent(sandbox, make_refund, guar
     refund = make_refund()
     backup = Backup()
     had = lightspark.owned_msats()
-    assert_sent_once(sandbox, bring_on(refund))
+    assert_sent_once(sandbox, step(refund))
     backup.restore()
     refund.refresh_from_db()
     assert refund.status == "queued"
     if guard == "keys":
         list_was_just_read()
-        bring_on(refund)
+        step(refund)
     else:
         recovery.read_list()
         refund.refresh_from_db()
@@ -86,12 +86,12 @@ def test_a_refund_written_anew_after_the_restore_is_not_sent_anew(sandbox, make_
     """Late money: the backup knows of it, not of its refund, and the shop decides the same once more."""
     incoming = make_money()
     backup = Backup()
-    bring_on(give_back(incoming, sandbox_url))
+    step(give_back(incoming, sandbox_url))
     backup.restore()
     refund = give_back(IncomingPayment.objects.get(), sandbox_url)
     if guard == "keys":
         list_was_just_read()
-    assert bring_on(refund).status == "sent"
+    assert step(refund).status == "sent"
     assert sent(sandbox, incoming) == [MSATS]
     assert Refund.objects.count() == 1
 
@@ -99,12 +99,12 @@ def test_a_refund_written_anew_after_the_restore_is_not_sent_anew(sandbox, make_
 def test_a_part_sent_since_the_backup_lowers_what_goes_back(sandbox, make_money, sandbox_url):
     incoming = make_money()
     backup = Backup()
-    bring_on(give_back(incoming, sandbox_url, 300_000))
-    bring_on(give_back(incoming, sandbox_url, 200_000))
+    step(give_back(incoming, sandbox_url, 300_000))
+    step(give_back(incoming, sandbox_url, 200_000))
     backup.restore()
     list_was_just_read()
     refund = give_back(IncomingPayment.objects.get(), sandbox_url)
-    assert bring_on(refund).status == "sent"
+    assert step(refund).status == "sent"
     assert refund.amount_msats == MSATS - 500_000
     assert sent(sandbox, incoming) == [200_000, 300_000, MSATS - 500_000]
     found = Refund.objects.filter(reason="found")
@@ -116,11 +116,11 @@ def test_a_failed_bolt11_since_the_backup_is_no_payment(sandbox, make_refund):
     refund = make_refund()
     backup = Backup()
     sandbox.post("/api/faults", kind="payment_failed")
-    assert bring_on(refund).status == "failed"
+    assert step(refund).status == "failed"
     sandbox.no_faults()
     backup.restore()
     list_was_just_read()
-    assert_sent_once(sandbox, bring_on(refund))
+    assert_sent_once(sandbox, step(refund))
     assert refund.ordinal == 2  # the failed one's key is used up
 
 
@@ -128,7 +128,7 @@ def test_what_an_order_still_holds_and_was_sent_is_taken_off_it(sandbox, make_mo
     """The list finds it before anybody asks for a refund; the audit then names the order."""
     incoming = make_money()
     backup = Backup()
-    bring_on(give_back(incoming, sandbox_url))
+    step(give_back(incoming, sandbox_url))
     backup.restore()
     IncomingPayment.objects.update(applied_msats=MSATS)
     recovery.read_list()
@@ -142,11 +142,11 @@ def test_what_an_order_still_holds_and_was_sent_is_taken_off_it(sandbox, make_mo
 def test_more_than_is_left_stops_for_staff(sandbox, make_money, sandbox_url):
     incoming = make_money()
     backup = Backup()
-    bring_on(give_back(incoming, sandbox_url))
+    step(give_back(incoming, sandbox_url))
     backup.restore()
     IncomingPayment.objects.update(kept_msats=MSATS - 400_000)
     refund = give_back(IncomingPayment.objects.get(), sandbox_url, 400_000)
-    bring_on(refund)
+    step(refund)
     assert (refund.status, refund.last_error) == ("queued", "sent_before")
     assert refund.parked_at
     assert sent(sandbox, incoming) == [MSATS]
@@ -156,16 +156,16 @@ def test_the_drill_ends_with_the_nodes_books(sandbox, make_money, sandbox_url):
     """A backup hours old, refunds in every state since: the worker goes on, and the audit is content."""
     all_money = [make_money() for _ in range(5)]
     before = [give_back(incoming, sandbox_url) for incoming in all_money[:3]]
-    bring_on(before[0])
+    step(before[0])
     backup = Backup()
     for refund in before[1:]:
-        bring_on(refund)
-    bring_on(give_back(all_money[3], sandbox_url))
+        step(refund)
+    step(give_back(all_money[3], sandbox_url))
     backup.restore()
     give_back(IncomingPayment.objects.get(pk=all_money[3].pk), sandbox_url)
     give_back(IncomingPayment.objects.get(pk=all_money[4].pk), sandbox_url)
     for refund in Refund.objects.exclude(status="sent"):
-        bring_on(refund)
+        step(refund)
     assert set(Refund.objects.values_list("status", flat=True)) == {"sent"}
     for incoming in all_money:
         assert sent(sandbox, incoming) == [MSATS]
