@@ -109,6 +109,17 @@ def test_the_spanish_is_whole_compiled_and_keeps_every_placeholder():
             assert compiled[msgid] == words[0], f"{msgid}: compile locale/es again"
 
 
+def test_the_spanish_is_that_of_spain_throughout():
+    """Decided once (docs/decisions.md): no word of the Americas beside it, and nobody is called usted."""
+    elsewhere = re.compile(
+        r"\b(billeteras?|en vivo|teléfonos?|celular(es)?|computadoras?|boletos?|tomar|usted(es)?"
+        r"|entr(ar|ó|a) a la)\b",
+        re.IGNORECASE,
+    )
+    found = [word for _, words in entries() for word in words if elsewhere.search(word)]
+    assert found == []
+
+
 @pytest.mark.django_db
 def test_a_page_is_in_the_readers_language_with_its_numbers_and_dates(client):
     start = datetime(2031, 5, 2, 18, tzinfo=UTC)
