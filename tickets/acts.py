@@ -3,9 +3,12 @@
 from collections import defaultdict
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 View = Callable[..., HttpResponseBase]
@@ -33,6 +36,12 @@ def act_of(page: str) -> Callable[[View], View]:
         return act
 
     return decorate
+
+
+def done_before(request: HttpRequest, page: Any) -> HttpResponse:
+    """The answer to a form that was sent twice (two clicks, Back): it acted once, and says so."""
+    messages.info(request, _("You have sent this before. It was done once, and this is how it stands."))
+    return redirect(page)
 
 
 def takes_acts(page: str) -> Callable[[View], View]:

@@ -11,7 +11,7 @@ from payments import lightspark
 from ticketsuma.errors import DomainError
 
 from . import claims, moved, refunds
-from .acts import act_of
+from .acts import act_of, done_before
 from .models import Order
 from .money_forms import ClaimForm, RefundAddressForm
 from .privacy import private_page
@@ -29,6 +29,8 @@ def refund_address(request: HttpRequest, token: str) -> HttpResponse:
     try:
         refunds.give_refund_address(order, address=form.cleaned_data["uma_address"])
     except DomainError as error:
+        if refunds.goes_to(order, form.cleaned_data["uma_address"]):
+            return done_before(request, order)
         return show_order(request, order_by_token(token), problem=str(error.sentence), status=error.status)
     return redirect(order)
 
@@ -41,6 +43,8 @@ def money_back(request: HttpRequest, token: str) -> HttpResponse:
     try:
         moved.give_money_back(order)
     except DomainError as error:
+        if moved.gave_money_back(order):
+            return done_before(request, order)
         return show_order(request, order_by_token(token), problem=str(error.sentence), status=error.status)
     return redirect(order)
 

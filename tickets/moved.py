@@ -37,3 +37,9 @@ def give_money_back(order: Order) -> Refund:
     if not may_have_money_back(order):
         raise NotMoved
     return refund_order(order, reason=Refund.Reason.EVENT_MOVED)
+
+
+def gave_money_back(order: Order) -> bool:
+    """Whether `give_money_back` has been done to the order."""
+    back = Refund.objects.filter(incoming_payment__payment__order=order)
+    return back.filter(reason=Refund.Reason.EVENT_MOVED).exists()

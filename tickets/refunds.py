@@ -132,6 +132,12 @@ def give_refund_address(order: Order, *, address: str) -> int:
     return count
 
 
+def goes_to(order: Order, address: str) -> bool:
+    """Whether a refund of this order is on its way to `address` already, or went there."""
+    back = Refund.objects.filter(incoming_payment__payment__order=order)
+    return back.filter(to=normalize_payable_address(address)).exists()
+
+
 def queue_refund_mails() -> int:
     """Write the mails that refunds have come to deserve: where shall it go, and it went. How many."""
     deserve = {

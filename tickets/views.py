@@ -16,7 +16,7 @@ from ticketsuma.errors import DomainError
 from ticketsuma.live import stream_response
 
 from . import services
-from .acts import act_of, takes_acts
+from .acts import act_of, done_before, takes_acts
 from .forms import AddressForm, BuyForm
 from .holds import hold_ends
 from .links import row_of_link
@@ -144,7 +144,10 @@ def order_cancel(request: HttpRequest, token: str) -> HttpResponse:
     try:
         services.cancel_order(order)
     except DomainError as error:
-        return show_order(request, order_by_token(token), problem=str(error.sentence), status=error.status)
+        order = order_by_token(token)
+        if order.status == Order.Status.CANCELED:
+            return done_before(request, order)
+        return show_order(request, order, problem=str(error.sentence), status=error.status)
     return redirect(order)
 
 

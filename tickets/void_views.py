@@ -9,20 +9,28 @@ from django.utils.translation import gettext as _
 
 from ticketsuma.errors import DomainError
 
-from .acts import act_of
+from .acts import act_of, done_before
 from .models import Order, Ticket
 from .privacy import private_page
 from .views import order_by_token, show_order
-from .voiding import replace_links, replace_ticket, void_own_ticket
+from .voiding import ReplacedAlready, replace_links, replace_ticket, void_own_ticket
 
 
 @private_page
 @act_of("order")
 def ticket_replace(request: HttpRequest, token: str) -> HttpResponse:
-    """Another code and link for one ticket; its old ones open nothing any more."""
+    """Another code and link for one ticket; its old ones open nothing any more.
+
+    The form says of which generation the ticket was on its page: sent twice, it replaces once.
+    """
     order = order_by_token(token)
+    ticket = _ticket(request, order)
     try:
-        replace_ticket(_ticket(request, order))
+        if request.POST.get("generation", str(ticket.generation)) != str(ticket.generation):
+            raise ReplacedAlready
+        replace_ticket(ticket)
+    except ReplacedAlready:
+        return done_before(request, order)
     except DomainError as error:
         return show_order(request, order_by_token(token), problem=str(error.sentence), status=error.status)
     messages.success(request, _("The ticket has a new link and a new code; the old ones open nothing."))
@@ -34,9 +42,12 @@ def ticket_replace(request: HttpRequest, token: str) -> HttpResponse:
 def ticket_void(request: HttpRequest, token: str) -> HttpResponse:
     """Give one seat back, without money."""
     order = order_by_token(token)
+    ticket = _ticket(request, order)
     try:
-        void_own_ticket(_ticket(request, order))
+        void_own_ticket(ticket)
     except DomainError as error:
+        if _ticket(request, order).voided_at:
+            return done_before(request, order)
         return show_order(request, order_by_token(token), problem=str(error.sentence), status=error.status)
     messages.success(request, _("The seat is given back."))
     return redirect(order)

@@ -24,6 +24,10 @@ class NotVoidable(InvalidTransition):
     sentence = _("This ticket opens nothing any more, or is used: it can no longer be changed.")
 
 
+class ReplacedAlready(InvalidTransition):
+    sentence = _("This was just replaced: there is a new link already.")
+
+
 class NoMailbox(DomainError):
     code = "no_mailbox"
     sentence = _("This order has no e-mail address to which new links could go.")
@@ -76,12 +80,15 @@ def replace_ticket(ticket: Ticket, *, reason: str = "") -> Ticket:
     """Give the seat a new code and a new link: whoever holds the old ones holds nothing.
 
     Whoever watches with the old link is out. A check-in stays, so a used ticket lets nobody in twice.
-    Of two at once the later one counts. Raises NotVoidable.
+    Of two at once one wins; the other, whose `ticket` is of the generation before, gets ReplacedAlready.
+    Raises NotVoidable.
     """
     with transaction.atomic():
         _lock(ticket)
         if not Ticket.objects.admitting().filter(pk=ticket.pk).exists():
             raise NotVoidable
+        if not Ticket.objects.filter(pk=ticket.pk, generation=ticket.generation).exists():
+            raise ReplacedAlready
         _renew(ticket)
         record("replace", ticket, **({"said": reason} if reason else {}))
     return ticket
@@ -90,7 +97,8 @@ def replace_ticket(ticket: Ticket, *, reason: str = "") -> Ticket:
 def replace_links(order: Order, *, reason: str = "") -> None:
     """End the order's link and the links and codes of its tickets, and mail the new ones to its buyer.
 
-    They are shown to nobody: whoever asks may be the one to whom the old link leaked. Raises NoMailbox.
+    They are shown to nobody: whoever asks may be the one to whom the old link leaked. Of two at once one
+    wins; the other, whose `order` is of the generation before, gets ReplacedAlready. Raises NoMailbox.
     """
     if not order.email:
         raise NoMailbox
@@ -98,6 +106,8 @@ def replace_links(order: Order, *, reason: str = "") -> None:
         locked = Order.objects.select_for_update(of=("self",)).get(pk=order.pk)
         if locked.status not in (Order.Status.PENDING, Order.Status.PAID):
             raise InvalidTransition
+        if locked.generation != order.generation:
+            raise ReplacedAlready
         Order.objects.filter(pk=order.pk).update(generation=F("generation") + 1)
         for ticket in locked.tickets.filter(voided_at=None):
             _renew(ticket)
