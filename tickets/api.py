@@ -68,7 +68,7 @@ class BadIdempotencyKey(DomainError):
 
 
 def orders_to_show():
-    """Orders with everything `BoughtSerializer` reads: three queries, however many there are."""
+    """Orders with everything `BoughtSerializer` reads but refunds: three queries."""
     return Order.objects.select_related("event", "payment").prefetch_related("tickets", "payment__invoices")
 
 
