@@ -29,7 +29,7 @@ class UserAdmin(UnstaleAdmin, ReadOnlyAdmin):
     form = UnstaleForm
     list_display = ["email", "name", "is_active", "verified", "staff", "created_at"]
     list_filter = ["is_active", "created_at"]
-    search_fields = ["email", "name"]
+    search_fields = ["search_key__folded"]
     ordering = ["-created_at"]
     fields = ["email", "name", "is_active", "verified", "staff", "created_at", "updated_at", "last_login"]
 
@@ -67,7 +67,7 @@ class HistoryAdmin(ReadOnlyAdmin):
 
     list_display = ["at", "who", "row", "row_name", "says", "via"]
     list_filter = ["at", "act", "row", "via"]
-    search_fields = ["actor_email", "actor_name", "row_name", "=row_id"]
+    search_fields = ["actor_email", "actor_name", "actor__search_key__folded", "row_name", "=row_id"]
     ordering = ["-at", "-pk"]
     fields = ["at", "who", "actor_name", "via", "row", "row_name", "row_id", "says"]
 

@@ -5,13 +5,14 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.addresses import normalize_address
 from ticketsuma.constraints import Unique
-from ticketsuma.dated import DatedQuerySet
+from ticketsuma.folding import FoldedField, Searched, SearchedQuerySet
 
 from .history import HistoryEntry  # noqa: F401, Django looks for models here
 
@@ -22,8 +23,8 @@ def normalize_email(email: str) -> str:
 
 
 class UserManager(BaseUserManager["User"]):
-    def get_queryset(self) -> DatedQuerySet:
-        return DatedQuerySet(self.model, using=self._db)
+    def get_queryset(self) -> SearchedQuerySet:
+        return SearchedQuerySet(self.model, using=self._db)
 
     def create_user(self, email: str, password: str | None = None, **fields) -> "User":
         user = self.model(email=normalize_email(email), **fields)
@@ -35,7 +36,7 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email=normalize_email(email))
 
 
-class User(AbstractBaseUser):
+class User(Searched, AbstractBaseUser):
     """Somebody who signs in by e-mail. Whether they are staff is asked anew on every request."""
 
     email = models.EmailField(_("e-mail"), max_length=254, unique=True)
@@ -43,6 +44,7 @@ class User(AbstractBaseUser):
     is_active = models.BooleanField(_("active"), default=True)
     # Part of every API token; raising it ends them all at once.
     token_epoch = models.PositiveIntegerField(_("generation of tokens"), default=0)
+    search_key = FoldedField("email", "name")
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
@@ -53,6 +55,7 @@ class User(AbstractBaseUser):
 
     class Meta:
         verbose_name, verbose_name_plural = _("person"), _("people")
+        indexes = [models.Index(fields=["id"], name="accounts_user_key_due", condition=Q(search_key=""))]
         constraints = [
             Unique(
                 Lower("email"), name="accounts_user_email_once", says=_("Somebody has this address."))

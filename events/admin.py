@@ -43,7 +43,7 @@ class EventAdmin(UnstaleAdmin, KeepsHistory, admin.ModelAdmin):
         "organizer",
     ]
     list_filter = [WhenFilter, "is_active"]
-    search_fields = ["title", "slug", "organizer"]
+    search_fields = ["search_key__folded", "slug"]
     ordering = ["-start_time"]
     list_per_page = 50
     show_full_result_count = False
@@ -100,5 +100,5 @@ class EventAdmin(UnstaleAdmin, KeepsHistory, admin.ModelAdmin):
 class FormerSlugAdmin(ReadOnlyAdmin):
     list_display = fields = ["slug", "event"]
     list_select_related = ["event"]
-    search_fields = ["slug", "event__title"]
+    search_fields = ["slug", "event__search_key__folded"]
     ordering = ["slug"]

@@ -1,7 +1,7 @@
 """Events in the API: anybody reads them, staff write them."""
 
 from django.db import IntegrityError, transaction
-from django.db.models import ProtectedError, Q
+from django.db.models import ProtectedError
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
@@ -18,9 +18,9 @@ from ticketsuma.viewsets import ApiViewSet
 
 from .changes import fields_of, record_change
 from .models import Event, EventChanged
+from .search import search
 from .serializers import EventQuerySerializer, EventSerializer, EventWriteSerializer
 
-MOST_WORDS = 6
 STAFF = ("not_authenticated", "permission_denied")
 
 
@@ -36,7 +36,7 @@ class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
     lookup_value_regex = "[0-9]{1,18}"
     query = EventQuerySerializer
 
-    queryset = Event.objects.order_by("start_time", "pk")
+    queryset = Event.objects.defer("search_key").order_by("start_time", "pk")
 
     def get_permissions(self):
         return [AllowAny() if self.request.method in SAFE_METHODS else IsAdminUser()]
@@ -141,13 +141,9 @@ def narrow(events, *, upcoming="", free="", q="", ordering="", **bounds):
         events = events.filter(end_time__gt=now) if upcoming == "true" else events.filter(end_time__lte=now)
     if free:
         events = events.filter(price_sats=0) if free == "true" else events.filter(price_sats__gt=0)
-    for word in q.split()[:MOST_WORDS]:
-        events = events.filter(
-            Q(title__icontains=word) | Q(summary__icontains=word) | Q(organizer__icontains=word)
-        )
     lookups = {
         "price_min": "price_sats__gte", "price_max": "price_sats__lte",
         "starts_after": "start_time__gte", "starts_before": "start_time__lt",
     }  # fmt: skip
-    events = events.filter(**{lookups[name]: bound for name, bound in bounds.items()})
+    events = search(events, q).filter(**{lookups[name]: bound for name, bound in bounds.items()})
     return events.order_by(ordering, "pk") if ordering else events

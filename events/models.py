@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from ticketsuma.addresses import InvisibleSign, normalize_address
 from ticketsuma.codes import new_code
 from ticketsuma.constraints import Check
-from ticketsuma.dated import DatedQuerySet
 from ticketsuma.errors import DomainError
+from ticketsuma.folding import FoldedField, Searched, SearchedQuerySet
 from ticketsuma.money import MAX_SATS
 
 from .schedule import Schedule
@@ -39,7 +39,7 @@ class EventChanged(DomainError):
     sentence = _("It was changed meanwhile, or seats were sold. Please look again.")
 
 
-class EventQuerySet(DatedQuerySet):
+class EventQuerySet(SearchedQuerySet):
     def update(self, **changes) -> int:
         """Change the rows and raise their `version`; a sale (`seats_taken` alone) changes no event."""
         if set(changes) == {"seats_taken"}:
@@ -75,7 +75,7 @@ def new_ical_uid() -> str:
     return f"{uuid.uuid4()}@{settings.SITE_HOST.partition(':')[0]}"
 
 
-class Event(Schedule, models.Model):
+class Event(Schedule, Searched):
     """Something live that people buy seats for. Times are UTC; `timezone` is where it takes place."""
 
     title = models.CharField(_("title"), max_length=160)
@@ -124,6 +124,7 @@ class Event(Schedule, models.Model):
     ical_uid = models.CharField(
         _("name in calendars"), max_length=200, default=new_ical_uid, db_default="", editable=False
     )
+    search_key = FoldedField("title", "summary", "organizer", "description")
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
@@ -132,6 +133,7 @@ class Event(Schedule, models.Model):
     class Meta:
         verbose_name, verbose_name_plural = _("event"), _("events")
         ordering = ["start_time", "pk"]
+        indexes = [models.Index(fields=["id"], name="events_event_key_due", condition=Q(search_key=""))]
         constraints = [
             Check(
                 condition=Q(end_time__gt=F("start_time")), name="events_event_ends_after_start",

@@ -151,7 +151,9 @@ class EventQuerySerializer(serializers.Serializer):
 
     upcoming = serializers.ChoiceField(YES_NO, required=False, help_text="true: not over yet; false: over.")
     free = serializers.ChoiceField(YES_NO, required=False)
-    q = serializers.CharField(max_length=100, required=False, help_text="Words in title, summary, organizer.")
+    q = serializers.CharField(
+        max_length=100, required=False, help_text="Words of it; accents and case are one."
+    )
     price_min = QueryNumber(required=False, max_value=MAX_SATS, help_text="Least sats for one seat.")
     price_max = QueryNumber(required=False, max_value=MAX_SATS, help_text="Most sats for one seat.")
     starts_after = Moment(required=False, help_text="Starts at or after this moment.")

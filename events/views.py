@@ -2,7 +2,6 @@
 
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -14,6 +13,7 @@ from ticketsuma.walls import loadable_elsewhere
 from .art import draw_poster
 from .calendars import calendar_file
 from .models import Event
+from .search import search
 
 EVENTS_PER_PAGE = 12
 SHOWS = ("upcoming", "free", "past")
@@ -29,13 +29,8 @@ def event_list(request: HttpRequest) -> HttpResponse:
     events = events.past() if show == "past" else events.upcoming()
     if show == "free":
         events = events.filter(price_sats=0)
-    for word in words.split()[:6]:
-        events = events.filter(
-            Q(title__icontains=word) | Q(summary__icontains=word) | Q(organizer__icontains=word)
-        )
-    page = Paginator(events.defer("description", "stream_url"), EVENTS_PER_PAGE).get_page(
-        request.GET.get("page")
-    )
+    events = search(events, words).defer("description", "search_key", "stream_url")
+    page = Paginator(events, EVENTS_PER_PAGE).get_page(request.GET.get("page"))
     has_lead = show == "upcoming" and not words and page.number == 1
     return render(
         request, "events/list.html",

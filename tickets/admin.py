@@ -1,6 +1,9 @@
 """Orders and what was sold, for staff; and the buttons that touch orders from events and money."""
 
+from typing import TYPE_CHECKING
+
 from django.contrib import admin, messages
+from django.db.models import Q
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -33,6 +36,11 @@ from .models import (
 )
 from .progress import cancel_progress
 from .timeline import order_file, timeline
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin as _AnyAdmin
+else:
+    _AnyAdmin = object  # a mixin, in truth
 
 
 class PendingPaymentFilter(admin.SimpleListFilter):
@@ -69,8 +77,22 @@ class CanceledEventFilter(admin.SimpleListFilter):
         return queryset.filter(incoming_payment__payment__order__event=int(value))
 
 
+class FindsCodes(_AnyAdmin):
+    """For a ModelAdmin: the codes in `code_fields` are found as people write them: `4f7k-q2m9`."""
+
+    code_fields: tuple[str, ...] = ("ticket__ticket_code", "ticket__order__code")
+
+    def get_search_results(self, request, queryset, search_term):
+        code = normalize_code(search_term)
+        if len(code) in (ORDER_CODE_LENGTH, TICKET_CODE_LENGTH) and code.isalnum():
+            found = queryset.filter(Q(*((name, code) for name in self.code_fields), _connector=Q.OR))
+            if found.exists():
+                return found, True
+        return super().get_search_results(request, queryset, search_term)
+
+
 @admin.register(Order)
-class OrderAdmin(DeskAdmin):
+class OrderAdmin(FindsCodes, DeskAdmin):
     """One order on one page: its story, tickets, money and mails."""
 
     staff_actions = [*ORDER_ACTIONS, REPLACE_LINKS]
@@ -79,10 +101,11 @@ class OrderAdmin(DeskAdmin):
     list_display = ["code", "status", "event", "quantity", "amount", "email", "push", "created_at"]
     list_filter = ["status", PendingPaymentFilter, ParkedFilter, "created_at"]
     list_select_related = ["event", "payment"]
+    code_fields = ("code", "tickets__ticket_code")
     search_fields = [
-        "=code", "email", "name", "uma_address", "=payment__payer_uma", "=tickets__ticket_code",
+        "=code", "search_key__folded", "uma_address", "=payment__payer_uma", "=tickets__ticket_code",
         "=payment__invoices__payment_hash", "=payment__invoices__invoice_id",
-        "=payment__incoming_payments__node_payment_id", "event__title",
+        "=payment__incoming_payments__node_payment_id", "event__search_key__folded",
     ]  # fmt: skip
     search_help_text = _("Code, e-mail, name, UMA address, ticket code, payment hash or the node's id.")
     ordering = ["-created_at"]
@@ -106,15 +129,6 @@ class OrderAdmin(DeskAdmin):
         order = super().get_object(request, object_id, from_field)
         return order and order_file(order.pk)
 
-    def get_search_results(self, request, queryset, search_term):
-        """A code is found as people write it: `4f7k-q2m9`."""
-        code = normalize_code(search_term)
-        if len(code) in (ORDER_CODE_LENGTH, TICKET_CODE_LENGTH) and "@" not in code:
-            found = queryset.filter(code=code) | queryset.filter(tickets__ticket_code=code)
-            if found.exists():
-                return found, True
-        return super().get_search_results(request, queryset, search_term)
-
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         context |= {"order": obj, "timeline": timeline(obj)}
         return super().render_change_form(request, context, add, change, form_url, obj)
@@ -125,7 +139,7 @@ class OrderAdmin(DeskAdmin):
 
 
 @admin.register(Ticket)
-class TicketAdmin(Desk, ReadOnlyAdmin):
+class TicketAdmin(FindsCodes, Desk, ReadOnlyAdmin):
     """Tickets without their codes, which only their holders see; staff find one by typing it."""
 
     staff_actions = TICKET_ACTIONS
@@ -133,7 +147,8 @@ class TicketAdmin(Desk, ReadOnlyAdmin):
     list_display = ["__str__", "order_link", "payment_state", "holder_name", "check_in_at", "voided_at"]
     list_filter = ["order__status", "created_at"]
     list_select_related = ["order__event", "order__payment", "check_in"]
-    search_fields = ["=ticket_code", "holder_name", "=order__code", "order__email"]
+    code_fields = ("ticket_code", "order__code")
+    search_fields = ["=ticket_code", "search_key__folded", "=order__code", "order__search_key__folded"]
     ordering = ["-created_at", "number"]
     fields = [
         "order",
@@ -145,11 +160,6 @@ class TicketAdmin(Desk, ReadOnlyAdmin):
         "created_at",
         "id",
     ]
-
-    def get_search_results(self, request, queryset, search_term):
-        code = normalize_code(search_term)
-        term = code if len(code) == TICKET_CODE_LENGTH else search_term
-        return super().get_search_results(request, queryset, term)
 
     @admin.display(description=_("order"), ordering="order__code")
     def order_link(self, ticket: Ticket) -> str:
@@ -166,12 +176,15 @@ class TicketAdmin(Desk, ReadOnlyAdmin):
 
 
 @admin.register(CheckIn)
-class CheckInAdmin(ReadOnlyAdmin):
+class CheckInAdmin(FindsCodes, ReadOnlyAdmin):
     event_path = "ticket.order.event"
     list_display = ["ticket", "event", "at", "by_name"]
     list_filter = ["at"]
     list_select_related = ["ticket__order__event"]
-    search_fields = ["=ticket__ticket_code", "=ticket__order__code", "ticket__order__event__title"]
+    search_fields = [
+        "=ticket__ticket_code", "=ticket__order__code", "ticket__search_key__folded",
+        "ticket__order__event__search_key__folded",
+    ]  # fmt: skip
     ordering = ["-at"]
 
     @admin.display(description=_("event"))
@@ -180,23 +193,24 @@ class CheckInAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Mail)
-class MailAdmin(DeskAdmin):
+class MailAdmin(FindsCodes, DeskAdmin):
     event_path = "order.event"
     list_display = ["order", "kind", "to", "status", "attempts", "last_error", "created_at", "sent_at"]
     list_filter = ["status", "kind", ParkedFilter, "created_at"]
     list_select_related = ["order__event"]
-    search_fields = ["to", "=order__code"]
+    code_fields = ("order__code",)
+    search_fields = ["to", "=order__code", "order__search_key__folded"]
     ordering = ["-created_at"]
 
 
 @admin.register(Viewer)
-class ViewerAdmin(ReadOnlyAdmin):
+class ViewerAdmin(FindsCodes, ReadOnlyAdmin):
     """Who watches; the order's own button lets another device in."""
 
     event_path = "ticket.order.event"
     list_display = fields = ["ticket", "since"]
     list_select_related = ["ticket__order__event"]
-    search_fields = ["=ticket__order__code"]
+    search_fields = ["=ticket__order__code", "ticket__search_key__folded"]
     ordering = ["-since"]
 
 
@@ -205,7 +219,7 @@ class AnnouncementAdmin(ReadOnlyAdmin):
     event_path = "event"
     list_display = ["event", "title", "start_time"]
     list_select_related = ["event"]
-    search_fields = ["title"]
+    search_fields = ["title", "event__search_key__folded"]
     ordering = ["-start_time"]
 
 
@@ -214,7 +228,7 @@ class EventChangeAdmin(ReadOnlyAdmin):
     event_path = "event"
     list_display = ["event", "title", "start_time", "is_move", "at"]
     list_select_related = ["event"]
-    search_fields = ["title", "event__title"]
+    search_fields = ["title", "event__search_key__folded"]
     ordering = ["-at"]
 
 

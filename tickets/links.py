@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
-from ticketsuma.dated import DatedQuerySet
+from ticketsuma.folding import SearchedQuerySet
 
 _REPLACED = "replaced"
 
@@ -37,7 +37,7 @@ class Linked(models.Model):
         return self.signer().sign(f"{name}.{self.generation}" if self.generation else name)
 
 
-class TokenQuerySet(DatedQuerySet):
+class TokenQuerySet(SearchedQuerySet):
     """Rows that a signed token opens for whoever holds it (design section 7)."""
 
     model: Any  # a Linked

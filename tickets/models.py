@@ -14,6 +14,7 @@ from events.models import Event
 from payments.models import Payment
 from ticketsuma.codes import new_code
 from ticketsuma.constraints import Check, Unique
+from ticketsuma.folding import FoldedField, Searched
 from ticketsuma.states import Leased, Stateful
 
 from .admission_models import CheckIn, Viewer  # noqa: F401, Django looks for models here
@@ -41,7 +42,7 @@ class OrderQuerySet(TokenQuerySet):
         return self.filter(status__in=[Order.Status.PENDING, Order.Status.PAID])
 
 
-class Order(Linked, Stateful, Leased):
+class Order(Searched, Linked, Stateful, Leased):
     """Seats held, then sold. As queue work it is the hold's end (`expire_order`)."""
 
     class Status(models.TextChoices):
@@ -97,6 +98,7 @@ class Order(Linked, Stateful, Leased):
     payment = models.OneToOneField(
         Payment, models.PROTECT, null=True, blank=True, related_name="order", verbose_name=_("payment")
     )
+    search_key = FoldedField("email", "name")
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
@@ -130,6 +132,7 @@ class Order(Linked, Stateful, Leased):
             models.Index(fields=["email"], name="tickets_order_email"),
             models.Index(fields=["event", "network"], name="tickets_order_network", condition=~Q(network="")),
             models.Index(fields=["id"], name="tickets_order_forgotten", condition=Q(is_forgotten=True)),
+            models.Index(fields=["id"], name="tickets_order_key_due", condition=Q(search_key="")),
         ]
 
     def __str__(self) -> str:
@@ -163,7 +166,7 @@ class TicketQuerySet(TokenQuerySet):
         )
 
 
-class Ticket(Linked):
+class Ticket(Searched, Linked):
     """One seat. It exists from the hold on; code, QR and stream open once its order is paid."""
 
     class PaymentStatus(models.TextChoices):
@@ -182,6 +185,7 @@ class Ticket(Linked):
         _("ticket code"), max_length=TICKET_CODE_LENGTH, unique=True, default=new_ticket_code
     )
     holder_name = models.CharField(_("holder"), max_length=120, blank=True)
+    search_key = FoldedField("holder_name")
     voided_at = models.DateTimeField(_("void since"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
@@ -191,6 +195,7 @@ class Ticket(Linked):
     class Meta:
         verbose_name, verbose_name_plural = _("ticket"), _("tickets")
         ordering = ["number"]
+        indexes = [models.Index(fields=["id"], name="tickets_ticket_key_due", condition=Q(search_key=""))]
         constraints = [
             Unique(
                 fields=["order", "number"], name="tickets_ticket_number_once",

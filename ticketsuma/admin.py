@@ -1,6 +1,7 @@
 """What the admin's pages share: rows that staff may read but not write, amounts and states in words."""
 
 import functools
+import unicodedata
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -123,6 +124,10 @@ class ReadOnlyAdmin(ReadOnly, KeepsHistory, admin.ModelAdmin):
         """What the model says of itself first, then how the worker fares with it."""
         columns = sorted(self.model._meta.concrete_fields, key=lambda field: field.name in LEASE)
         return self._told(self.fields or [_shown(field) for field in columns])
+
+    def get_search_results(self, request, queryset, search_term):
+        """Wide letters are as good as narrow ones, in every column; names have keys (`folding`)."""
+        return super().get_search_results(request, queryset, unicodedata.normalize("NFKC", search_term))
 
     def get_list_display(self, request):
         return self._told(super().get_list_display(request))

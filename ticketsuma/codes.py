@@ -3,6 +3,7 @@
 import secrets
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_WIDE = {sign + 0xFEE0: sign for sign in range(0x21, 0x7F)}  # full-width ASCII, as Japanese keyboards type it
 _LOOKALIKES = str.maketrans({"I": "1", "L": "1", "O": "0", "-": None, " ": None})
 
 
@@ -12,5 +13,5 @@ def new_code(length: int) -> str:
 
 
 def normalize_code(typed: str) -> str:
-    """What a person typed → the code as stored: upper case, look-alikes mended, dashes and spaces dropped."""
-    return typed.upper().translate(_LOOKALIKES).strip()
+    """What a person typed → the code as stored: upper case, narrow, look-alikes mended, without dashes."""
+    return typed.translate(_WIDE).upper().translate(_LOOKALIKES).strip()

@@ -37,7 +37,7 @@ from tickets.mails import send_mail
 from tickets.models import Mail, Order
 from tickets.people import forget_what_is_over
 from tickets.services import expire_order
-from ticketsuma import clock, doctor
+from ticketsuma import clock, doctor, folding
 from ticketsuma.errors import DomainError
 from ticketsuma.states import InvalidTransition, Leased
 
@@ -134,6 +134,7 @@ CHORES: list[tuple[float, Callable[[], object]]] = [
     (2.0, holds.shorten_holds),
     (5.0, announcements.queue_changes),
     (10.0, announcements.queue_reminders),
+    (5.0, folding.fill_due),
     (60.0, purge_nonces),
     (60.0, forget_what_is_over),
     (60.0, forget_networks),

@@ -1,0 +1,20 @@
+from django.db import migrations
+
+from ticketsuma.folding import fill_all
+
+
+def fill(apps, schema_editor):
+    """Batch by batch, while the shop runs; what an older version writes meanwhile the worker fills."""
+    fill_all(apps.get_model("accounts", "User"))
+
+
+class Migration(migrations.Migration):
+    atomic = False
+
+    dependencies = [
+        ("accounts", "0005_search_key"),
+    ]
+
+    operations = [
+        migrations.RunPython(fill, migrations.RunPython.noop, elidable=True),
+    ]

@@ -1,0 +1,79 @@
+"""Staff find people and codes as they type them: without accents, in any case and width."""
+
+import pytest
+
+from accounts.models import User
+from tickets.models import CheckIn, Mail, Order, Ticket, Viewer
+from tickets.people import forget_person
+from tickets.services import name_holder
+from tickets.tests.desk import list_url
+from tickets.tests.selling import hold, make_event, pay
+from ticketsuma.folding import fill_due
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def found(staff, model, words):
+    return list(staff.get(list_url(model), {"q": words}).context["cl"].result_list)
+
+
+@pytest.fixture
+def order():
+    hold(make_event(), email="zed@example.com", name="Zed")
+    event = make_event(title="Una noche de Ópera")
+    order = hold(event, name="Rene\u0301e Zoë", email="renée@example.com")
+    pay(order)
+    CheckIn.objects.create(ticket=order.tickets.get())
+    Viewer.objects.create(ticket=order.tickets.get(), key="k")
+    return order
+
+
+NAMES = [
+    "renee", "Renée", "RENÉE", "rene\u0301e", "ｒｅｎｅｅ", "zoe renee", "renee@example", "opera renee",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", NAMES)
+def test_a_name_is_found_however_it_is_typed(staff, order, words):
+    assert found(staff, Order, words) == [order]
+    if "opera" not in words:
+        assert found(staff, Ticket, words) == [order.tickets.get()]
+        assert {mail.order for mail in found(staff, Mail, words)} == {order}
+        User.objects.create_user("renée@example.com", None, name="Renée Zoë")
+        assert [user.email for user in found(staff, User, words)] == ["renée@example.com"]
+
+
+@pytest.mark.parametrize("model", [Order, Ticket, CheckIn, Mail, Viewer])
+def test_a_code_is_found_as_people_write_it_everywhere(staff, order, model):
+    wide = "".join(chr(ord(sign) + 0xFEE0) for sign in order.code)
+    for code in (f"{order.code[:4]}-{order.code[4:]}".lower(), f" {order.code} ", wide):
+        assert {str(getattr(row, "pk", "")) for row in found(staff, model, code)} == {
+            str(row.pk) for row in model.objects.filter(**{BY_ORDER[model]: order.pk})
+        }, code
+
+
+BY_ORDER = {
+    Order: "pk", Ticket: "order", CheckIn: "ticket__order", Mail: "order", Viewer: "ticket__order",
+}  # fmt: skip
+
+
+def test_a_wide_address_of_a_wallet_finds_its_order(staff):
+    order = hold(make_event(), uma_address="$ann@wallet.example.com")
+    assert found(staff, Order, "＄ａｎｎ＠wallet") == [order]
+
+
+def test_a_new_holder_is_found_at_once(staff):
+    ticket = hold(make_event(price_sats=0)).tickets.get()
+    name_holder(ticket, name="Ángel")
+    assert found(staff, Ticket, "angel") == [ticket]
+
+
+def test_a_person_who_left_is_in_no_key_even_before_the_worker_comes():
+    ann = User.objects.create_user("renée@example.com", None, name="Renée")
+    order = hold(make_event(price_sats=0), name="Renée", email=ann.email)
+    Order.objects.update(buyer=ann)
+    forget_person(ann)
+    assert not order.tickets.filter(search_key__folded="renee").exists()
+    assert not Order.objects.filter(search_key__folded="renee").exists()
+    fill_due()
+    assert Order.objects.get().search_key.strip() == ""

@@ -1,0 +1,92 @@
+"""Keys of the search: made with the row, made later where they are due, never wrong by a race."""
+
+import importlib
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts.models import User
+from events.models import Event
+from tests.shop import an_event
+from tickets.models import Order, Ticket
+from tickets.tests.selling import hold
+from ticketsuma import folding
+from ticketsuma.folding import DUE, fill, fill_due, fold
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MIGRATIONS = [
+    "accounts.migrations.0006_fill_search_keys",
+    "events.migrations.0007_fill_search_keys",
+    "tickets.migrations.0013_fill_search_keys",
+]
+
+
+@given(st.text())
+def test_folding_twice_changes_nothing_more(text):
+    assert fold(fold(text)) == fold(text)
+
+
+def by_an_old_version(model):
+    """What a version without the column leaves: the database's default."""
+    model._base_manager.update(search_key=DUE)
+
+
+def test_rows_of_an_old_version_are_filled_by_the_worker():
+    user = User.objects.create_user("renee@example.com", None, name="Renée")
+    by_an_old_version(User)
+    fill_due()
+    user.refresh_from_db()
+    assert user.search_key == "\nrenee@example.com\nrenee"
+
+
+@pytest.mark.parametrize("name", MIGRATIONS)
+def test_the_migration_fills_every_row_in_batches(name, monkeypatch):
+    monkeypatch.setattr(folding, "MOST_AT_ONCE", 2)
+    for number in range(5):
+        User.objects.create_user(f"{number}@example.com", None, name="Renée")
+        an_event(title=f"Ópera {number}")
+    hold(Event.objects.latest("pk"), quantity=5)
+    models = [User, Event, Order, Ticket]
+    for model in models:
+        by_an_old_version(model)
+    migration = importlib.import_module(name)
+    assert not migration.Migration.atomic
+    migration.fill(apps, None)
+    filled = {model for model in models if not model.objects.filter(search_key=DUE).exists()}
+    assert filled == {model for model in models if name.startswith(model._meta.app_label)}
+
+
+def test_a_filled_key_costs_the_worker_one_statement_and_no_version(django_assert_num_queries):
+    event = an_event(title="Ópera")
+    by_an_old_version(Event)
+    version, changed = Event.objects.values_list("version", "updated_at").get()
+    fill_due()
+    assert Event.objects.values_list("version", "updated_at").get() == (version, changed)
+    with CaptureQueriesContext(connection) as asked:
+        assert fill(Event) is None
+    assert sum("SELECT" in one["sql"] for one in asked) == 1
+    assert not any("UPDATE" in one["sql"] for one in asked)
+    assert Event.objects.filter(search_key__folded="OPERA").get() == event
+
+
+def test_a_row_that_changed_while_its_key_was_made_keeps_what_the_change_made():
+    event = an_event(title="Ópera")
+    by_an_old_version(Event)
+
+    def change_first(execute, sql, params, many, context):
+        if sql.startswith("UPDATE") and not changed:
+            changed.append(sql)
+            Event.objects.filter(pk=event.pk).update(title="Zarzuela")
+        return execute(sql, params, many, context)
+
+    changed: list[str] = []
+    with connection.execute_wrapper(change_first):
+        fill(Event)
+    assert Event.objects.get().search_key == DUE  # of another title by now: made in the next round
+    fill(Event)
+    assert "zarzuela" in Event.objects.get().search_key
