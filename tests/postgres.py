@@ -22,6 +22,11 @@ from tests.processes import Process, free_port, wait_until
 
 PEACEFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
+ROLE_SETTINGS = """
+    SELECT rolname, unnest(setconfig) FROM pg_db_role_setting
+    JOIN pg_database ON pg_database.oid = setdatabase JOIN pg_roles ON pg_roles.oid = setrole
+    WHERE datname = %s"""
+
 
 def find_binaries() -> Path | None:
     """The folder with initdb and postgres; the newest Debian version first, else what is on PATH."""
@@ -43,6 +48,12 @@ class Server:
         with self.connect() as connection:
             statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
             connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+            # It copies everything but what roles have set there: the shop's time limits.
+            for role, setting in connection.execute(ROLE_SETTINGS, [template]).fetchall():
+                parameter, _, value = setting.partition("=")
+                names = [sql.Identifier(part) for part in (role, name, parameter)]
+                statement = sql.SQL("ALTER ROLE {} IN DATABASE {} SET {} = {}")
+                connection.execute(statement.format(*names, sql.Literal(value)))
         return self.url(name)
 
 

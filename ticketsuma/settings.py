@@ -222,10 +222,9 @@ else:
 _db = DATABASES["default"]
 _db.setdefault("OPTIONS", {})
 if _db["ENGINE"].endswith("postgresql"):
-    # Waiting is bounded everywhere, so that a stuck session cannot hold a sale.
-    _db["OPTIONS"]["options"] = (
-        "-c lock_timeout=5000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=20000"
-    )
+    # Nothing that PgBouncer refuses or loses: time limits are the role's (ticketsuma.time_limits), Django
+    # prepares no statements, and no cursor outlives its transaction.
+    _db["DISABLE_SERVER_SIDE_CURSORS"] = True
     # After an outage the pool connects again within reconnect_timeout, not after minutes of doubled waits.
     _db["OPTIONS"]["pool"] = {
         "min_size": 2, "max_size": env.int("DB_POOL_SIZE", 16), "timeout": 5, "reconnect_timeout": 2,
