@@ -26,6 +26,7 @@ ACTS: dict[str, str | Promise] = {
     "send_back": pgettext_lazy("history", "sent unmatched money back"),
     "void": pgettext_lazy("history", "voided the ticket"),
     "replace": pgettext_lazy("history", "replaced the link"),
+    "email": pgettext_lazy("history", "corrected the e-mail address"),
     "wallet": pgettext_lazy("history", "changed the wallet asked"),
     "delete_account": pgettext_lazy("history", "deleted the account"),
     "export": pgettext_lazy("history", "took the data along"),

@@ -21,6 +21,7 @@ from ticketsuma.codes import normalize_code
 from ticketsuma.moments import words
 
 from .desk import ORDER_ACTIONS
+from .desk_email import CORRECT_EMAIL
 from .desk_money import EVENT_ACTIONS, INCOMING_ACTIONS, REFUND_ACTIONS
 from .desk_tickets import REPLACE_LINKS, TICKET_ACTIONS
 from .models import (
@@ -95,7 +96,7 @@ class FindsCodes(_AnyAdmin):
 class OrderAdmin(FindsCodes, DeskAdmin):
     """One order on one page: its story, tickets, money and mails."""
 
-    staff_actions = [*ORDER_ACTIONS, REPLACE_LINKS]
+    staff_actions = [*ORDER_ACTIONS, CORRECT_EMAIL, REPLACE_LINKS]
     change_form_template = "admin/tickets/order/change_form.html"
     event_path = "event"
     list_display = ["code", "status", "event", "quantity", "amount", "email", "push", "created_at"]

@@ -22,6 +22,7 @@ from ticketsuma.viewsets import ApiViewSet
 from . import services
 from .claims import check_now
 from .door import check_in, validate_code
+from .email_api import CorrectingMixin
 from .models import Order, Ticket
 from .people import orders_of
 from .refunds import give_refund_address
@@ -165,7 +166,7 @@ class TicketViewSet(ApiViewSet):
         return Response(CheckedInSerializer(used).data)
 
 
-class OrderViewSet(VoidingMixin, mixins.RetrieveModelMixin, ApiViewSet):
+class OrderViewSet(VoidingMixin, CorrectingMixin, mixins.RetrieveModelMixin, ApiViewSet):
     """One order, for whoever holds its token, and for its buyer."""
 
     queryset = Order.objects.none()

@@ -120,5 +120,9 @@ class AddressForm(DescribedForm):
     uma_address = UmaAddressField(label=_("Your UMA address"))
 
 
-class FindForm(DescribedForm):
+class EmailForm(DescribedForm):
     email = PersonEmailField(label=_("E-mail"))
+
+
+class FindForm(EmailForm):
+    pass

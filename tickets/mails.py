@@ -12,6 +12,7 @@ from django.utils import timezone, translation
 
 from events.calendars import CANCEL, REQUEST, calendar_file
 from payments.models import Refund
+from payments.refunds import for_the_payer_to_redirect
 from ticketsuma.bidi import FSI, PDI
 from ticketsuma.mail import ShopMail
 from ticketsuma.money import MSATS_PER_SAT
@@ -38,8 +39,12 @@ def send_mail(mail: Mail) -> None:
     """Send a due mail; the worker's handler. At least once: a crash after sending sends it again.
 
     What is said is true when it is sent, however late that is. News that is no longer true then (the
-    event moved, the order ended) is parked as failed.
+    event moved, the order ended) is parked as failed; what was written to an address that was corrected
+    since goes to the right one.
     """
+    if mail.to != (to := Order.objects.values_list("email", flat=True).get(pk=mail.order_id)):
+        send_elsewhere(mail, to=to)
+        return
     if not _still_true(mail):
         _drop(mail)
         return
@@ -49,8 +54,29 @@ def send_mail(mail: Mail) -> None:
     mail.advance(Mail.Status.SENT, sent_at=timezone.now(), next_attempt_at=None, last_error="")
 
 
-def _drop(mail: Mail) -> None:
-    mail.advance(Mail.Status.FAILED, next_attempt_at=None, last_error="no longer true")
+def _drop(mail: Mail, why: str = "no longer true", **changes: Any) -> None:
+    mail.advance(Mail.Status.FAILED, next_attempt_at=None, last_error=why, **changes)
+
+
+def send_elsewhere(mail: Mail, *, to: str, anew: bool = False) -> None:
+    """The same mail goes to `to` instead, with `anew` also if it went there once; without one to nobody."""
+    if mail.status == Mail.Status.DUE:
+        _drop(mail, "the address was corrected", parked_at=None, failing_since=None)
+    if not to:
+        return
+    due = {"next_attempt_at": timezone.now()}
+    other, is_new = Mail.objects.get_or_create(
+        order_id=mail.order_id, kind=mail.kind, to=to, about=mail.about, defaults=due
+    )
+    if anew and not is_new:
+        _send_anew(other)
+
+
+def _send_anew(mail: Mail) -> None:
+    if mail.status == Mail.Status.DUE:
+        mail.try_again()
+    else:
+        mail.advance(Mail.Status.DUE, next_attempt_at=timezone.now(), attempts=0, parked_at=None)
 
 
 def _still_true(mail: Mail) -> bool:
@@ -60,6 +86,8 @@ def _still_true(mail: Mail) -> bool:
         is_overtaken = mail.kind == Mail.Kind.REMINDER_DAY and event.start_time - now <= HOUR_BEFORE
         coming = event.start_time > now and mail.about == about_start(event)
         return coming and admits and not is_overtaken
+    if mail.kind == Mail.Kind.REFUND_ADDRESS:
+        return Refund.objects.filter(for_the_payer_to_redirect(), pk=mail.about).exists()
     if mail.kind == Mail.Kind.CONFIRM:
         return order.is_pending
     if mail.kind == Mail.Kind.EVENT_CHANGED:
@@ -140,9 +168,5 @@ def mail_tickets_again(order: Order) -> None:
     mail, is_new = Mail.objects.get_or_create(
         order=order, kind=Mail.Kind.TICKETS, to=order.email, defaults={"next_attempt_at": timezone.now()}
     )
-    if is_new:
-        return
-    if mail.status == Mail.Status.DUE:
-        mail.try_again()
-    else:
-        mail.advance(Mail.Status.DUE, next_attempt_at=timezone.now(), attempts=0, parked_at=None)
+    if not is_new:
+        _send_anew(mail)

@@ -14,6 +14,7 @@ from payments.models import IncomingPayment, Invoice, Payment, Refund
 from ticketsuma.live import Hub, version_of_row
 from ticketsuma.money import MSATS_PER_SAT
 
+from .corrections import did_you_mean, may_correct
 from .models import Mail, Order, OrderQuerySet, Ticket
 from .moved import may_have_money_back
 from .refunds import waiting_refunds
@@ -24,6 +25,7 @@ LATE_MONEY = timedelta(hours=1)
 WATCHED = (
     "status",
     "generation",
+    "email",
     "event__canceled_at",
     "payment__status",
     "payment__push",
@@ -99,6 +101,8 @@ def order_page(order: Order) -> dict:
         "version": order_version(order),
         "seconds_left": max(0, int((order.expires_at - timezone.now()).total_seconds())),
     }
+    context["may_correct_email"] = may_correct(order)
+    context["email_guess"] = did_you_mean(order.email) if context["may_correct_email"] else ""
     context["may_have_money_back"] = may_have_money_back(order)
     if payment and order.is_pending:
         invoice = payment.open_invoice

@@ -69,6 +69,10 @@ class JoinSerializer(StrictSerializer):
     take_over = YesNo(default=False, help_text="Watch here although another device does; it then stops.")
 
 
+class CorrectEmailSerializer(StrictSerializer):
+    email = Email(help_text="Where the order's mails go from now on.")
+
+
 class OneTicketSerializer(StrictSerializer):
     ticket_id = serializers.UUIDField(help_text="Of this order.")
 

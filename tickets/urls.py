@@ -1,7 +1,10 @@
 from django.urls import path
 
 from . import door_views, mailbox_views, money_views, room_views, ticket_views, views
-from . import void_views as void_views  # acts of the order's page, which need no address of their own
+
+# acts of the order's page, which need no address of their own
+from . import email_views as email_views
+from . import void_views as void_views
 
 urlpatterns = [
     path("events/<slug:slug>", views.event_page, name="event"),

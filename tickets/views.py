@@ -17,7 +17,7 @@ from ticketsuma.live import stream_response
 
 from . import services
 from .acts import act_of, done_before, takes_acts
-from .forms import AddressForm, BuyForm
+from .forms import AddressForm, BuyForm, EmailForm
 from .holds import hold_ends
 from .links import row_of_link
 from .mine import orders_of_browser, remember
@@ -175,4 +175,5 @@ def show_order(
     context = order_page(order) | {"problem": problem}
     context["form"] = AddressForm(initial={"uma_address": order.uma_address})
     context["refund_form"] = RefundAddressForm()
+    context["email_form"] = EmailForm(initial={"email": order.email})
     return render(request, template, context | forms, status=status)

@@ -108,14 +108,19 @@ def replace_links(order: Order, *, reason: str = "") -> None:
             raise InvalidTransition
         if locked.generation != order.generation:
             raise ReplacedAlready
-        Order.objects.filter(pk=order.pk).update(generation=F("generation") + 1)
-        for ticket in locked.tickets.filter(voided_at=None):
-            _renew(ticket)
+        renew_links(locked)
         record("replace", order, **({"said": reason} if reason else {}))
         if locked.is_paid:
             with contextlib.suppress(InvalidTransition):  # a mail that is due holds the new links anyway
                 mail_tickets_again(locked)
     order.refresh_from_db(fields=["generation"])
+
+
+def renew_links(order: Order) -> None:
+    """The links of a locked order and of its tickets, and the codes, open nothing any more; new ones do."""
+    Order.objects.filter(pk=order.pk).update(generation=F("generation") + 1)
+    for ticket in order.tickets.filter(voided_at=None):
+        _renew(ticket)
 
 
 def _renew(ticket: Ticket) -> None:

@@ -44,6 +44,7 @@ CODES = {
     "event_canceled": (409, "The event is canceled."),
     "already_checked_in": (409, "This ticket was let in before, by another scan."),
     "not_voidable": (409, "This ticket opens nothing any more, or is used: it can no longer be changed."),
+    "email_fixed": (409, "The e-mail is proven, or the order was paid more than 24 hours ago, or has ended."),
     "no_mailbox": (409, "The order has no e-mail address to which new links could go."),
     "staff_stay": (409, "Staff cannot delete their own account."),
     "room_closed": (409, "The stream is not open to this ticket now."),

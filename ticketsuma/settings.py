@@ -131,6 +131,7 @@ LIMITS = {
         ("UNKNOWN_CODE_PER_IP", 20, 60),
         ("CLAIM_PER_IP", 10, 900),
         ("CHECK_PER_ORDER", 6, 60),
+        ("CORRECTION_PER_ORDER", 5, 24 * 3600),
         # All customers of a wallet come from its one address: two requests for each of 3,000 a minute.
         ("WALLET_PER_IP", 6000, 60),
     )

@@ -1,0 +1,35 @@
+"""The e-mail of an order in the API: a mistyped one is corrected."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from accounts.limits import client_ip
+from ticketsuma.schema import problems
+
+from .corrections import correct_email
+from .models import Order
+from .serializers import BoughtSerializer, CorrectEmailSerializer
+from .void_api import OWN
+
+
+class CorrectingMixin:
+    """For the viewset of orders."""
+
+    @extend_schema(
+        operation_id="correct_email", request=CorrectEmailSerializer,
+        responses={200: BoughtSerializer}
+        | problems("not_found", "email_fixed", "hold_limit", "free_limit", body=True),
+        **OWN,
+    )  # fmt: skip
+    @action(detail=True, methods=["post"], url_path="email")
+    def correct_email(self, request, pk=None):
+        """Correct a mistyped e-mail, until 24 hours after paying. What was mailed is mailed again, there.
+
+        When something went to the earlier address, the order and its tickets have new tokens and codes.
+        """
+        order: Order = self.get_object()
+        asked = CorrectEmailSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        correct_email(order, email=asked.validated_data["email"], ip=client_ip(request))
+        return Response(BoughtSerializer(Order.objects.select_related("event", "payment").get(pk=pk)).data)
