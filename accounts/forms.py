@@ -23,7 +23,7 @@ class PersonEmailField(forms.EmailField):
     `elsewhere` says where a UMA address belongs, when the form has a place for it.
     """
 
-    widget = forms.EmailInput(attrs={"autocomplete": "email", "placeholder": "you@example.com"})
+    widget = forms.EmailInput(attrs={"autocomplete": "email", "placeholder": _("you@example.com")})
 
     def __init__(self, *, elsewhere: str | Promise = "", **kwargs):
         self.elsewhere = elsewhere

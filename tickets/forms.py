@@ -43,7 +43,7 @@ class UmaAddressField(forms.CharField):
 
     widget = forms.TextInput(
         attrs={
-            "placeholder": "$you@wallet.com",
+            "placeholder": _("$you@wallet.com"),
             "autocapitalize": "none",
             "autocorrect": "off",
             "spellcheck": "false",

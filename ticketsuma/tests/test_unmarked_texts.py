@@ -105,3 +105,12 @@ def test_staff_pages_speak_spanish(client):
         page = client.get(path, headers={"accept-language": "es"}).content.decode()
         for text in texts:
             assert text.lower() in page.lower(), (path, text)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("price_sats", [0, 2100])
+def test_examples_in_fields_are_in_the_readers_language(client, price_sats):
+    page = client.get(an_event(price_sats=price_sats).get_absolute_url(), headers={"accept-language": "es"})
+    examples = re.findall(r'placeholder="([^"]*)"', page.content.decode())
+    assert "tu@example.com" in examples
+    assert [one for one in examples if "you" in one] == []
