@@ -7,6 +7,7 @@ from django.apps import apps
 from django.urls import reverse
 from django.utils import timezone
 
+from payments.checkup_models import Checkup
 from payments.models import PostTransaction, Refund, Sweep
 from payments.services import settle_node_payment
 from tests.shop import an_event, an_order, money_for, open_invoice
@@ -17,7 +18,7 @@ from ticketsuma.states import Leased
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # What stands in lines of its own, and what no money hangs on.
-ELSEWHERE = {Sweep, PostTransaction}
+ELSEWHERE = {Checkup, PostTransaction, Sweep}
 
 
 def test_every_kind_of_waiting_work_is_watched():
