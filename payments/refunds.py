@@ -18,7 +18,13 @@ from .models import IncomingPayment, Refund
 PAYER_MAY_REDIRECT_AFTER = timedelta(hours=3)
 # What a refund fails of (its `last_error` begins with) that another address can mend. Not a lack of balance,
 # nor a node that is away: that is for us to mend.
-MENDED_BY_ANOTHER_ADDRESS = ("vasp_unreachable", "bad_vasp_answer", "payment_failed", "node_refused")
+MENDED_BY_ANOTHER_ADDRESS = (
+    "vasp_unreachable",
+    "vasp_unknown",
+    "bad_vasp_answer",
+    "payment_failed",
+    "node_refused",
+)
 
 
 class TooMuch(DomainError):

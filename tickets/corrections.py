@@ -12,6 +12,7 @@ from accounts.limits import spend, spend_mail
 from accounts.models import normalize_email
 from events.models import Event
 from ticketsuma.errors import DomainError
+from ticketsuma.mailboxes import COMMON_DOMAINS
 
 from .limits import check_hoarding, is_proven
 from .mails import send_elsewhere
@@ -19,18 +20,6 @@ from .models import Mail, Order
 from .voiding import renew_links
 
 BUYERS_MAY = timedelta(hours=24)
-# Where most mailboxes are, and what is typed wrong most often.
-COMMON_DOMAINS = (
-    "gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "msn.com", "yahoo.com",
-    "ymail.com", "icloud.com", "me.com", "mac.com", "aol.com", "mail.com", "email.com", "proton.me",
-    "protonmail.com", "pm.me", "tutanota.com", "fastmail.com", "hey.com", "zoho.com", "gmx.com",
-    "gmx.net", "gmx.de", "gmx.at", "gmx.ch", "web.de", "t-online.de", "freenet.de", "posteo.de",
-    "mailbox.org", "hotmail.co.uk", "yahoo.co.uk", "btinternet.com", "hotmail.fr", "yahoo.fr",
-    "orange.fr", "wanadoo.fr", "free.fr", "laposte.net", "hotmail.es", "yahoo.es", "libero.it",
-    "yahoo.it", "hotmail.it", "yahoo.com.br", "uol.com.br", "bol.com.br", "yahoo.com.mx",
-    "yahoo.co.jp", "qq.com", "163.com", "126.com", "naver.com", "yandex.ru", "mail.ru",
-    "comcast.net", "verizon.net",
-)  # fmt: skip
 _AS_GOOD_AS_SAME = 0.86
 
 

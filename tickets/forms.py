@@ -10,10 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.forms import PersonEmailField, PersonNameField
 from accounts.models import User
 from events.models import Event
-from payments.uma.address import normalize_uma_address
+from payments.uma.address import EMAIL_INSTEAD, InvalidUmaAddress, normalize_uma_address
 from ticketsuma.errors import DomainError
 
 from .once import request_hash
+from .people import last_wallet
 
 
 class DescribedForm(forms.Form):
@@ -38,16 +39,29 @@ class DescribedForm(forms.Form):
         self.add_error(field if field in self.fields else None, str(error.sentence))
 
 
-class UmaAddressField(forms.CharField):
-    """A UMA address as a person types it; its cleaned value is normalized."""
+class UmaAddressInput(forms.TextInput):
+    """With a button beside it, named `…_dollar`, that puts the $ before what is typed."""
 
-    widget = forms.TextInput(
+    def value_from_datadict(self, data, files, name):
+        typed = super().value_from_datadict(data, files, name)
+        needs_dollar = typed and f"{name}_dollar" in data and not typed.strip().startswith("$")
+        return f"${typed.strip()}" if needs_dollar else typed
+
+
+class UmaAddressField(forms.CharField):
+    """A UMA address as a person types it; its cleaned value is normalized.
+
+    Where only its $ is missing, `suggestion` is the address with it, for a button.
+    """
+
+    suggestion = ""
+    widget = UmaAddressInput(
         attrs={
             "placeholder": _("$you@wallet.com"),
             "autocapitalize": "none",
             "autocorrect": "off",
             "spellcheck": "false",
-            "autocomplete": "off",
+            "autocomplete": "on",  # no token is for wallets: browsers offer what was typed before
             "inputmode": "email",
         }
     )
@@ -61,7 +75,8 @@ class UmaAddressField(forms.CharField):
             return ""
         try:
             return normalize_uma_address(typed)
-        except DomainError as error:
+        except InvalidUmaAddress as error:
+            self.suggestion = error.suggestion
             raise forms.ValidationError(str(error.sentence), code=error.code)
 
 
@@ -102,8 +117,21 @@ class BuyForm(DescribedForm):
             del self.fields["uma_address"]
             email: Any = self.fields["email"]
             email.elsewhere = ""
+        elif user:
+            self.fields["uma_address"].initial = last_wallet(user)
+        self.buyer_email = user.email if user else ""
         if user:
             del self.fields["email"], self.fields["name"]
+
+    def clean(self) -> dict[str, Any]:
+        """An e-mail address that was typed into both fields is no wallet's address without its $."""
+        data = super().clean() or {}
+        wallet: Any = self.fields.get("uma_address")
+        if wallet and wallet.suggestion == f"${data.get('email') or self.buyer_email}":
+            wallet.suggestion = ""
+            del self.errors["uma_address"]
+            self.add_error("uma_address", str(EMAIL_INSTEAD))
+        return data
 
     @property
     def idempotency_key(self) -> str | None:

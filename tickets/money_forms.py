@@ -18,7 +18,10 @@ class RefundAddressForm(DescribedForm):
         label=_("Your wallet's address"),
         max_length=255,
         help_text=_("A UMA address, or a Lightning address such as you@wallet.com."),
-        widget=forms.TextInput(attrs=_VERBATIM | {"placeholder": _("$you@wallet.com"), "inputmode": "email"}),
+        widget=forms.TextInput(
+            attrs=_VERBATIM
+            | {"autocomplete": "on", "placeholder": _("$you@wallet.com"), "inputmode": "email"}
+        ),
     )
 
     def clean_uma_address(self) -> str:

@@ -36,6 +36,12 @@ def orders_of(user: User) -> QuerySet[Order]:
     return Order.objects.filter(mine)
 
 
+def last_wallet(user: User) -> str:
+    """The UMA address at which `user` last had a wallet that took our request; or nothing."""
+    taken = orders_of(user).filter(payment__push=Payment.Push.DELIVERED).exclude(uma_address="")
+    return taken.order_by("-created_at").values_list("uma_address", flat=True).first() or ""
+
+
 def adopt_orders(user: User, email: str) -> int:
     """Orders a guest placed with `email`, which `user` has proven, are theirs; answers how many.
 

@@ -1,5 +1,6 @@
 """The UMA Request: signed once, pushed to the buyer's wallet, and never the end of an order (UMAD-11)."""
 
+import socket
 from datetime import timedelta
 
 import pytest
@@ -118,6 +119,25 @@ def test_trouble_is_tried_again_and_then_given_up(due, wallet, status):
     assert (last.push, last.attempts, last.next_attempt_at) == ("unreachable", 4, None)
     assert last.status == "pending"
     assert [body["invoice"] for body in wallet.posted] == [last.uma_invoice] * 4
+
+
+def test_a_host_that_is_not_there_is_told_at_once(make_payment, monkeypatch):
+    def no_such_name(*args, **kwargs):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_such_name)
+    for name in ("$alice@walet.example.com", "$bob@walet.example.com"):
+        told = push(make_payment(uma_address=name))
+        assert (told.push, told.attempts, told.last_error) == ("unreachable", 1, "vasp_unknown")
+
+
+def test_a_resolver_in_trouble_is_asked_again(make_payment, monkeypatch):
+    def trouble(*args, **kwargs):
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", trouble)
+    told = push(make_payment(uma_address="$alice@walet.example.com"))
+    assert (told.push, told.last_error) == ("queued", "vasp_unreachable")
 
 
 def test_a_wallet_that_recovers_has_the_request_after_all(due, wallet):

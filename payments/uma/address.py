@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.addresses import InvisibleSign, normalize_address
 from ticketsuma.errors import DomainError
+from ticketsuma.mailboxes import COMMON_DOMAINS
 
 _NAME = r"[a-z0-9._+-]{1,63}"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -18,11 +19,29 @@ REFUNDS = "refunds"
 _RESERVED = ("local", "internal", "localhost", "lan", "home", "onion", "test", "invalid", "arpa")
 
 
+EMAIL_INSTEAD = _(
+    "That is an e-mail address. Your wallet's address begins with $; without one you pay by QR code."
+)
+
+
 class InvalidUmaAddress(DomainError):
+    """`suggestion` is the address that was meant, where only its $ is missing."""
+
     code = "invalid_uma_address"
     sentence = _("That is not a UMA address. It looks like $name@wallet.example.")
     status = 400
     field = "uma_address"
+    suggestion = ""
+
+
+class OwnAddress(InvalidUmaAddress):
+    sentence = _("That is an address of this shop, which is paid at, not from. Yours is in your wallet.")
+
+
+class DollarMissing(InvalidUmaAddress):
+    def __init__(self, typed: str):
+        super().__init__(_("A UMA address begins with $. Did you mean $%s?") % typed)
+        self.suggestion = f"${typed}"
 
 
 def normalize_uma_address(typed: str) -> str:
@@ -33,12 +52,14 @@ def normalize_uma_address(typed: str) -> str:
     text = _spelled(typed)
     if len(text) > 255:
         raise InvalidUmaAddress
-    match = _ADDRESS.fullmatch(text)
-    if match and is_allowed_domain(match[2]):
+    match = _ADDRESS.fullmatch(text) or _ADDRESS.fullmatch(f"${text}")
+    if match and match[2] == settings.UMA_DOMAIN:
+        raise OwnAddress
+    if not match or not is_allowed_domain(match[2]):
+        raise InvalidUmaAddress
+    if text.startswith("$"):
         return text
-    if _ADDRESS.fullmatch(f"${text}"):
-        raise InvalidUmaAddress(_("A UMA address begins with $. Did you mean $%s?") % text)
-    raise InvalidUmaAddress
+    raise InvalidUmaAddress(EMAIL_INSTEAD) if match[2] in COMMON_DOMAINS else DollarMissing(text)
 
 
 def normalize_payable_address(typed: str) -> str:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.errors import DomainError
 
-from .fetch import Answer, VaspUnreachable, base_url, fetch
+from .fetch import Answer, VaspUnknown, VaspUnreachable, base_url, fetch
 
 if TYPE_CHECKING:
     from uma import PubkeyResponse
@@ -99,7 +99,7 @@ def _read_keys(body: bytes) -> "PubkeyResponse":
     return keys
 
 
-_FAILURES = {kind.code: kind for kind in (VaspUnreachable, NoUmaRequests)}
+_FAILURES = {kind.code: kind for kind in (VaspUnreachable, VaspUnknown, NoUmaRequests)}
 
 
 def uma_request_endpoint(domain: str) -> str:

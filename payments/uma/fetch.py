@@ -24,11 +24,9 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import connection
-from django.utils.translation import gettext_lazy as _
-
-from ticketsuma.errors import DomainError
 
 from .address import is_allowed_domain
+from .unreached import VaspForbidden, VaspUnknown, VaspUnreachable
 
 TOTAL_SECONDS = 5.0
 CONNECT_SECONDS = 2.0
@@ -43,20 +41,8 @@ _PUBLIC_V6 = ipaddress.ip_network("2000::/3")
 _NOT_PUBLIC_V6 = [ipaddress.ip_network(text) for text in ("2001::/23", "2002::/16", "2001:db8::/32")]
 
 
-class VaspForbidden(DomainError):
-    """This URL is none we may talk to; it stays so."""
-
-    code = "vasp_forbidden"
-    sentence = _("That wallet's server has no public https address.")
-    status = 424
-
-
-class VaspUnreachable(DomainError):
-    """No answer within the time and size we allow; the reason is not told, lest we scan for others."""
-
-    code = "vasp_unreachable"
-    sentence = _("That wallet's server does not answer.")
-    status = 424
+# What the resolver says of a name that is not there; of trouble on the way it says other things.
+_NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
 
 @dataclass(frozen=True)
@@ -107,7 +93,7 @@ def fetch(url: str, *, payload: dict | None = None, unless: Callable[[], bool] =
     """GET `url`, or POST `payload` to it as JSON, within all the limits above.
 
     Refuses to run inside a transaction, and gives the database connection back first. Raises
-    VaspForbidden or VaspUnreachable, also when `unless()` holds once our turn has come; any HTTP
+    VaspForbidden, VaspUnknown or VaspUnreachable, also when `unless()` holds once our turn has come; any HTTP
     status is an answer.
     """
     if connection.in_atomic_block:
@@ -201,6 +187,10 @@ def _addresses(target: _Target, deadline: float) -> list[str]:
     except FutureTimeout as error:
         asked.cancel()
         raise TimeoutError from error
+    except socket.gaierror as error:
+        if error.errno in _NO_SUCH_NAME:
+            raise VaspUnknown from error
+        raise
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     if not target.is_local and not all(is_public(address) for address in addresses):
         raise OSError("not public")

@@ -10,6 +10,7 @@ _UMA_CODES = {
     "invalid_pubkey_format": "INVALID_PUBKEY_FORMAT",
     "vasp_forbidden": "COUNTERPARTY_PUBKEY_FETCH_ERROR",
     "vasp_unreachable": "COUNTERPARTY_PUBKEY_FETCH_ERROR",
+    "vasp_unknown": "COUNTERPARTY_PUBKEY_FETCH_ERROR",
     "not_payable": "INVOICE_EXPIRED",
     "too_many_invoices": "VELOCITY_LIMIT_EXCEEDED",
     "another_payer": "VELOCITY_LIMIT_EXCEEDED",

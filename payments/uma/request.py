@@ -11,7 +11,7 @@ from ticketsuma.errors import DomainError
 
 from .address import domain_of
 from .discovery import NoUmaRequests, uma_request_endpoint
-from .fetch import VaspForbidden, VaspUnreachable, fetch
+from .fetch import VaspForbidden, VaspUnknown, VaspUnreachable, fetch
 from .keys import signing_key
 
 logger = logging.getLogger(__name__)
@@ -69,14 +69,16 @@ def push_request(payment: Payment) -> None:
     """Send the UMA invoice to the wallet of `payment.uma_address`; the caller holds the row's lease.
 
     Afterwards the push is delivered (any 2xx), refused (a definite no) or comes back later, and is
-    unreachable after the last attempt. It never ends the payment: the QR and the pay address remain.
-    A wallet that is asked twice gets the same invoice.
+    unreachable after the last attempt, or where no such host is. It never ends the payment: the QR and
+    the pay address remain. A wallet that is asked twice gets the same invoice.
     """
     if not payment.is_payable:
         Payment.objects.filter(pk=payment.pk).update(next_attempt_at=None)
         return
     try:
         _deliver(payment)
+    except VaspUnknown as error:  # told at once, while whoever mistyped it looks at the page
+        _record(payment, Payment.Push.UNREACHABLE, error.code)
     except VaspUnreachable as error:
         if payment.attempts < payment.max_attempts:
             payment.retry_later(error.code)
