@@ -13,6 +13,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from ticketsuma.logs import scrub
+
 ACTS: dict[str, str | Promise] = {
     "add": pgettext_lazy("history", "added"),
     "change": pgettext_lazy("history", "changed"),
@@ -29,6 +31,7 @@ ACTS: dict[str, str | Promise] = {
     "email": pgettext_lazy("history", "corrected the e-mail address"),
     "wallet": pgettext_lazy("history", "changed the wallet asked"),
     "delete_account": pgettext_lazy("history", "deleted the account"),
+    "forget": pgettext_lazy("history", "forgot the buyer"),
     "export": pgettext_lazy("history", "took the data along"),
     "shut_out": pgettext_lazy("history", "shut out"),
     "let_in": pgettext_lazy("history", "let in again"),
@@ -160,7 +163,8 @@ def record(act: str, row: models.Model, **details: Any) -> HistoryEntry | None:
     """Write that the one who acts did `act` to `row`; in the transaction of the act itself.
 
     What the shop does by itself (worker, webhooks) is told by the rows and not written: None. `details`
-    are plain values, or [old, new]; never an address of a person, a token or a stream.
+    are plain values, or [old, new]; never an address of a person, a token or a stream. What a button said
+    may name one, and is kept without.
     """
     if act not in ACTS:
         raise ValueError(f"{act} is not an act the history knows")
@@ -179,7 +183,7 @@ def record(act: str, row: models.Model, **details: Any) -> HistoryEntry | None:
         row=row._meta.label_lower,
         row_id=str(row.pk),
         row_name=getattr(row, "name_in_history", None) or str(row)[:200],
-        details=details,
+        details={name: scrub(value) if isinstance(value, str) else value for name, value in details.items()},
     )
     written = _written.get()
     if written is not None:

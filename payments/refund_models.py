@@ -120,8 +120,10 @@ class Refund(Stateful, Leased):
         constraints = [
             Check(condition=Q(amount_msats__gt=0), name="payments_refund_amount_positive", at="amount_msats",
                 says=_("A refund is more than nothing.")),
-            Check(condition=Q(status="needs_address") | ~Q(to=""), name="payments_refund_has_destination",
-                at="to", says=_("A refund needs an address to go to.")),
+            # Once it is sent, where to may be forgotten with its receiver.
+            Check(condition=Q(status__in=["needs_address", "sent"]) | ~Q(to=""),
+                name="payments_refund_has_destination", at="to",
+                says=_("A refund needs an address to go to.")),
             Check(condition=~Q(status="sent") | Q(sent_at__isnull=False),
                 name="payments_refund_sent_has_sent_at", at="sent_at",
                 says=_("A refund that was sent says when.")),

@@ -44,7 +44,8 @@ class RefundSerializer(serializers.ModelSerializer):
 
     amount_sats = serializers.SerializerMethodField(help_text="In satoshis, rounded down.")
     to = serializers.SerializerMethodField(
-        help_text="Where to, all but the first letter of its name hidden; empty while nobody has said."
+        help_text="Where to, all but the first letter of its name hidden; empty while nobody has said, "
+        "and once it was sent to a buyer who has left."
     )
 
     class Meta:

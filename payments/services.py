@@ -225,6 +225,13 @@ def close_payment(payment: Payment) -> None:
 
 
 def forget_payers(payments: list[uuid.UUID]) -> None:
-    """Which wallets paid `payments` is gone; for when nothing can have to go back there any more."""
-    Payment.objects.filter(pk__in=payments).update(uma_address="", payer_uma="", uma_invoice="")
+    """Which wallets paid `payments`, and got money back, is gone; amounts and the node's ids stay.
+
+    For when nothing can have to go back there any more. Call it under the payments' locks.
+    """
+    Payment.objects.filter(pk__in=payments).update(
+        uma_address="", payer_uma="", uma_invoice="", last_error=""
+    )
     Invoice.objects.filter(payment__in=payments).update(payer="", comment="", utxo_callback="")
+    sent = Refund.objects.filter(status=Refund.Status.SENT, incoming_payment__payment__in=payments)
+    sent.update(to="", bolt11="", utxo_callback="", last_error="")

@@ -16,6 +16,7 @@ from .claims import check_order
 from .desk_money import on_its_way
 from .mails import mail_tickets_again
 from .models import CheckIn, Order, Viewer
+from .people import forget_email, guest_orders
 from .refunds import refund_order, refund_part, refunded_sats
 from .room import release
 from .services import cancel_order
@@ -73,6 +74,26 @@ def _push_again(order: Order, asked: dict) -> str:
 def _mail_again(order: Order, asked: dict) -> str:
     mail_tickets_again(order)
     return _("The tickets go to %(address)s again.") % {"address": order.email}
+
+
+def _forgetting(order: Order) -> list[str]:
+    says = ngettext(
+        "%(count)s order of the guest with the address %(address)s forgets who bought.",
+        "All %(count)s orders of the guest with the address %(address)s forget who bought.",
+        count := guest_orders(order.email).count(),
+    )
+    return [
+        says % {"count": count, "address": order.email},
+        _("Their tickets still admit whoever has the links. Nobody can be reminded or told any more."),
+        _("What money needs goes once it has arrived. This cannot be undone."),
+    ]
+
+
+def _forget_guest(order: Order, asked: dict) -> str:
+    count = forget_email(order.email)
+    return ngettext("%(count)s order has forgotten.", "%(count)s orders have forgotten.", count) % {
+        "count": count
+    }
 
 
 def _let_others_watch(order: Order, asked: dict) -> str:
@@ -143,6 +164,11 @@ ORDER_ACTIONS = [
         ],
         _cancel, is_open=lambda order: order.is_pending or (order.is_paid and order.payment is None),
         is_grave=True,
+    ),
+    StaffAction(
+        "forget", gettext_lazy("Forget the guest"), _forgetting, _forget_guest,
+        is_open=lambda order: order.buyer_id is None and bool(order.email) and not order.is_forgotten,
+        seen=lambda order: order.is_forgotten, is_grave=True,
     ),
     TRY_AGAIN,
 ]  # fmt: skip

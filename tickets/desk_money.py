@@ -66,8 +66,9 @@ def _give_address(refund: Refund, asked: dict) -> str:
 
 
 def _refund_story(refund: Refund) -> list[str]:
+    nowhere = _("an address that was forgotten") if refund.sent_at else _("nowhere yet")
     facts = {
-        "amount": format_msats(refund.amount_msats), "address": refund.to or _("nowhere yet"),
+        "amount": format_msats(refund.amount_msats), "address": refund.to or nowhere,
         "reason": refund.get_reason_display().lower(),
     }  # fmt: skip
     says = _("%(amount)s to %(address)s (%(reason)s).") % facts

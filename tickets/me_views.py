@@ -15,8 +15,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.forms import NameForm
 from accounts.requests import SignedInRequest
 
+from .export import export_person
 from .models import Order
-from .people import StaffStay, export_person, forget_person, orders_of
+from .people import StaffStay, forget_person, orders_of
 from .privacy import private_page
 
 PAST_PER_PAGE = 12

@@ -1,15 +1,17 @@
-"""An account and its orders: whose is which, taking them along, forgetting the person."""
+"""A person and their orders: whose is which, and forgetting the person, with an account or as a guest."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import timedelta
 
+from django.contrib.admin.models import LogEntry
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.history import record
-from accounts.models import User
+from accounts.models import User, normalize_email
 from accounts.tokens import end_tokens
 from payments.models import Payment, Refund
 from payments.services import forget_payers
@@ -61,65 +63,60 @@ def on_signed_in(*, user: User, **kwargs) -> None:
         adopt_orders(user, user.email)
 
 
-def export_person(user: User) -> dict:
-    """Everything the shop keeps about `user`, as plain values; codes of tickets that admit included."""
-    orders = orders_of(user).select_related("event", "payment")
-    orders = orders.prefetch_related("tickets__order__event", "payment__invoices")
-    return {
-        "email": user.email,
-        "name": user.name,
-        "created_at": user.created_at,
-        "orders": [_export_order(order) for order in orders.order_by("created_at")],
-    }
-
-
-def _export_order(order: Order) -> dict:
-    return {
-        "id": order.pk,
-        "event": order.event.title,
-        "event_id": order.event_id,
-        "status": order.status,
-        "email": order.email,
-        "name": order.name,
-        "uma_address": order.uma_address,
-        "quantity": order.quantity,
-        "amount_sats": order.amount_sats,
-        "payer_uma": order.payment.payer_uma if order.payment else "",
-        "comments": _comments(order.payment) if order.payment else [],
-        "created_at": order.created_at,
-        "paid_at": order.paid_at,
-        "tickets": [
-            {
-                "id": ticket.pk,
-                "holder_name": ticket.holder_name,
-                "ticket_code": ticket.ticket_code if ticket.admits else None,
-            }
-            for ticket in order.tickets.all()
-        ],
-    }
-
-
-def _comments(payment: Payment) -> list[str]:
-    """What payers wrote. What their wallets told for the travel rule is about the payer, maybe a stranger."""
-    return [invoice.comment for invoice in payment.invoices.all() if invoice.comment]
-
-
+# -- forgetting -------------------------------------------------------------------------------
 def forget_person(user: User) -> None:
     """Delete the account and the person in its orders; orders and money stay, as accounts must.
 
     Tickets still admit whoever has their links. What money still needs, `forget_what_is_over` takes later.
     Raises StaffStay.
     """
-    if user.is_staff:
+    _leave(orders_of(user), user)
+
+
+def guest_orders(email: str) -> QuerySet[Order]:
+    """Orders of `email` that belong to no account, and whose buyer has not left."""
+    return Order.objects.filter(buyer=None, email=normalize_email(email), is_forgotten=False)
+
+
+def forget_email(email: str) -> int:
+    """Forget whoever has the mailbox `email`, guest, account or both; how many accounts and orders.
+
+    For staff whom its owner asks. An account that has not proven the mailbox goes as well, but no orders of
+    others. 0 when nobody is known by it. Raises StaffStay. Of two at once the second finds nobody.
+    """
+    user = User.objects.filter(email=normalize_email(email)).first()
+    orders = guest_orders(email)
+    return _leave(orders | orders_of(user), user) + 1 if user else _leave(orders, None)
+
+
+def _leave(orders: QuerySet[Order], user: User | None) -> int:
+    if user and user.is_staff:
         raise StaffStay
     with transaction.atomic():
-        record("delete_account", user)
-        pks = list(orders_of(user).values_list("pk", flat=True))
+        pks = _lock(orders.values_list("pk", flat=True))
+        if user:
+            record("delete_account", user)
+        else:
+            for order in Order.objects.filter(pk__in=pks).order_by("pk"):
+                record("forget", order)
         Ticket.objects.filter(order__in=pks).update(holder_name="")
         Order.objects.filter(pk__in=pks).update(buyer=None, name="", is_forgotten=True)
         _forget(pks)
-        end_tokens(user)
-        user.delete()
+        if user:
+            # Django's own log, which was kept until the history was: it calls people by their address.
+            LogEntry.objects.filter(content_type__app_label="accounts", object_id=str(user.pk)).delete()
+            end_tokens(user)
+            user.delete()
+    return len(pks)
+
+
+def _lock(orders: Iterable[uuid.UUID]) -> list[uuid.UUID]:
+    """Lock the payments of `orders`, then the orders, each by id: payment → order → event, as everywhere."""
+    pks = list(orders)
+    payments = Payment.objects.select_for_update(of=("self",)).filter(order__in=pks)
+    list(payments.order_by("pk").values_list("pk", flat=True))
+    locked = Order.objects.select_for_update(of=("self",)).filter(pk__in=pks)
+    return list(locked.order_by("pk").values_list("pk", flat=True))
 
 
 def forget_what_is_over() -> None:
@@ -136,11 +133,11 @@ def forget_what_is_over() -> None:
     has_more = ~Q(email="", uma_address="") | Q(event__end_time__lt=now)
     if pks := list(left.filter(has_more).values_list("pk", flat=True)[:MOST_AT_ONCE]):
         with transaction.atomic():
-            _forget(pks)
+            _forget(_lock(pks))
 
 
 def _forget(pks: list[uuid.UUID]) -> None:
-    """Take what money does not need from forgotten orders.
+    """Take what money does not need from forgotten orders, which are locked.
 
     An order being paid, or with money on its way back, keeps its addresses; all others lose them, and the
     mails about them. A payment for an event to come keeps the wallet it came from: it may be canceled.

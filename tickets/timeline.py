@@ -125,7 +125,7 @@ def _of_money(payment: Payment) -> Iterator[Moment]:
         for refund in money.refunds.all():
             facts = {
                 "amount": format_msats(refund.amount_msats), "reason": refund.get_reason_display().lower(),
-                "address": refund.to or _("an address we do not know yet"),
+                "address": refund.to or _nowhere(refund),
             }  # fmt: skip
             says = _("%(amount)s to go back to %(address)s (%(reason)s).") % facts
             yield Moment(refund.created_at, "refund", says)
@@ -135,6 +135,10 @@ def _of_money(payment: Payment) -> Iterator[Moment]:
         ids = [money.node_payment_id for money in incoming]
         for event in WebhookEvent.objects.filter(entity_id__in=ids):
             yield Moment(event.received_at, "webhook", _("The node said %(what)s.") % {"what": event.type})
+
+
+def _nowhere(refund: Refund) -> str:
+    return _("an address that was forgotten") if refund.sent_at else _("an address we do not know yet")
 
 
 def _about_sent(refund: Refund, facts: dict[str, str]) -> str:

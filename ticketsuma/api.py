@@ -20,7 +20,8 @@ from accounts.history import record
 from accounts.serializers import ProofSerializer
 from events.api import EventViewSet
 from tickets.api import MyTicketViewSet, OrderViewSet, PaymentViewSet, TicketViewSet
-from tickets.people import export_person, forget_person
+from tickets.export import export_person
+from tickets.people import forget_person
 
 from .schema import problems
 

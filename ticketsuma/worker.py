@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import close_old_connections, connection
 from django.db.models import QuerySet
 
@@ -127,6 +128,12 @@ QUEUES = [
     ),
 ]
 
+
+def clear_sessions() -> None:
+    """Sessions that are over are gone: they say who was signed in and what was bought in a browser."""
+    SessionStore.clear_expired()
+
+
 # What is not in rows: done by every worker, harmless when several do it at once.
 CHORES: list[tuple[float, Callable[[], object]]] = [
     (2.0, refunds.queue_refund_mails),
@@ -138,6 +145,7 @@ CHORES: list[tuple[float, Callable[[], object]]] = [
     (60.0, purge_nonces),
     (60.0, forget_what_is_over),
     (60.0, forget_networks),
+    (3600.0, clear_sessions),
 ]
 
 
