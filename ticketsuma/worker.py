@@ -8,11 +8,13 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import close_old_connections, connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from payments import invoices, services, sweep
 from payments.checkup_models import Checkup
@@ -31,7 +33,7 @@ from payments.uma.address import domain_of
 from payments.uma.nonces import purge_nonces
 from payments.uma.request import push_request
 from payments.uma.tell import tell_post_transaction
-from payments.uma.turns import Hosts
+from payments.uma.turns import Hosts, host_of_url, urls_at
 from tickets import announcements, holds, refunds
 from tickets.limits import forget_networks
 from tickets.mails import send_mail
@@ -54,7 +56,8 @@ BATCH = 50
 class Queue:
     """A kind of due row: `due(now)` finds them, `handle(row)` does the work within `lease`.
 
-    `strangers`: it may wait for somebody else's server, that of the domain in the field `address`.
+    `strangers`: it may wait for somebody else's server, that of the domain in the field `address`, or of
+    the row's `url`, which is in one of the fields `urls`.
     """
 
     name: str
@@ -63,9 +66,18 @@ class Queue:
     lease: timedelta = timedelta(seconds=30)
     strangers: bool = False
     address: str = ""
+    urls: tuple[str, ...] = ()
 
-    def host_of(self, row: Leased) -> str:
+    def host_of(self, row: Any) -> str:
+        if self.urls:
+            return host_of_url(row.url)
         return domain_of(getattr(row, self.address)) if self.address else ""
+
+    def at(self, host: str) -> Q:
+        """The rows that wait for the server of `host`."""
+        fields = [urls_at(field, host) for field in self.urls]
+        fields += [Q(**{f"{self.address}__endswith": f"@{host}"})] if self.address else []
+        return reduce(or_, fields)
 
 
 QUEUES = [
@@ -118,6 +130,7 @@ QUEUES = [
         lambda now: PostTransaction.objects.select_related("incoming_payment__invoice", "refund"),
         tell_post_transaction,
         strangers=True,
+        urls=("refund__utxo_callback", "incoming_payment__invoice__utxo_callback"),
     ),
     Queue("doctor", lambda now: Checkup.objects.all(), doctor.check_up, timedelta(minutes=2), strangers=True),
     Queue(
@@ -176,8 +189,8 @@ def due_rows(queue: Queue, *, limit: int = BATCH, without: Collection[str] = ())
     now = clock.now()
     rows = queue.due(now)
     rows = rows.filter(rows.model.is_work_at(now))
-    for host in without if queue.address else ():
-        rows = rows.exclude(**{f"{queue.address}__endswith": f"@{host}"})
+    for host in without if queue.address or queue.urls else ():
+        rows = rows.exclude(queue.at(host))
     order = ("attempts", "next_attempt_at") if queue.strangers else ("next_attempt_at",)
     return list(rows.order_by(*order)[:limit])
 

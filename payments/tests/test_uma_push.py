@@ -2,6 +2,7 @@
 
 import socket
 from datetime import timedelta
+from itertools import count
 
 import pytest
 import uma
@@ -10,7 +11,7 @@ from django.utils import timezone
 from payments.models import Payment
 from payments.services import push_again
 from payments.tests.test_uma_payreq import our_keys
-from payments.tests.wallet import hang, send
+from payments.tests.wallet import CONFIGURATION, hang, send
 from payments.uma.request import ensure_uma_invoice, push_request
 
 LEASE = timedelta(seconds=30)
@@ -150,6 +151,56 @@ def test_a_wallet_that_recovers_has_the_request_after_all(due, wallet):
 def test_a_hanging_wallet_is_left_after_five_seconds(due, wallet):
     wallet.takes_requests(hang)
     assert push(due).push == "queued"
+
+
+@pytest.fixture
+def orders(make_payment, wallet):
+    """Payments one after another, each to be pushed to somebody at `wallet`."""
+    return (make_payment(reference=f"r{n}", uma_address=f"$u{n}@{wallet.domain}") for n in count())
+
+
+@pytest.mark.protocol("UMAD-10", "A configuration that worked is kept for five minutes, and then read anew.")
+def test_a_configuration_that_worked_is_asked_for_once_in_five_minutes(orders, wallet, time_machine):
+    start = timezone.now()
+    wallet.takes_requests()
+    for minutes in (0, 1, 4):
+        time_machine.move_to(start + timedelta(minutes=minutes))
+        assert push(next(orders)).push == "delivered"
+    assert wallet.asked.count(CONFIGURATION) == 1
+    time_machine.move_to(start + timedelta(minutes=5, seconds=1))
+    assert push(next(orders)).push == "delivered"
+    assert wallet.asked.count(CONFIGURATION) == 2
+
+
+@pytest.mark.parametrize("status", [400, 404, 410])
+def test_a_wallet_that_moves_meanwhile_gets_the_request_where_it_is(orders, wallet, status):
+    wallet.takes_requests()
+    push(next(orders))
+    wallet.routes["/requests"] = status
+    wallet.routes["/moved"] = 200
+    wallet.routes[CONFIGURATION]["uma_request_endpoint"] = f"http://{wallet.domain}/moved"
+    assert [push(next(orders)).push for _ in range(2)] == ["delivered"] * 2
+    assert wallet.asked[2:] == ["/requests", CONFIGURATION, "/moved", "/moved"]
+
+
+def test_a_no_where_it_worked_before_is_still_a_no(orders, wallet):
+    wallet.takes_requests()
+    push(next(orders))
+    wallet.routes["/requests"] = 404
+    assert push(next(orders)).push == "refused"
+    assert wallet.asked[2:] == ["/requests", CONFIGURATION]
+
+
+def test_what_did_not_work_is_not_kept(orders, wallet):
+    wallet.takes_requests(500)
+    payment = push(next(orders))
+    wallet.takes_requests()
+    push(payment)
+    wallet.routes["/requests"] = 503
+    assert push(next(orders)).push == "queued"
+    wallet.takes_requests()
+    push(next(orders))
+    assert wallet.asked.count(CONFIGURATION) == 3
 
 
 def test_what_is_over_is_not_pushed(due, wallet):

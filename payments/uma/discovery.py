@@ -19,6 +19,7 @@ KEPT_WITHOUT_EXPIRY = timedelta(minutes=1)
 # A domain that failed is not asked again so soon, whoever names it: for its keys, for its configuration.
 FAILURE_SECONDS = 30
 CONFIGURATION_FAILURE_SECONDS = 5
+CONFIGURATION_KEPT_SECONDS = 300
 REFETCH_SECONDS = 30
 
 
@@ -105,9 +106,12 @@ _FAILURES = {kind.code: kind for kind in (VaspUnreachable, VaspUnknown, NoUmaReq
 def uma_request_endpoint(domain: str) -> str:
     """Where `domain` takes UMA Requests (UMAD-10, UMAD-11). Its URL is as little trusted as any other.
 
-    Raises VaspUnreachable when asking again may help, NoUmaRequests or VaspForbidden when not. A domain
-    that failed is left alone for CONFIGURATION_FAILURE_SECONDS, and its failure repeated meanwhile.
+    One that worked is kept (`keep_endpoint`). Raises VaspUnreachable when asking again may help,
+    NoUmaRequests or VaspForbidden when not. A domain that failed is left alone for
+    CONFIGURATION_FAILURE_SECONDS, and its failure repeated meanwhile.
     """
+    if kept := cache.get(f"vasp-endpoint:{domain}"):
+        return kept
     url, failed = f"{base_url(domain)}/.well-known/uma-configuration", f"vasp-configuration:{domain}"
     if refusal := _FAILURES.get(cache.get(failed)):
         raise refusal
@@ -116,6 +120,19 @@ def uma_request_endpoint(domain: str) -> str:
     except (VaspUnreachable, NoUmaRequests) as error:
         cache.add(failed, error.code, CONFIGURATION_FAILURE_SECONDS)
         raise
+
+
+def keep_endpoint(domain: str, endpoint: str) -> None:
+    """A request was taken at `endpoint`: the next ones go there for CONFIGURATION_KEPT_SECONDS, unasked.
+
+    No delivery prolongs that, so that a wallet that moves is found however busy it is.
+    """
+    cache.add(f"vasp-endpoint:{domain}", endpoint, CONFIGURATION_KEPT_SECONDS)
+
+
+def forget_endpoint(domain: str) -> bool:
+    """Ask for the configuration again next time; whether one was kept."""
+    return cache.delete(f"vasp-endpoint:{domain}")
 
 
 def _read_configuration(answer: Answer) -> str:

@@ -10,7 +10,7 @@ from payments.models import Invoice, Payment
 from ticketsuma.errors import DomainError
 
 from .address import domain_of
-from .discovery import NoUmaRequests, uma_request_endpoint
+from .discovery import NoUmaRequests, forget_endpoint, keep_endpoint, uma_request_endpoint
 from .fetch import VaspForbidden, VaspUnknown, VaspUnreachable, fetch
 from .keys import signing_key
 
@@ -91,8 +91,22 @@ def push_request(payment: Payment) -> None:
 
 
 def _deliver(payment: Payment) -> None:
-    uma_invoice = ensure_uma_invoice(payment)
-    endpoint = uma_request_endpoint(domain_of(payment.uma_address))
+    """Post it where the wallet takes requests; a no from where it took them before may mean that it moved."""
+    uma_invoice, domain = ensure_uma_invoice(payment), domain_of(payment.uma_address)
+    endpoint = uma_request_endpoint(domain)
+    try:
+        _post(endpoint, uma_invoice)
+    except (PushRefused, VaspForbidden, VaspUnreachable) as error:
+        if not forget_endpoint(domain) or isinstance(error, VaspUnreachable):
+            raise
+        before, endpoint = endpoint, uma_request_endpoint(domain)
+        if endpoint == before:
+            raise
+        _post(endpoint, uma_invoice)
+    keep_endpoint(domain, endpoint)
+
+
+def _post(endpoint: str, uma_invoice: str) -> None:
     answer = fetch(endpoint, payload={"invoice": uma_invoice})
     if answer.is_success:
         return

@@ -1,9 +1,25 @@
 """Whose server the threads of a worker wait for."""
 
+import re
 import threading
 from collections import Counter
+from urllib.parse import urlsplit
+
+from django.db.models import Q
 
 from .fetch import AT_ONCE_PER_HOST
+
+
+def host_of_url(url: str) -> str:
+    """Whose server a URL is that was found to be one we may ask; with its port if that is no usual one."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return host if parts.port in (None, 443) else f"{host}:{parts.port}"
+
+
+def urls_at(field: str, host: str) -> Q:
+    """The rows whose URL in `field` is at `host`, however it is spelled."""
+    return Q(**{f"{field}__iregex": rf"^https?://{re.escape(host)}(:443)?([/?]|$)"})
 
 
 class Hosts:

@@ -1,11 +1,15 @@
-"""A wallet whose server is silent holds few threads of the worker, however many orders name it."""
+"""A server that is silent holds few threads of the worker, however many orders and callbacks name it."""
 
 import threading
 from collections import Counter
+from dataclasses import replace
+from secrets import token_hex
 
 import pytest
+from django.utils import timezone
 
-from payments.models import Payment
+from payments.models import IncomingPayment, Payment, PostTransaction, Refund
+from payments.refunds import write_refund
 from payments.uma.fetch import AT_ONCE_PER_HOST
 from tests.processes import wait_until
 from tests.shop import an_event, an_order
@@ -16,20 +20,26 @@ SILENT, HONEST = "silent.example.com", "honest.example.com"
 
 
 class Servers:
-    """Handles rows as pushes that wait for an answer of `SILENT`, which never comes before `speak`."""
+    """Handles rows of `queue` by waiting for an answer of `SILENT`, which never comes before `speak`."""
 
     def __init__(self):
         self.speak, self.lock = threading.Event(), threading.Lock()
         self.waiting, self.most, self.done = Counter(), Counter(), Counter()
+        self.queue = QUEUES[0]
 
-    def ask(self, payment: Payment) -> None:
-        host = payment.uma_address.partition("@")[2]
+    def serve(self, name: str) -> Queue:
+        """The worker's queue of that name, with these servers."""
+        self.queue = next(queue for queue in QUEUES if queue.name == name)
+        return replace(self.queue, handle=self.ask)
+
+    def ask(self, row) -> None:
+        host = self.queue.host_of(row)
         with self.lock:
             self.waiting[host] += 1
             self.most[host] = max(self.most[host], self.waiting[host])
         if host == SILENT:
             self.speak.wait(30)
-        Payment.objects.filter(pk=payment.pk).update(push="delivered", next_attempt_at=None)
+        type(row).objects.filter(pk=row.pk).update(next_attempt_at=None)
         with self.lock:
             self.waiting[host] -= 1
             self.done[host] += 1
@@ -48,11 +58,29 @@ def orders_at(host: str, count: int) -> None:
         an_order(event, email=f"{host}{number}@example.com", uma_address=f"$ann{number}@{host}")
 
 
-def test_a_silent_server_holds_two_threads_and_honest_wallets_are_asked_meanwhile(servers):
-    orders_at(SILENT, BATCH + 5)  # more than one look at the table finds
-    orders_at(HONEST, 6)
-    pushes = next(queue for queue in QUEUES if queue.name == "pushes")
-    queue = Queue("pushes", pushes.due, servers.ask, strangers=True, address=pushes.address)
+def callbacks_at(host: str, count: int) -> None:
+    """Notes that the servers of payers and of refunds' receivers asked for, spelled as they like."""
+    now = timezone.now()
+    for number in range(count):
+        url = (f"https://{host}/{number}", f"https://{host.upper()}?n={number}", f"https://{host}:443/")[
+            number % 3
+        ]
+        incoming = IncomingPayment.objects.create(
+            node_payment_id=f"IncomingPayment:{host}{number}", payment_hash=token_hex(32), amount_msats=1000,
+            received_at=now, allocated_at=now,
+        )  # fmt: skip
+        refund = write_refund(incoming, amount_msats=1000, reason="unmatched", to=f"$ann@{host}")
+        Refund.objects.filter(pk=refund.pk).update(utxo_callback=url)
+        PostTransaction.objects.create(refund=refund, next_attempt_at=now)
+
+
+@pytest.mark.parametrize(
+    ("name", "rows_at"), [("pushes", orders_at), ("post-transaction callbacks", callbacks_at)]
+)
+def test_a_silent_server_holds_two_threads_and_honest_ones_are_asked_meanwhile(servers, name, rows_at):
+    rows_at(SILENT, BATCH + 5)  # more than one look at the table finds
+    rows_at(HONEST, 6)
+    queue = servers.serve(name)
     worker = Worker()
 
     def honest_done() -> bool:
