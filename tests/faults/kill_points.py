@@ -43,7 +43,7 @@ POINTS = [
     KillPoint("hold_committed", "tickets/services.py", "place_order", "if order.payment:"),
     KillPoint("node_made_qr", "payments/invoices.py", "request_invoice", "record_open(invoice, answer)"),
     # a wallet
-    KillPoint("push_sent", "payments/uma/request.py", "_deliver", "if answer.is_success:"),
+    KillPoint("push_sent", "payments/uma/request.py", "_post", "if answer.is_success:"),
     KillPoint("node_made_uma", "payments/invoices.py", "open_invoice_for_payer", "if not record_open"),
     KillPoint("uma_recorded", "payments/invoices.py", "open_invoice_for_payer", "return row"),
     # money arrives
