@@ -13,9 +13,8 @@ from django.utils import timezone
 from payments import lightspark
 from payments.models import IncomingPayment, Payment, PostTransaction, Refund
 from payments.refunds import write_refund
-from payments.sending import send_refund
 from payments.services import allocate, forget_payers, settle_node_payment
-from payments.tests.refunding import Node
+from payments.tests.refunding import Node, step
 from payments.tests.test_uma_payreq import ask, our_keys
 from payments.tests.test_uma_send import Receiver
 from payments.tests.wallet import drip, hang, send
@@ -23,7 +22,6 @@ from payments.uma.send import request_invoice_from
 from payments.uma.tell import tell_post_transaction
 from tests.shop import an_event, an_order, together
 from ticketsuma import worker
-from ticketsuma.errors import DomainError
 
 AMOUNT = 2_500_000
 QUEUE = next(queue for queue in worker.QUEUES if queue.handle is tell_post_transaction)
@@ -208,17 +206,6 @@ def test_a_payer_who_was_forgotten_is_told_nothing(payment, wallet, pay):
 
 
 # -- receivers of refunds ---------------------------------------------------------------------
-def step(refund: Refund) -> None:
-    """What the worker does with a due refund."""
-    refund.refresh_from_db()
-    assert refund.take_lease(timedelta(seconds=60), refund.next_attempt_at)
-    try:
-        send_refund(refund)
-    except DomainError as refusal:
-        refund.retry_later(refusal.code)
-    refund.refresh_from_db()
-
-
 def a_refund_to(address: str) -> Refund:
     incoming = IncomingPayment.objects.create(
         node_payment_id=f"IncomingPayment:{address}{time.monotonic()}",
