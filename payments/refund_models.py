@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from ticketsuma.constraints import Check
+from ticketsuma.constraints import Check, Unique
 from ticketsuma.dated import DatedQuerySet
 from ticketsuma.money import format_msats, format_units
 from ticketsuma.states import Leased, Stateful
@@ -127,7 +127,8 @@ class Refund(Stateful, Leased):
             Check(condition=~Q(status="sent") | Q(sent_at__isnull=False),
                 name="payments_refund_sent_has_sent_at", at="sent_at",
                 says=_("A refund that was sent says when.")),
-            models.UniqueConstraint(fields=["incoming_payment", "ordinal"], name="payments_refund_ordinal"),
+            Unique(fields=["incoming_payment", "ordinal"], name="payments_refund_ordinal",
+                says=_("This money has a refund with that number.")),
         ]  # fmt: skip
         indexes = [
             models.Index(
