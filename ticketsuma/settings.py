@@ -67,6 +67,7 @@ UMA_ENCRYPTION_PRIVATE_KEY = env.str("UMA_ENCRYPTION_PRIVATE_KEY", "")
 UMA_ENCRYPTION_CERT_CHAIN = env.pem("UMA_ENCRYPTION_CERT_CHAIN")
 # Whether what wallets tell about a payer for the travel rule is kept, once it is decrypted.
 UMA_KEEP_TRAVEL_RULE = env.bool("UMA_KEEP_TRAVEL_RULE", False)
+UMA_CONFIGURATION_SECONDS = env.int("UMA_CONFIGURATION_SECONDS", 300)
 UMA_LOCAL_VASPS = frozenset(v.lower() for v in env.list("UMA_LOCAL_VASPS", default=[]))
 ALLOW_TEST_NETWORK = env.bool("ALLOW_TEST_NETWORK", DEVELOPMENT)
 if not DEVELOPMENT:

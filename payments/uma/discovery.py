@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -19,7 +20,6 @@ KEPT_WITHOUT_EXPIRY = timedelta(minutes=1)
 # A domain that failed is not asked again so soon, whoever names it: for its keys, for its configuration.
 FAILURE_SECONDS = 30
 CONFIGURATION_FAILURE_SECONDS = 5
-CONFIGURATION_KEPT_SECONDS = 300
 REFETCH_SECONDS = 30
 
 
@@ -123,11 +123,11 @@ def uma_request_endpoint(domain: str) -> str:
 
 
 def keep_endpoint(domain: str, endpoint: str) -> None:
-    """A request was taken at `endpoint`: the next ones go there for CONFIGURATION_KEPT_SECONDS, unasked.
+    """A request was taken at `endpoint`: the next ones go there for UMA_CONFIGURATION_SECONDS, unasked.
 
     No delivery prolongs that, so that a wallet that moves is found however busy it is.
     """
-    cache.add(f"vasp-endpoint:{domain}", endpoint, CONFIGURATION_KEPT_SECONDS)
+    cache.add(f"vasp-endpoint:{domain}", endpoint, settings.UMA_CONFIGURATION_SECONDS)
 
 
 def forget_endpoint(domain: str) -> bool:

@@ -133,7 +133,7 @@ def pay(
         "invoice": invoice,
         "bolt11": bolt11.strip().lower(),
         "payment_hash": payment_hash,
-        "amount_msats": _amount_sent(fixed_msats or amount_msats, payment_hash),
+        "amount_msats": _amount_sent(fixed_msats or amount_msats, payment_hash, exact=bool(idempotency_key)),
         "is_uma": is_uma or (invoice is not None and invoice.kind == Invoice.Kind.UMA),
     }
     payment = _start(Payment(**row, idempotency_key=idempotency_key), max_fee_msats=max_fee_msats)
@@ -153,10 +153,11 @@ def _read(bolt11: str, invoice: Invoice | None) -> tuple[str, int]:
     return decoded.payment_hash, decoded.amount_msats
 
 
-def _amount_sent(msats, payment_hash: str) -> int:
+def _amount_sent(msats, payment_hash: str, *, exact: bool) -> int:
+    """The amount that leaves the payer: `exact` where a node was told to pay a BOLT11, with a key."""
     if not _is_whole(msats) or not 0 < msats <= MAX_MSATS:
         raise Refused("an amount in msats is needed for an invoice without one")
-    off = faults.strike("wrong_amount", payment_hash)
+    off = None if exact else faults.strike("wrong_amount", payment_hash)
     return max(1, msats + off.params["delta_msats"]) if off else msats
 
 
