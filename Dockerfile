@@ -29,7 +29,7 @@ RUN set -a; SITE_URL=https://image.invalid EMAIL_URL=dummymail:// VAR_DIR=/tmp; 
     for name in SECRET_KEY JWT_SECRET LIGHTSPARK_API_TOKEN_CLIENT_ID LIGHTSPARK_API_TOKEN_CLIENT_SECRET \
         LIGHTSPARK_NODE_ID LIGHTSPARK_NODE_PASSWORD LIGHTSPARK_WEBHOOK_SIGNING_KEY; do \
         eval "$name=$(python -c 'import secrets; print(secrets.token_hex(32))')"; done; \
-    eval "$(DEBUG=1 python manage.py uma_keys)"; \
+    eval "$(DEBUG=1 SITE_URL=http://localhost python manage.py uma_keys)"; \
     python manage.py collectstatic --no-input --verbosity 0 --ignore redoc --ignore rest_framework
 RUN install -d -m 0700 -o 10001 -g 10001 /data
 USER 10001:10001
