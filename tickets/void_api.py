@@ -54,10 +54,10 @@ class VoidingMixin:
         return Response(status=204)
 
     def _one_ticket(self, request) -> Ticket:
+        order: Order = self.get_object()  # type: ignore[attr-defined]
         asked = OneTicketSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         tickets = Ticket.objects.select_related("order__event", "check_in")
-        order: Order = self.get_object()  # type: ignore[attr-defined]
         try:
             return tickets.get(order=order, pk=asked.validated_data["ticket_id"])
         except Ticket.DoesNotExist:

@@ -218,7 +218,7 @@ def ticket(shop) -> dict:
         ("E16", "a wildcard", lambda code: code[:-1] + "%", False),
         ("E16", "an underscore", lambda code: code[:-1] + "_", False),
         ("E16", "turned around", lambda code: code[::-1], False),
-        ("E16", "in full-width letters", lambda code: "".join(chr(ord(c) + 0xFEE0) for c in code), False),
+        ("E16", "in full-width letters", lambda code: "".join(chr(ord(c) + 0xFEE0) for c in code), True),
         ("E16", "SQL", lambda code: "' OR 1=1--", False),
     ],
 )  # fmt: skip

@@ -92,16 +92,16 @@ def test_somebody_elses_user_id_is_ignored(shop, someone):
 @cases(
     "query status",
     [
-        ("B10", "expand", "expand=orders", 200),
-        ("B10", "fields", "fields=stream_url,seats_taken", 200),
-        ("B10", "include", "include=orders.email", 200),
+        ("B10", "expand", "expand=orders", 400),
+        ("B10", "fields", "fields=stream_url,seats_taken", 400),
+        ("B10", "include", "include=orders.email", 400),
         ("B10", "ordering by a secret", "ordering=stream_url", 400),
         ("B10", "ordering by a relation", "ordering=orders__email", 400),
         ("B10", "ordering by chance", "ordering=?", 400),
         ("B10", "ordering by a password", "ordering=user__password", 400),
-        ("B10", "a relation", "orders__email=a@example.com", 200),
-        ("B10", "a lookup on a secret", "stream_url__startswith=https", 200),
-        ("B10", "hidden ones", "is_active=false", 200),
+        ("B10", "a relation", "orders__email=a@example.com", 400),
+        ("B10", "a lookup on a secret", "stream_url__startswith=https", 400),
+        ("B10", "hidden ones", "is_active=false", 400),
         ("B10", "q by the secret", f"q={SECRET}", 200),
         ("B11", "page_size 10^9", "page_size=1000000000", 400),
         ("B11", "page_size 1000", "page_size=1000", 200),
@@ -116,13 +116,13 @@ def test_somebody_elses_user_id_is_ignored(shop, someone):
         ("B11", "price_min -1", "price_min=-1", 400),
         ("B11", "price_max 10^30", f"price_max={10**30}", 400),
         ("B11", "starts_after nonsense", "starts_after=yesterday", 400),
-        ("B13", "format=api", "format=api", 200),
-        ("B13", "format=xml", "format=xml", 200),
-        ("B13", "format=csv", "format=csv", 200),
+        ("B13", "format=api", "format=api", 400),
+        ("B13", "format=xml", "format=xml", 400),
+        ("B13", "format=csv", "format=csv", 400),
     ],
 )  # fmt: skip
 def test_a_list_asked_for_too_much(shop, someone, query, status):
-    """Parameters we do not know do nothing: the answer is the same JSON as without them."""
+    """Parameters that a list does not know are refused, and nothing of what they asked for is told."""
     answer = someone.get(f"/api/events?{query}")
     assert answer.status == status, answer.text
     if status == 200:

@@ -116,7 +116,7 @@ PAGES = [
     ("/me", "GET /me",                                                 (302, 200, 302, 200, 200)),
     ("/me/account", "GET /me/account",                                 (302, 200, 302, 200, 200)),
     ("/me/account", "POST /me/account",                                (403, 403, 403, 403, 403)),
-    ("/me/data", "GET /me/data",                                       (302, 200, 302, 200, 200)),
+    ("/me/data", "GET /me/data",                                       (302, 302, 302, 302, 302)),
     ("/me/delete", "GET /me/delete",                                   (302, 302, 302, 302, 302)),
     ("/me/delete", "POST /me/delete",                                  (403, 403, 403, 403, 403)),
     ("/orders/{token}", "GET /orders/{order_link}",                    (200, 200, 200, 200, 200)),

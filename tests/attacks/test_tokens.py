@@ -168,7 +168,8 @@ def deactivate(shop, person):
 
 
 def delete(shop, person):
-    assert shop.attacker().send("DELETE", f"/api/users/{person.id}", token=person.token).status == 204
+    body = {"current_password": PASSWORD}
+    assert shop.attacker().send("DELETE", f"/api/users/{person.id}", body, token=person.token).status == 204
 
 
 @cases(
