@@ -1,4 +1,4 @@
-"""How allauth does things here: our limits instead of its per-process ones, our words, our mails."""
+"""allauth's adapter: our limits instead of its per-process ones, our texts, our mails."""
 
 from smtplib import SMTPException
 from urllib.parse import urlsplit, urlunsplit

@@ -1,4 +1,4 @@
-"""Browsers in which somebody has signed in before: others' wrong passwords and mails do not lock them out.
+"""Known browsers: somebody who signed in before is not locked out by others' wrong passwords and mails.
 
 A signed cookie (OWASP's "device cookie") says so, for the one who signed in last. It opens nothing by itself.
 """

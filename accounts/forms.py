@@ -1,4 +1,4 @@
-"""The forms of the account pages: allauth's, in our words, our look and under our limits."""
+"""Forms of the account pages: allauth's, with our texts, widgets and limits."""
 
 from allauth.account import forms as allauth
 from allauth.core import context

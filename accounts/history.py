@@ -1,4 +1,4 @@
-"""History: who did what to which row, kept for good and whoever leaves. Services write it as they do it."""
+"""History: who did what to which row, append-only. Services write it in their own transaction."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

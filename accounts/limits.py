@@ -1,4 +1,4 @@
-"""How often somebody may do something: counted in the database, so that all processes count together.
+"""Rate limits: counted in the database, so that all processes count together.
 
 One INSERT … ON CONFLICT counts and reads at once; of any number at the same moment exactly `most` pass.
 """

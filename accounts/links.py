@@ -1,4 +1,4 @@
-"""Links that sign somebody in, made at the console: no limit and no mail server is in the way."""
+"""Sign-in links made at the console, which need no mail server and pass no limit."""
 
 import secrets
 

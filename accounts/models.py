@@ -1,4 +1,4 @@
-"""People: buyers, holders and staff."""
+"""Users: buyers, ticket holders and staff."""
 
 from typing import Any, ClassVar
 

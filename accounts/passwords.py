@@ -1,4 +1,4 @@
-"""How passwords are hashed: slowly, and few at once; a wave of sign-ins leaves the shop its machine."""
+"""Password hashing: Argon2, with few hashes at once, so that a wave of sign-ins leaves CPU for the shop."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a view knows of its request once somebody is signed in."""
+"""Type of a request whose user is signed in."""
 
 from django.http import HttpRequest
 

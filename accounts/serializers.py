@@ -1,4 +1,4 @@
-"""What the API takes and says about people."""
+"""Serializers of accounts: fields of users, and the bodies of the account endpoints."""
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers

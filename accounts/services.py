@@ -1,4 +1,4 @@
-"""Accounts: signing up, proving a mailbox, signing in, changing. Mails and addresses are allauth's.
+"""Account services: sign-up, e-mail confirmation, sign-in, changes. allauth keeps addresses and mails.
 
 Whether an address has an account is told to the owner of its mailbox and to nobody else.
 """

@@ -1,4 +1,4 @@
-"""People who need no confirmation mail: an operator vouches for their address."""
+"""Users made by an operator, who vouches for their address: no confirmation mail is sent."""
 
 from allauth.account.models import EmailAddress
 from django.db import transaction

@@ -1,4 +1,4 @@
-"""Pages behind mailed and printed links: proving an address, signing in; all others are allauth's."""
+"""Views behind mailed and printed links: confirming an address, signing in. allauth has the others."""
 
 from allauth.account.models import EmailConfirmationHMAC
 from django.contrib import messages

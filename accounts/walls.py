@@ -1,4 +1,4 @@
-"""What a page answers when too many want the same, or one of them too often."""
+"""Middleware that answers refusals by rate limits and by the bounded password hasher."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The most this machine could do: one-file Django apps that leave out everything the shop is for.
+"""Upper bounds of this machine: one-file Django apps that leave out everything the shop does.
 
 `/empty` is a view that answers; `/claim` takes a seat and writes two rows in one transaction. Served by
 the shop's own gunicorn settings on the shop's kind of database, so that the difference is our code.

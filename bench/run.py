@@ -1,4 +1,4 @@
-"""How fast the shop is, each figure with its ceiling beside it: `python -m bench.run [--seconds 8]`.
+"""Benchmarks of the shop, each figure with its upper bound: `python -m bench.run [--seconds 8]`.
 
 Real processes on this machine: the shop (web, worker), the sandbox's node over HTTP, PostgreSQL and
 SQLite. The client shares the machine, so figures compare with each other, not with other machines'.

@@ -1,4 +1,4 @@
-"""Exits 1 with a sentence when the port given as argument cannot be listened on."""
+"""Port check: exits with 1 and a sentence when the port given as argument cannot be listened on."""
 
 import socket
 import sys

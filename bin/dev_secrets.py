@@ -1,4 +1,4 @@
-"""Prints fresh development secrets as env lines: the shop's own, and those the shop and the sandbox share."""
+"""Development secrets as env lines: the shop's own, and those it shares with the sandbox."""
 
 import secrets
 import uuid

@@ -1,4 +1,4 @@
-"""Adds up pytest's junit reports and prints one line: `N passed, N failed` (and skipped ones, if any).
+"""Sum of pytest's junit reports on one line: `N passed, N failed` (and skipped ones, if any).
 
 Beside a report `x.xml` may lie `x.xml.second`, a second run of what failed in it: it counts for those.
 """

@@ -1,4 +1,4 @@
-"""Events in the API: anybody reads them, staff write them."""
+"""Events in the API: public to read, writable by staff."""
 
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError

@@ -1,4 +1,4 @@
-"""A poster for an event that brought no picture: drawn from its number, always the same one."""
+"""Posters of events without a picture: drawn from the event's number, always the same one."""
 
 import math
 import random

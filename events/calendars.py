@@ -1,4 +1,4 @@
-"""An event as an iCalendar object (RFC 5545), to keep or to be sent by mail (RFC 5546, iTIP)."""
+"""iCalendar objects of events (RFC 5545), to download or to send by mail (RFC 5546, iTIP)."""
 
 from datetime import UTC, datetime
 from email.utils import parseaddr

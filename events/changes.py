@@ -1,4 +1,4 @@
-"""Changes of events by staff: what was changed, for the history, whichever way it was done."""
+"""Changes of events by staff, for the history: the fields that differ, by admin or API."""
 
 from typing import Any
 

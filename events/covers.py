@@ -1,4 +1,4 @@
-"""Pictures of events: what staff upload is never served as it came, only what we drew from it."""
+"""Cover pictures of events: uploads are decoded and encoded anew, never served as they came."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""What search engines are told: which pages there are, and which to leave alone."""
+"""robots.txt and sitemap.xml: the pages for search engines, and those to leave alone."""
 
 from django.conf import settings
 from django.contrib.sitemaps import Sitemap

@@ -1,4 +1,4 @@
-"""What staff may say of an event."""
+"""Forms with which staff write events."""
 
 import zoneinfo
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""When something takes place, by the clocks where it does."""
+"""Start and end of an event as text, in the event's time zone."""
 
 import zoneinfo
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""How the API says an event. The stream's address goes in and never comes out."""
+"""Serializers of events. The stream's address is write-only."""
 
 import zoneinfo
 from collections.abc import Iterator

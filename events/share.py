@@ -1,4 +1,4 @@
-"""The picture of an event for whoever shares its link: a JPEG of 1200 × 630, as Open Graph wants it."""
+"""Share picture of an event: a JPEG of 1200 × 630 for Open Graph."""
 
 import functools
 import io

@@ -1,4 +1,4 @@
-"""Which address of a stream is taken."""
+"""Validation of stream addresses."""
 
 from urllib.parse import urlsplit
 

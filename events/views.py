@@ -1,4 +1,4 @@
-"""Pages about events: the list, a poster, a calendar entry. The event's own page sells, so tickets has it."""
+"""Event views: the list, posters, calendar entries. The event's own page sells, so tickets has it."""
 
 from django.conf import settings
 from django.core.paginator import Paginator

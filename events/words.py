@@ -1,4 +1,4 @@
-"""What an organizer wrote, made safe to show."""
+"""Markdown of organizers, rendered to sanitized HTML."""
 
 import nh3
 from django.utils.safestring import SafeString, mark_safe

@@ -1,4 +1,4 @@
-"""Money, for staff to read. Every state here is moved by services alone."""
+"""Admin of payments: read-only rows and buttons. Services alone move states."""
 
 from django.contrib import admin
 from django.db.models import QuerySet

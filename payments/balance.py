@@ -1,4 +1,4 @@
-"""What the node can still send: its balance, less what refunds under way may take of it."""
+"""Sendable balance of the node: its balance, less the most that refunds under way may take of it."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What was found when the way to the node, and our own addresses, were last looked at."""
+"""Models of the node checks: the last result of each check of the node and of our own addresses."""
 
 from datetime import timedelta
 

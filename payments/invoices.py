@@ -1,4 +1,4 @@
-"""BOLT11s of a payment: three slots, each with at most one that is requested or open, says the database.
+"""BOLT11s of a payment: three slots, each with at most one that is requested or open, by a constraint.
 
 `plain` is everybody's (QR, link, LNURL, API), `typed` that of the wallet whose address the buyer typed,
 `other` that of the first other verified payer who asks. So no stranger can take what the page shows, and

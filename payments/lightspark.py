@@ -1,4 +1,4 @@
-"""The only door to our Lightspark node, and the only importer of its SDK.
+"""Lightspark node client: the only importer of its SDK, beside `outgoing.py`.
 
 Every answer is yes, no (`NodeRefused`) or unknown (`NodeUnknown`): a timeout is never a failure.
 Amounts are msats. The SDK is imported on first use: it takes half a second.

@@ -1,4 +1,4 @@
-"""How money moves: what is due, what was asked for, what arrived, what goes back. No ticket in sight."""
+"""Models of money: payments, invoices, incoming payments, refunds. None refers to tickets."""
 
 import uuid
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""One call to the node: how long it may take, and what its answer means in our words.
+"""Calls to the node: bounded in time, with errors mapped to ours.
 
 Every answer is yes, no (`NodeRefused`) or unknown (`NodeUnknown`): a timeout is never a failure.
 """

@@ -1,4 +1,4 @@
-"""The way to the node, looked at before money depends on it: each check says one sentence.
+"""Checks of the connection to the node, for `manage.py doctor`: one sentence each.
 
 Nothing is changed at the node and nothing is paid.
 """

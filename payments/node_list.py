@@ -1,4 +1,4 @@
-"""The node's own list of what came in, page by page, and each payment of a page by itself."""
+"""Incoming payments as the node lists them: page by page, each payment handled by itself."""
 
 import logging
 from collections.abc import Iterator

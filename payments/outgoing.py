@@ -1,4 +1,4 @@
-"""Money that our node sends: paying a BOLT11 once, and asking what became of it."""
+"""Outgoing payments of our node: paying a BOLT11 once, and looking up its state."""
 
 from dataclasses import dataclass
 from datetime import datetime

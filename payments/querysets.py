@@ -1,4 +1,4 @@
-"""Which rows: questions to the tables of money that have a name."""
+"""Querysets of payments: named conditions on their rows."""
 
 from datetime import timedelta
 

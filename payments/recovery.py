@@ -1,4 +1,4 @@
-"""Payments that the node made and our books have lost, as after the restore of an old backup.
+"""Recovery of payments that the node made and our database lost, as after the restore of an old backup.
 
 Our key at the node is made of the incoming payment's id there, an ordinal (of the refunds of that money) and
 the number of the BOLT11. So whoever knows what came in can ask what went back of it, whatever else is lost.

@@ -1,4 +1,4 @@
-"""Money on its way back, and what other wallets' servers are told of it."""
+"""Models of refunds, and of post-transaction callbacks to other VASPs."""
 
 import uuid
 from datetime import timedelta

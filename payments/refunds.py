@@ -1,4 +1,4 @@
-"""Writing down what goes back, and where to; `sending.py` sends it."""
+"""Creating refunds and choosing where they go; `sending.py` sends them."""
 
 from datetime import timedelta
 from typing import Any

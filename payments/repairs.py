@@ -1,4 +1,4 @@
-"""Money that matches nothing: found, given to the payment it was meant for, or sent back."""
+"""Unmatched incoming payments: found, applied to the payment they were meant for, or refunded."""
 
 from django.db import transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery, Sum

@@ -1,4 +1,4 @@
-"""Sending refunds: we are the sending VASP. Whatever crashes, a refund is paid at most once.
+"""Sending refunds, with us as the sending VASP: each is paid at most once, whatever crashes.
 
 The order of things is the safety: a BOLT11 of the receiver is committed, with its hash and our key,
 before the node is told to pay it. Unheard, it is told again, with the same BOLT11 and key. A new BOLT11

@@ -1,4 +1,4 @@
-"""How the API says what is due."""
+"""Serializers of payments: the amount due and the ways to pay it."""
 
 from rest_framework import serializers
 

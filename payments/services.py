@@ -1,4 +1,4 @@
-"""How a payment comes to be due, is settled, and is closed.
+"""Payment services: creating, settling and closing payments.
 
 Lock order everywhere: payment → (order → event, by the receivers of `payment_settled`).
 """

@@ -1,4 +1,4 @@
-"""The node's own list of what came in, read so that a lost webhook costs seconds.
+"""Reconciliation with the node's list of incoming payments: a lost webhook costs seconds.
 
 Two looks: one every ten seconds at what is new, and one at what began an hour ago, because payments are
 listed by the time they began, and one that took long appears behind the first look. So each payment is read

@@ -1,4 +1,4 @@
-"""What wallets reach, at the root of the shop's host."""
+"""Addresses for wallets, at the root of the shop's host."""
 
 from django.urls import path, re_path
 

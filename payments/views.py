@@ -1,4 +1,4 @@
-"""What wallets reach: /.well-known/… and the callbacks. Errors are UMA's and LNURL's own JSON."""
+"""Views for wallets: /.well-known/… and the callbacks. Errors are UMA's and LNURL's own JSON."""
 
 import functools
 import logging

@@ -1,4 +1,4 @@
-"""Lightspark's webhooks are hints: keep the event, then ask the node what is true."""
+"""Lightspark's webhooks: kept as hints, after which the node is asked for the state."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""One process with many threads: a hanging fault holds a thread, and SQLite has one writer anyway."""
+"""gunicorn of the sandbox: one process with many threads, as hanging faults hold threads."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Who answers where: the node's GraphQL, the wallet's pages and endpoints, the API of tests, the demo."""
+"""URLs of the sandbox: the node's GraphQL, the wallet's pages and endpoints, the tests' API, the demo."""
 
 from django.urls import include, path
 

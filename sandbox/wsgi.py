@@ -1,4 +1,4 @@
-"""gunicorn's way in: `gunicorn -c sandbox/gunicorn.conf.py --chdir sandbox wsgi:application`."""
+"""WSGI application for gunicorn: `gunicorn -c sandbox/gunicorn.conf.py --chdir sandbox wsgi:application`."""
 
 import os
 

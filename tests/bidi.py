@@ -1,4 +1,4 @@
-"""Where a page or a text lets what people typed move its own signs (UAX 9)."""
+"""Bidi checks: finds typed text in a page or text that could reorder the text around it (UAX 9)."""
 
 import unicodedata
 from html.parser import HTMLParser

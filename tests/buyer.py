@@ -1,4 +1,4 @@
-"""A buyer and their wallet, by API: what the journeys do to the shop and to the sandbox."""
+"""A buyer and their wallet, by API, for the journeys."""
 
 import uuid
 from dataclasses import dataclass, field

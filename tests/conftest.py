@@ -1,4 +1,4 @@
-"""What tests over real processes need: a PostgreSQL, stacks, a browser."""
+"""Fixtures for tests over real processes: a PostgreSQL, stacks, a browser."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Fresh secrets and UMA keys for a test run: nothing that opens anything is kept in the repository."""
+"""Fresh secrets and UMA keys for a test run, so that none is kept in the repository."""
 
 import secrets
 import uuid

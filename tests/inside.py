@@ -1,4 +1,4 @@
-"""Runs with a stack's environment: evaluates lines of JSON inside its Django (see `Stack.django`)."""
+"""Python inside a stack's environment: evaluates lines of JSON in its Django (see `Stack.django`)."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A mail server that can fail in every way a mail server fails."""
+"""SMTP server that fails in every way a mail server fails."""
 
 import socketserver
 import threading

@@ -1,4 +1,4 @@
-"""The picture that moves: a purchase as it happens, the shop beside the wallet. See `bin/screens`."""
+"""Animation of the README: a purchase, the shop beside the wallet. See `bin/screens`."""
 
 import io
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Running tests on a mutant: a copy of the tree from which a patch has taken one guard away.
+"""Mutants: runs tests on a copy of the tree from which a patch has taken one guard away.
 
 The patch is a unified diff below header lines
     # test: <a pytest node id that must fail>          (one line each, when several must)

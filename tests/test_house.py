@@ -1,6 +1,8 @@
-"""The shape of the house: what no linter can see."""
+"""Structure of the repository: rules that no linter checks."""
 
+import ast
 import os
+import re
 import subprocess
 import sys
 
@@ -51,6 +53,39 @@ def test_no_file_is_longer_than_a_reader_can_hold():
 def test_nothing_is_filed_under_a_name_that_says_nothing():
     empty_words = {"utils", "helpers", "common", "core", "managers", "selectors", "misc"}
     assert [str(file) for file in source_files() if file.suffix == ".py" and file.stem in empty_words] == []
+
+
+def test_module_docstrings_say_what_the_module_holds():
+    """ "Subject: what it does"; a question word at its start makes the reader guess the subject."""
+    asking = {
+        str(file): first
+        for file in source_files()
+        if file.suffix == ".py"
+        if (first := (docstring_of(file).split() or [""])[0])
+        in {"What", "Who", "Whose", "How", "Whether", "Where"}
+    }
+    assert asking == {}
+
+
+def docstring_of(file) -> str:
+    return ast.get_docstring(ast.parse((ROOT / file).read_text())) or ""
+
+
+ABSENT_DOCUMENTS = re.compile(
+    r"\bdesign,? section|\bseed's (word|name)|\bplan (it|they) came from|\bissue #?\d|\b(the|our) brief\b",
+    re.IGNORECASE,
+)
+
+
+def test_no_text_refers_to_a_document_that_is_not_here():
+    here = "tests/test_house.py"
+    found = [
+        f"{file}: {match[0]}"
+        for file in source_files()
+        if file.suffix in {".py", ".md", ".html", ".js", ".css", ".sh"} and str(file) != here
+        for match in ABSENT_DOCUMENTS.finditer((ROOT / file).read_text())
+    ]
+    assert found == []
 
 
 def test_the_shop_starts_with_the_sandbox_deleted(tmp_path):

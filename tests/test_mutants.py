@@ -1,4 +1,4 @@
-"""Every guard matters: with the guard patched out of a copy of the tree, the test that watches it must fail.
+"""Mutants: with a guard patched out of a copy of the tree, the test that watches it must fail.
 
 The mutants are `tests/mutants/<name>.patch`; tests/mutation.py says how they are written.
 """

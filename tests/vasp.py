@@ -1,4 +1,4 @@
-"""A wallet provider of our own: keys published on a local port, and pay requests signed with them."""
+"""A wallet provider for tests: keys published on a local port, and pay requests signed with them."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""Acts of a page: forms that post to the page's own address, so that it stays in the address bar."""
+"""Forms of a page that post to the page's own address, so that it stays in the address bar."""
 
 from collections import defaultdict
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Orders and what was sold, for staff; and the buttons that touch orders from events and money."""
+"""Admin of orders and tickets, and the buttons on events and payments that touch orders."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Who came in with a ticket: check-ins at the door or by joining, and who watches now."""
+"""Models of admission: check-ins at the door or by joining, and current viewers."""
 
 from django.conf import settings
 from django.db import models

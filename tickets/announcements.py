@@ -1,4 +1,4 @@
-"""What ticket holders are told without asking: it starts soon, it has changed. Chores of the worker."""
+"""Announcements to ticket holders: reminders and changes, sent by the worker."""
 
 import uuid
 from datetime import datetime, timedelta

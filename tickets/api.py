@@ -1,4 +1,4 @@
-"""Buying and holding tickets in the API; the same services as the pages'."""
+"""Orders and tickets in the API; the same services as the pages'."""
 
 import re
 from typing import Any

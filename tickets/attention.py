@@ -1,4 +1,4 @@
-"""What staff should look at first: nothing here is broken, and nothing here ends by itself."""
+"""Alerts for staff: conditions that are no fault of the shop and do not end by themselves."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Whether the shop's invariants hold (design section 2): seats, money, tickets, and the node's own list.
+"""Integrity checks of the shop's invariants: seats, money, tickets, and the node's own list.
 
 Every check is a plain function that reads in one query and returns what is broken; none repairs anything.
 """

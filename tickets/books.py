@@ -1,4 +1,4 @@
-"""All money of the node on one line: what came in, what went back, what that cost, what should be there."""
+"""Balance sheet of the node on one line: received, refunded, fees, and the balance that should be there."""
 
 from dataclasses import asdict, dataclass
 

@@ -1,4 +1,4 @@
-""" "I already paid": find the order a payment was for, and repair it."""
+"""Claims of buyers who already paid: finds the order that a payment was for, and applies it."""
 
 import hashlib
 import logging

@@ -1,4 +1,4 @@
-"""A mistyped e-mail of an order: corrected, and what went to the earlier mailbox goes to the right one."""
+"""Corrections of an order's e-mail: the mails go again to the corrected address."""
 
 import difflib
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What the demo shop shows: six events, and the two people who can sign in."""
+"""Demo data: six events, and the two users who can sign in."""
 
 import zoneinfo
 from datetime import datetime, timedelta

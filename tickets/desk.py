@@ -1,4 +1,4 @@
-"""What staff may do to an order: buttons of the admin, each calling a service."""
+"""Admin actions on orders: buttons, each calling a service."""
 
 from typing import cast
 

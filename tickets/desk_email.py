@@ -1,4 +1,4 @@
-"""What staff may do about an order's e-mail: a button of the admin."""
+"""Admin action on an order's e-mail."""
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy

@@ -1,4 +1,4 @@
-"""What staff may do to refunds, stray money and events: buttons of the admin, each calling a service."""
+"""Admin actions on refunds, unmatched payments and events: buttons, each calling a service."""
 
 import contextlib
 from typing import cast

@@ -1,4 +1,4 @@
-"""What staff may do to single tickets: buttons of the admin, each calling a service."""
+"""Admin actions on single tickets: buttons, each calling a service."""
 
 from django import forms
 from django.utils.translation import gettext as _

@@ -1,4 +1,4 @@
-"""The door: would this code be let in, and letting it in, once."""
+"""Check-in at the door: validating a code, and admitting its ticket, once."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta

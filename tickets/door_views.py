@@ -1,4 +1,4 @@
-"""The door's page: staff let people in by camera, photo or typed code."""
+"""Views of the check-in page: staff admit tickets by camera, photo or typed code."""
 
 import functools
 import uuid

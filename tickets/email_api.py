@@ -1,4 +1,4 @@
-"""The e-mail of an order in the API: a mistyped one is corrected."""
+"""Correction of an order's e-mail in the API."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action

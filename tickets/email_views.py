@@ -1,4 +1,4 @@
-"""What the order's page does about its e-mail: a mistyped one is corrected."""
+"""Correction of an order's e-mail on its page."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse

@@ -1,4 +1,4 @@
-"""What the shop keeps about somebody, as plain values, for them to take along."""
+"""Export of personal data, as plain values."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What buyers type, checked kindly."""
+"""Forms of buyers."""
 
 import uuid
 from typing import Any

@@ -1,4 +1,4 @@
-"""How long seats are held: never longer than what they are seats of."""
+"""Ends of holds: never later than the event's own end."""
 
 from datetime import datetime, timedelta
 

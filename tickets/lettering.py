@@ -1,4 +1,4 @@
-"""Letters on paper: which font has which, so that no name turns into black boxes or into nothing unsaid."""
+"""Fonts of the PDF ticket: chooses one for each run of letters, and reports letters that none has."""
 
 import functools
 import unicodedata

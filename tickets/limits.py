@@ -1,4 +1,4 @@
-"""How much one buyer, and one network, may hold at once, so that nobody hoards seats they do not pay for."""
+"""Hold limits: the seats that one buyer, and one network, may hold unpaid at once."""
 
 from datetime import timedelta
 

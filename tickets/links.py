@@ -1,4 +1,4 @@
-"""Links that open a row to whoever holds them: a signed token of its id and of the link's generation."""
+"""Secret links: a signed token of a row's id and of the link's generation, which opens the row."""
 
 import uuid
 from typing import Any
@@ -38,7 +38,7 @@ class Linked(models.Model):
 
 
 class TokenQuerySet(SearchedQuerySet):
-    """Rows that a signed token opens for whoever holds it (design section 7)."""
+    """Rows that a signed token opens for whoever holds it."""
 
     model: Any  # a Linked
 

@@ -1,4 +1,4 @@
-"""The page behind the link that is mailed for free seats."""
+"""View behind the link that is mailed for free seats."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render

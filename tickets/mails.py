@@ -1,4 +1,4 @@
-"""The mails we send, each a triple of templates: subject, text, HTML.
+"""Mails about orders and tickets, each of three templates: subject, text, HTML.
 
 No mail holds a ticket's code or the stream's address: mails are forwarded, and kept by strangers.
 """

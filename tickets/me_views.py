@@ -1,4 +1,4 @@
-"""The pages of somebody signed in: their tickets, their account, their data, and leaving."""
+"""Views of signed-in users: their tickets, their account, their data, and its deletion."""
 
 from allauth.account.decorators import reauthentication_required
 from django.contrib import messages

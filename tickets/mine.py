@@ -1,4 +1,4 @@
-"""The orders that were placed in this browser, kept in its session: so guests find them without an e-mail."""
+"""Orders placed in this browser, kept in its session: guests find them without an e-mail."""
 
 import uuid
 

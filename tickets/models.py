@@ -1,4 +1,4 @@
-"""What was sold: orders, their tickets, check-ins, and the mails about them."""
+"""Models of sales: orders, their tickets, and the mails about them."""
 
 import uuid
 from datetime import timedelta
@@ -170,7 +170,7 @@ class Ticket(Searched, Linked):
     """One seat. It exists from the hold on; code, QR and stream open once its order is paid."""
 
     class PaymentStatus(models.TextChoices):
-        """What the API calls `payment_status`. `failed` is the seed's word and is never produced."""
+        """`payment_status` of the API. `failed` is in its list of values and is never produced."""
 
         PENDING = "pending"
         PAID = "paid"

@@ -1,4 +1,4 @@
-"""What somebody types about money that has not become a seat."""
+"""Forms for payments that have not become seats."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _

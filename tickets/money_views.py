@@ -1,4 +1,4 @@
-"""Money that has not become a seat: "I already paid", and where a refund shall go."""
+"""Views of payments that have not become seats: "I already paid", and the refund address."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse

@@ -1,4 +1,4 @@
-"""A moved event: whoever bought for another time may have the money back until it starts."""
+"""Refunds for moved events: holders who bought for another time get the money back until it starts."""
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _

@@ -1,4 +1,4 @@
-"""Orders that are placed once, however often they are asked for: whose a key is, what it was used for."""
+"""Idempotency of orders: whose a key is, and what it was used for."""
 
 import hashlib
 import hmac

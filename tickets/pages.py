@@ -1,4 +1,4 @@
-"""What the pages of one order show, and how an open page learns that it changed."""
+"""Contents of the pages of one order, and the version by which an open page learns of changes."""
 
 import uuid
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""A ticket on paper: one A5 page, drawn, with the QR as vectors."""
+"""PDF ticket: one A5 page with the QR as vectors."""
 
 import io
 import threading

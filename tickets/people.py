@@ -1,4 +1,4 @@
-"""A person and their orders: whose is which, and forgetting the person, with an account or as a guest."""
+"""Users and their orders: lookup by user, and erasure of personal data, with an account or as a guest."""
 
 import uuid
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Pages whose address is their key: nobody keeps them, and no link on them tells where it was."""
+"""Headers of pages with secret addresses: no cache keeps them, no link on them sends a referrer."""
 
 from collections.abc import Callable
 from functools import wraps

@@ -1,4 +1,4 @@
-"""How far the cancelation of an event has come."""
+"""Progress of an event's cancelation."""
 
 from dataclasses import dataclass
 

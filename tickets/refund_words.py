@@ -1,4 +1,4 @@
-"""Why a refund is, and what becomes of the tickets, in words for its receiver."""
+"""Texts of refunds for their receivers: the reason, and what becomes of the tickets."""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _

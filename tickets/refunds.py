@@ -1,4 +1,4 @@
-"""Giving money and seats back: one order, a part of it, or a whole event."""
+"""Refund services: one order, a part of it, or a whole event."""
 
 import logging
 from dataclasses import dataclass

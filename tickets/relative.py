@@ -1,4 +1,4 @@
-"""How far away a start is, in the words in which people say it."""
+"""Relative time of a start, as text ("In an hour", "Tomorrow")."""
 
 import math
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The stream room: one viewer for each ticket, and the check-in that comes with joining."""
+"""Stream room: one viewer for each ticket, and the check-in that comes with joining."""
 
 import uuid
 from datetime import datetime, timedelta

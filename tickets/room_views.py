@@ -1,4 +1,4 @@
-"""The pages of the stream room: the lobby, the stream, its replay, and the door between two browsers."""
+"""Views of the stream room: the lobby, the stream, its replay, and moving to another browser."""
 
 import contextlib
 import math

@@ -1,4 +1,4 @@
-"""How the API says orders and tickets, and what it takes to buy, validate and check in."""
+"""Serializers of orders, tickets, purchases, validations and check-ins."""
 
 import uuid
 from typing import Any

@@ -1,4 +1,4 @@
-"""Selling seats: placing an order, fulfilling it, ending it.
+"""Order services: placing, fulfilling and ending orders.
 
 Pages, API, admin and worker call these same functions. Lock order: payment → order → event.
 """

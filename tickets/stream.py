@@ -1,4 +1,4 @@
-"""Where a stream is shown: in the page when its provider has a player to embed, else behind a link."""
+"""Stream players: embedded when the provider has a player to embed, else a link."""
 
 import re
 from dataclasses import dataclass

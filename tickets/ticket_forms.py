@@ -1,4 +1,4 @@
-"""What the holder of a ticket types."""
+"""Forms of ticket holders."""
 
 from django.utils.translation import gettext_lazy as _
 

@@ -1,4 +1,4 @@
-"""The pages of a ticket's holder: the ticket, on paper too, and getting lost tickets again."""
+"""Views of ticket holders: the ticket, its PDF, and recovery of lost tickets."""
 
 from django.conf import settings
 from django.contrib import messages

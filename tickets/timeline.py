@@ -1,4 +1,4 @@
-"""The story of one order, told from the rows that are kept anyway."""
+"""Timeline of one order, from the rows that are kept anyway."""
 
 import uuid
 from collections.abc import Iterator

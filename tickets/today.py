@@ -1,4 +1,4 @@
-"""What was sold today, for the first page staff see."""
+"""Today's sales, for the admin's index."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What the holders of an event's tickets were told of it, and what of that has changed."""
+"""Details of an event as its holders were last told, and what of them has changed."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""The pages on which seats are bought and paid: the event, its buy form, the order."""
+"""Views of a purchase: the event, its buy form, the order."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What the order's page does about single tickets: a new link, a seat given back, all links anew."""
+"""Single tickets on the order's page: a new link, a seat given back, all links anew."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""Tickets taken back or made anew: one ticket of an order, or all of its links."""
+"""Voiding and replacing tickets: one ticket of an order, or all of its links."""
 
 import contextlib
 

@@ -1,4 +1,4 @@
-"""The one spelling of an address that somebody typed, of a mailbox or of a wallet."""
+"""Normal form of typed addresses, of mailboxes and of wallets."""
 
 import unicodedata
 

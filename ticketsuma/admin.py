@@ -1,4 +1,4 @@
-"""What the admin's pages share: rows that staff may read but not write, amounts and states in words."""
+"""Base classes of the admin: read-only rows, amounts and states as text."""
 
 import functools
 import unicodedata

@@ -1,4 +1,4 @@
-"""What staff may do to a row: one button, one page that asks, one service that does it or says why not."""
+"""Admin actions on a row: a button, a page that asks, and a service that acts or gives its reason."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

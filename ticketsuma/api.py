@@ -1,4 +1,4 @@
-"""The API's addresses: what every app offers, its description, and a JSON 404 for the rest."""
+"""URLs of the API: those of every app, its description, and a JSON 404 for the rest."""
 
 import functools
 

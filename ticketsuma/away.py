@@ -1,4 +1,4 @@
-"""What visitors and wallets are told when something we need is away: 503 and "try again"."""
+"""Answers when the database or the cache is away: 503 and "try again"."""
 
 import logging
 import sys

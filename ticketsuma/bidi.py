@@ -1,4 +1,4 @@
-"""What people typed beside our own words: written from the right, it moves no sign of ours."""
+"""Bidi isolation of typed text, so that text written from the right moves no other sign."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""A shared cache that may be away: then nothing is found in it, and nobody notices but who asks once more."""
+"""Cache backend that is empty when its server is away."""
 
 import contextlib
 import logging

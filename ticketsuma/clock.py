@@ -1,4 +1,4 @@
-"""The one clock of all processes: the database's. Leases and due times are read from it, not from a machine.
+"""The database's clock, by which all processes read leases and due times, instead of their machines'.
 
 Between two looks at it the process counts on with a clock that nobody sets, so that a machine whose time
 jumps neither sleeps through its work nor takes another's.

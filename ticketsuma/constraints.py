@@ -1,4 +1,4 @@
-"""What the database refuses, said in words at the field it is about."""
+"""Form errors for database constraints, at the field they are about."""
 
 from typing import Any
 

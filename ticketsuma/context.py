@@ -1,4 +1,4 @@
-"""What every page may show about the shop itself."""
+"""Context processor: the shop's own data for every page."""
 
 from django.conf import settings
 

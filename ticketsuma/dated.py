@@ -1,4 +1,4 @@
-"""Rows that know when they last changed, however they were changed."""
+"""Model mixin whose `updated_at` moves with every change, `update()` included."""
 
 from typing import Any
 

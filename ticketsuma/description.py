@@ -1,4 +1,4 @@
-"""How the API describes itself in its OpenAPI document; no part of it can be set from outside."""
+"""Description of the API in its OpenAPI document; no part of it can be set from outside."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Everything the shop depends on outside of itself, looked at: the node, our own address, mail."""
+"""Checks of everything outside the shop, for `manage.py doctor`: the node, our own address, mail."""
 
 import hashlib
 import hmac

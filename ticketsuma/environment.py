@@ -1,4 +1,4 @@
-"""What the environment says, read carefully: in production a wrong word stops the start with one sentence."""
+"""Environment variables, parsed strictly: in production a wrong value stops the start with one sentence."""
 
 import ipaddress
 import re

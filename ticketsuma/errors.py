@@ -1,4 +1,4 @@
-"""Refusals the domain may utter: a form error on a page, a problem+json answer in the API."""
+"""Errors of the domain: a form error on a page, a problem+json answer in the API."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""An example of everything the API takes and says, by the name of its schema, which each must satisfy."""
+"""Examples of the API's schemas, by schema name; each must satisfy its schema."""
 
 ANN = {"email": "ann@example.com"}
 PHRASE = "a long enough passphrase"

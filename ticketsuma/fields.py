@@ -1,4 +1,4 @@
-"""Serializer fields that take only what they say: no 1 for "1", no true for 1, no unknown names."""
+"""Strict serializer fields: no 1 for "1", no true for 1, no unknown names."""
 
 import re
 import unicodedata

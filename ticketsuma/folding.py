@@ -1,4 +1,4 @@
-"""Search as people type: a stored key of a row's words, without marks, case and width.
+"""Search keys: a stored text of a row's words, without marks, case and width.
 
 A key is never empty but while it is due: on rows that an older version of the shop wrote, and after an
 `update()` that cannot know it. `fill_due` makes it then, by the row as it is.

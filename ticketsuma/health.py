@@ -1,4 +1,4 @@
-"""Is the shop well? For monitors and for `./run`; words only, and no call to anybody else."""
+"""Health pages for monitors and for `./run`: words only, and no call to another server."""
 
 from datetime import datetime, timedelta
 

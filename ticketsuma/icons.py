@@ -1,5 +1,5 @@
 # ruff: noqa: E501, drawings do not wrap
-"""The shop's icons: 24 × 24 outlines, drawn in the color of the text around them."""
+"""Icons of the shop: 24 × 24 outlines, drawn in the color of the text around them."""
 
 ICONS = {
     "alert": '<path d="M12 8v5m0 3.5v.01M10.3 4.2 2.7 17.4A2 2 0 0 0 4.4 20.4h15.2a2 2 0 0 0 1.7-3L13.7 4.2a2 2 0 0 0-3.4 0Z"/>',

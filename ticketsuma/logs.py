@@ -1,4 +1,4 @@
-"""One line a happening: readable in development, JSON in production, with the request's id."""
+"""Logging: one line an event, readable in development, JSON in production, with the request's id."""
 
 import logging
 import logging.config

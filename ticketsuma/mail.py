@@ -1,4 +1,4 @@
-"""A mail as every mail program and filter expects it."""
+"""Mails as mail programs and filters expect them: marked as automatic, their subject unbroken."""
 
 from email.header import Header
 from email.message import Message

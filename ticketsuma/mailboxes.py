@@ -1,4 +1,4 @@
-"""Domains of well-known mail providers: what a mistyped one was meant to be, and no wallet's."""
+"""Domains of well-known mail providers: corrections of mistyped ones; none has wallets."""
 
 # Where most mailboxes are, and what is typed wrong most often.
 COMMON_DOMAINS = (

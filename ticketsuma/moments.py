@@ -1,4 +1,4 @@
-"""Moments on staff's pages: by the clocks of the event they belong to, with the reader's own beside them."""
+"""Times in the admin: in the time zone of their event, with the reader's own beside them."""
 
 import functools
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Lists of the API come in pages: `?page=2&page_size=50`."""
+"""Pagination of the API's lists: `?page=2&page_size=50`."""
 
 import re
 from urllib.parse import urlsplit, urlunsplit

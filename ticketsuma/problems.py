@@ -1,4 +1,4 @@
-"""Every refusal of the API, in one shape: problem+json (RFC 9457) with a stable `code`."""
+"""Exception handler of the API: problem+json (RFC 9457) with a stable `code`."""
 
 import logging
 from collections.abc import Iterator

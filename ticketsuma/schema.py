@@ -1,4 +1,4 @@
-"""What the OpenAPI document says beyond what the code shows: refusals, patterns, strictness."""
+"""OpenAPI document: adds refusals, patterns and strictness that the code does not show."""
 
 from collections import defaultdict
 

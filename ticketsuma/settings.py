@@ -1,4 +1,4 @@
-"""Every setting, top to bottom. What an operator may set is in docs/operations.md."""
+"""Settings, top to bottom. Those that an operator may set are in docs/operations.md."""
 
 import logging
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A form that was opened before somebody else saved the same row is shown again, not saved."""
+"""Stale forms: opened before somebody else saved the same row, they are shown again, not saved."""
 
 import json
 from typing import TYPE_CHECKING, Any

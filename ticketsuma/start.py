@@ -1,4 +1,4 @@
-"""The first thing every process does: read the settings, or end with the sentence that says what is wrong."""
+"""Start of every process: reads the settings, or ends with a sentence that says what is wrong."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""States that move only along a written map, and work that waits in rows."""
+"""State machines of rows, and rows that are jobs of the worker."""
 
 import random
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""JSON as strict as RFC 8259 allows: what two readers could understand differently is refused."""
+"""JSON parser as strict as RFC 8259 allows: refuses what two parsers could read differently."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Time limits of PostgreSQL: they stand with the role, where no connection pooler loses them.
+"""Time limits of PostgreSQL, set on the role, so that no connection pooler loses them.
 
 PgBouncer refuses the startup parameter `options`, and where it pools transactions a SET reaches one of its
 server connections only. What ALTER ROLE says holds for each new connection to the server, pooled or not.

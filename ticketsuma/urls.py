@@ -1,4 +1,4 @@
-"""Every address of the shop; each app lists its own."""
+"""URLs of the shop; each app lists its own."""
 
 from django.contrib import admin
 from django.urls import include, path

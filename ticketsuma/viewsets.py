@@ -1,4 +1,4 @@
-"""What every viewset of the API does alike."""
+"""Base viewset of the API."""
 
 from django.utils.translation import gettext as _
 from rest_framework import serializers, viewsets

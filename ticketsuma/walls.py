@@ -1,4 +1,4 @@
-"""Small walls that Django and its middlewares leave open."""
+"""Security headers, body limits and health-check hosts that Django's middleware does not cover."""
 
 from collections.abc import Callable
 from functools import wraps

@@ -1,4 +1,4 @@
-"""The worker: one loop over rows that are due. Rows are the queue; run as many workers as you like."""
+"""Worker: one loop over rows that are due. Rows are the queue; run as many workers as you like."""
 
 import logging
 import signal

@@ -1,4 +1,4 @@
-"""Moments in forms: typed and shown by the clocks where something takes place, not by the server's."""
+"""Form fields for times in the time zone of an event."""
 
 import zoneinfo
 from datetime import UTC, datetime, time

@@ -1,4 +1,4 @@
-"""People of the API's tests, and what they send."""
+"""Users and request bodies for the tests of the API."""
 
 import json
 import re

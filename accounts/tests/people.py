@@ -1,4 +1,4 @@
-"""What people do on the account pages, and what lands in their mailbox."""
+"""Account pages for tests: filling in their forms, and reading the mails that they send."""
 
 import re
 

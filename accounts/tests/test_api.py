@@ -1,4 +1,4 @@
-"""Accounts in the API: a mailbox is proven, nobody learns of anybody."""
+"""Accounts in the API: addresses are confirmed, and answers do not tell who has an account."""
 
 import pytest
 from allauth.account.models import EmailAddress

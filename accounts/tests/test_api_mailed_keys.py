@@ -1,4 +1,4 @@
-"""Keys that are mailed on request: a new password, one more proof of a mailbox. Strangers learn nothing."""
+"""Mailed keys in the API: password resets and repeated confirmations, which tell strangers nothing."""
 
 import re
 from datetime import timedelta

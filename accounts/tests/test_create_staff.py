@@ -1,4 +1,4 @@
-"""An operator makes staff without a confirmation mail."""
+"""`manage.py create_staff`: staff accounts without a confirmation mail."""
 
 import io
 

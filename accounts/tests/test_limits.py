@@ -1,4 +1,4 @@
-"""Limits: counted together by all processes, by who really asks, and over when their window is."""
+"""Rate limits: counted by all processes together, per client, and reset when their window ends."""
 
 import pytest
 import time_machine

@@ -1,4 +1,4 @@
-"""Nobody is locked out by others: browsers that signed in before, mails by network, the operator's link."""
+"""Lock-outs by others: known browsers, mails per network, and the operator's link keep the owner in."""
 
 import io
 import re

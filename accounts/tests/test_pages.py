@@ -1,4 +1,4 @@
-"""Account pages: every flow goes through the mailbox."""
+"""Account pages: sign-up, sign-in, resets and changes, each confirmed by mail."""
 
 import pytest
 from allauth.account.models import EmailAddress

@@ -1,4 +1,4 @@
-"""Hashing few passwords at once: a wave of sign-ins is refused politely, and costs nobody else the shop."""
+"""Password hashing under load: refused with 503 and Retry-After, while other pages still answer."""
 
 import contextlib
 import threading

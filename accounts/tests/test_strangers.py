@@ -1,4 +1,4 @@
-"""Account pages and strangers: nobody learns of anybody, mistakes are explained, guessing ends."""
+"""Account pages for strangers: no account is disclosed, mistakes are explained, guessing is limited."""
 
 import re
 

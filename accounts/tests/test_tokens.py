@@ -1,4 +1,4 @@
-"""A token is good for a day, for one person, and ends when it should."""
+"""API tokens: valid for a day, for one user, and ended at once by a sign-out or a new password."""
 
 import jwt
 import pytest

@@ -1,4 +1,4 @@
-"""Events in the API: what anybody may read, and what nobody may."""
+"""Events in the API: public fields, staff's writes, refusals."""
 
 import json
 from datetime import timedelta

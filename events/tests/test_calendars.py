@@ -1,4 +1,4 @@
-"""Calendars: a change replaces the entry everybody has, and no other shop's event does (RFC 5545, 5546)."""
+"""Calendars: updates replace the entry of the same event, and UIDs differ between shops (RFC 5545, 5546)."""
 
 from datetime import timedelta
 

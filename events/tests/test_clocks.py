@@ -1,4 +1,4 @@
-"""The hour that comes twice: where start and end differ in their offset, the offset is said."""
+"""Times around a change of clocks: where start and end differ in their offset, the offset is shown."""
 
 import pytest
 from django.template.loader import render_to_string

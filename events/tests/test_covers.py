@@ -1,4 +1,4 @@
-"""Covers: redrawn, renamed, served; anything else is refused."""
+"""Covers: encoded anew, renamed, served; anything else is refused."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""The event list and what hangs on it: what people find, and that it costs the same for one row and three."""
+"""Event pages: the list, its filters and links, and the same number of queries for one row and three."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Search among events: what people type finds what was meant, on the page and in the API alike."""
+"""Search among events: matches of words, accents and case, on the page and in the API alike."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Links that are shared, and what crawlers and phones ask for by name."""
+"""Shared links: Open Graph, and the files that crawlers and phones ask for by name."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""Streams come over https, but for the sandbox's own."""
+"""Stream addresses: https only, but for the sandbox's own."""
 
 import pytest
 from django.core.exceptions import ValidationError

@@ -1,4 +1,4 @@
-"""What the tests of money moving need: a wallet provider of their own, a payment, a Lightning node."""
+"""Fixtures for tests of money: a wallet provider, a payment, a Lightning node."""
 
 import os
 import secrets

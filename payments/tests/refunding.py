@@ -1,4 +1,4 @@
-"""What tests of refunds share: the sandbox from outside, and a worker's step."""
+"""Refunds for tests: the sandbox from outside, and a worker's step."""
 
 import time
 from datetime import timedelta

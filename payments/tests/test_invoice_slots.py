@@ -1,4 +1,4 @@
-"""Whose invoice is whose: no stranger takes the page's, and money goes back to the one who signed for it."""
+"""Invoice slots: strangers cannot take the page's invoice, and refunds go to the one who signed for it."""
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor

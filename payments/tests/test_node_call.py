@@ -1,4 +1,4 @@
-"""One call to the node: its time is bounded whatever the other side does, and its words are kept."""
+"""Calls to the node: bounded in time whatever the other side does, errors kept."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""The way to the node, looked at before money depends on it: what is wrong is said in a sentence."""
+"""Checks of the connection to the node: each fault is reported in a sentence."""
 
 import pytest
 from django.utils import timezone

@@ -1,4 +1,4 @@
-"""The node's list under load, and with odd things in it: read about twice, and each payment by itself."""
+"""The node's list under load and with odd entries: no page lost, each payment handled by itself."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What Lightspark may leave out of its answers, it may: nothing stops, and nothing is taken for a no."""
+"""Optional fields of Lightspark's answers: left out, nothing stops, and nothing is taken for a no."""
 
 import pytest
 import requests

@@ -1,4 +1,4 @@
-"""`docs/protocol.md` says what the tests show, no more and no less."""
+"""`docs/protocol.md`: its rows are exactly those that tests show."""
 
 from tests.protocol import PAPER, PARAGRAPHS, paper, promises
 

@@ -1,4 +1,4 @@
-"""Refunds and what the node can send: capped fees, sats counted once, waiting that ends by itself."""
+"""Refunds and the node's balance: capped fees, sats counted once, waiting that ends by itself."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Another address for a refund: whenever none of its BOLT11s can still be paid, and never else."""
+"""Another address for a refund: accepted whenever none of its BOLT11s can still be paid, never else."""
 
 from datetime import timedelta
 

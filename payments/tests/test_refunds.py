@@ -1,4 +1,4 @@
-"""Money goes back: asked for at the wallet, paid by the node, recorded; at most once, whatever happens."""
+"""Refunds: asked for at the wallet, paid by the node, recorded; at most once, whatever happens."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The node's own list: what a webhook did not tell is found there, whatever else goes wrong."""
+"""Reconciliation with the node's list: payments whose webhook was lost are found, whatever else fails."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What a UMA address is, and what is none (UMAD-02)."""
+"""UMA addresses: valid and invalid ones (UMAD-02)."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Around a payment: payer data, the wallet's last message, what VASPs tell us later."""
+"""Around a payment: payer data, the wallet's last message, post-transaction callbacks."""
 
 import json
 import secrets

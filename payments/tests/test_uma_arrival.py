@@ -1,4 +1,4 @@
-"""What arrives of a refund: read in the wallet's answer, shown to people, and nothing paid for nothing."""
+"""Amount that arrives of a refund: read in the wallet's answer, shown to people, never nothing."""
 
 import pytest
 import uma

@@ -1,4 +1,4 @@
-"""What leaves us, read as bytes by the specification's own words, without the SDK that wrote it."""
+"""Bytes that leave us, checked against the specification without the SDK that wrote them."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Servers that strangers name: whom we talk to, and for how long and how much (SSRF, drips, bombs)."""
+"""Requests to hosts named by strangers: which, how long and how much (SSRF, drips, bombs)."""
 
 import gzip
 import socket

@@ -1,4 +1,4 @@
-"""Our keys, and those of others: how long they are kept, when they are asked for again (UMAD-02, UMAD-10)."""
+"""Keys of ours and of others: how long they are kept, when they are fetched again (UMAD-02, UMAD-10)."""
 
 import re
 import time

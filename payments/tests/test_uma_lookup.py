@@ -1,4 +1,4 @@
-"""Wallets look our payments up: UMA senders by a signed query, all others plainly (UMAD-04, LUD-16)."""
+"""Lookups of our payments: UMA senders by a signed query, all others unsigned (UMAD-04, LUD-16)."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What wallets say beside asking to pay: comments, travel rule information, where to tell them later."""
+"""Payer data: comments, travel rule information, callback addresses."""
 
 import logging
 import secrets

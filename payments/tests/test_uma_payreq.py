@@ -1,4 +1,4 @@
-"""Wallets ask to pay: whoever signs for the right amount gets a BOLT11 over the price (UMAD-05)."""
+"""Pay requests: a valid signature and the right amount get a BOLT11 over the price (UMAD-05)."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""The UMA Request: signed once, pushed to the buyer's wallet, and never the end of an order (UMAD-11)."""
+"""UMA Requests: signed once, pushed to the buyer's wallet; a failed push ends no order (UMAD-11)."""
 
 import socket
 from datetime import timedelta

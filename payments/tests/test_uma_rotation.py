@@ -1,4 +1,4 @@
-"""Our signing key is replaced (UMAD-02): at no moment does a wallet that does as told refuse us."""
+"""Rotation of our signing key (UMAD-02): no wallet that follows it refuses us at any moment."""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The shop and the sandbox's wallet, each a server of its own: asking, paying, looking up, paying back."""
+"""Shop and sandbox wallet, each a server of its own: asking, paying, looking up, paying back."""
 
 import bolt11
 import pytest

@@ -1,4 +1,4 @@
-"""Refunds: a wallet is asked for an invoice, and believed only as far as it says what was asked for."""
+"""Refunds by UMA: a wallet's answer is believed only as far as it matches what was asked for."""
 
 import json
 import secrets

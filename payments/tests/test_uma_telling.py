@@ -1,4 +1,4 @@
-"""Once sats moved we tell the other VASP (UMAD-07); whatever its server does, the sale stands."""
+"""Post-transaction callbacks (UMAD-07): sent once sats moved; the sale stands whatever the server does."""
 
 import json
 import time

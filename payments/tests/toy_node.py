@@ -1,4 +1,4 @@
-"""A node that answers what a test tells it to, over real HTTP; it counts what it was asked."""
+"""Toy node: answers over HTTP as a test tells it to, and counts its requests."""
 
 import json
 import re

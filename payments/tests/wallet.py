@@ -1,4 +1,4 @@
-"""A wallet provider the tests hold in their hands: its keys, and every answer its server gives."""
+"""Wallet provider under a test's control: its keys, and every answer of its server."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""What a UMA address is (UMAD-02): `$name@domain`, nothing else."""
+"""UMA addresses (UMAD-02): `$name@domain`, nothing else."""
 
 import re
 

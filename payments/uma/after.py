@@ -1,4 +1,4 @@
-"""After a payment: what the payer's VASP tells us (UMAD-07), and whether an invoice is paid (LUD-21)."""
+"""Callbacks after a payment: the payer VASP's UTXOs (UMAD-07), and whether an invoice is paid (LUD-21)."""
 
 import json
 

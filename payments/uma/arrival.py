@@ -1,4 +1,4 @@
-"""What of the sats we send reaches the receiver: read in a pay request's answer (UMAD-06, LUD-21)."""
+"""Amount that reaches the receiver of our sats: read from a pay request's answer (UMAD-06, LUD-21)."""
 
 import re
 from dataclasses import dataclass

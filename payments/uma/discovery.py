@@ -1,4 +1,4 @@
-"""What another VASP publishes about itself: its keys (UMAD-02) and its configuration (UMAD-10)."""
+"""Discovery of another VASP: its public keys (UMAD-02) and its configuration (UMAD-10)."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Requests to servers that strangers name: other VASPs' keys, configurations, lookups and callbacks.
+"""HTTP client for hosts named by strangers: VASPs' keys, configurations, lookups and callbacks.
 
 Every such URL may be an attacker's (UMAD-04's vaspDomain is not even signed), so only public addresses
 over https on port 443 are talked to, at the very address that was checked, without redirects or

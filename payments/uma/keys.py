@@ -1,4 +1,4 @@
-"""Our own keys: what we sign with, what others may read (UMAD-02), and how new ones are made."""
+"""Our UMA keys: signing, publishing (UMAD-02) and making new ones."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""A signed message counts once (UMAD-04, UMAD-05): nonces are remembered per VASP that signed them."""
+"""Nonces of signed messages (UMAD-04, UMAD-05): remembered per VASP, so that each message counts once."""
 
 import re
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What a payer's wallet says beside asking to pay: a comment, travel rule information, whom to tell later.
+"""Payer data of a pay request: a comment, travel rule information, the callback for UTXOs.
 
 A sale never hangs on a comment or a callback: what is no good is dropped.
 """

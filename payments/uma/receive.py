@@ -1,4 +1,4 @@
-"""Wallets ask to pay: lookups and pay requests.
+"""Receiving side of UMA and LNURL-pay: lookups and pay requests of wallets.
 
 UMAD-04 and UMAD-05 for UMA senders of version 1 and 0; LUD-06, LUD-12 and LUD-16 for every other
 wallet. The price is the payment's, whatever a request says: UMA signatures do not cover amounts.

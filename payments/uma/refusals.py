@@ -1,4 +1,4 @@
-"""How a refusal is said to other VASPs and wallets: UMA's error codes, LNURL's error JSON (LUD-06)."""
+"""Error answers to other VASPs and wallets: UMA's error codes, LNURL's error JSON (LUD-06)."""
 
 from ticketsuma.errors import DomainError
 

@@ -1,4 +1,4 @@
-"""Asking a wallet for money: the signed UMA invoice and its push (UMAD-11)."""
+"""UMA Requests: the signed UMA invoice and its push to a wallet (UMAD-11)."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Asking somebody for an invoice that we pay: refunds, with us as the sending VASP.
+"""Sending side of UMA and LNURL-pay: fetching an invoice that we pay, for refunds.
 
 `$name@domain` by a signed lookup and pay request (UMAD-03 to UMAD-06, version 0 when the other side
 answers 412), `name@domain` as any Lightning address (LUD-06, LUD-16). Every request is a guarded

@@ -1,4 +1,4 @@
-"""What a pay request must look like before the SDK sees it (UMAD-05): the SDK trusts its input's types."""
+"""Validation of pay requests before the SDK parses them (UMAD-05): the SDK trusts its input's types."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Telling other VASPs which UTXOs a payment moved (UMAD-07), where they asked to be told."""
+"""Post-transaction callbacks to other VASPs (UMAD-07): the UTXOs of a payment, where they asked for them."""
 
 from django.conf import settings
 from django.utils import timezone

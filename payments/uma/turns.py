@@ -1,4 +1,4 @@
-"""Whose server the threads of a worker wait for."""
+"""Hosts that the worker's threads wait for, and how many threads each may hold."""
 
 import re
 import threading

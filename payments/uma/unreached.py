@@ -1,4 +1,4 @@
-"""Why another wallet's server was not reached."""
+"""Reasons why another wallet's server was not reached."""
 
 from django.utils.translation import gettext_lazy as _
 

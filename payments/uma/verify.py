@@ -1,4 +1,4 @@
-"""Who signed this: the signatures of other VASPs, checked with the keys their domains publish."""
+"""Verification of other VASPs' signatures with the keys that their domains publish."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar

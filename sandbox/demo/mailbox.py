@@ -1,4 +1,4 @@
-"""The mails of a shop in development, as a person sees them: the folder into which it writes them as files.
+"""Mailbox of a shop in development: shows the mails that it writes as files into a folder.
 
 Django's file backend writes one file a connection, its mails divided by a line of 79 dashes.
 """

@@ -1,4 +1,4 @@
-"""A live stream of the sandbox's own: six seconds, over and over, as HLS (RFC 8216).
+"""A live stream of the sandbox's own: six seconds in a loop, as HLS (RFC 8216).
 
 The pieces in `loop/` were written once by ffmpeg. The list is made anew at each asking: its last piece is
 that of now, so a player joins in the middle and never comes to an end.

@@ -1,4 +1,4 @@
-"""An account as GraphQL shows it: its nodes, invoices and transactions, page by page."""
+"""GraphQL object of an account: its nodes, invoices and transactions, page by page."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

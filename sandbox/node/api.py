@@ -1,4 +1,4 @@
-"""The form of the API that tests and developers drive: JSON in and out, no sign-in, because it is a toy."""
+"""JSON API of the node for tests and developers: parsing and answers. No sign-in, because it is a toy."""
 
 import functools
 import json

@@ -1,4 +1,4 @@
-"""Faults and webhooks, as JSON."""
+"""JSON API of faults and webhooks."""
 
 import secrets
 

@@ -1,4 +1,4 @@
-"""Nodes, the ledger, invoices and payments, as JSON."""
+"""JSON API of nodes, the ledger, invoices and payments."""
 
 from uuid import UUID
 

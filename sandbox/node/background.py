@@ -1,4 +1,4 @@
-"""The one background thread: sends webhooks and ends pending payments. The rows are the queue."""
+"""Background thread: sends webhooks and ends pending payments. The rows are the queue."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""Executes the SDK's own GraphQL documents: walks the selection set over plain dicts.
+"""GraphQL executor for the SDK's own documents: walks the selection set over plain dicts.
 
 There is no schema. A dict's value may be callable: it is called with the field's arguments, and only when the
 field was asked for. Aliases, fragments, type conditions and variables work as in the GraphQL specification.

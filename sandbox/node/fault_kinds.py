@@ -1,4 +1,4 @@
-"""The list of everything that can be made to go wrong; the page, the API and the README show this table."""
+"""Kinds of faults: the table that the page, the API and the README show."""
 
 from dataclasses import dataclass, field
 

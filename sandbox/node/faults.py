@@ -1,4 +1,4 @@
-"""Switching faults on, and asking at the point of damage whether one strikes now."""
+"""Faults: switching them on, and asking where one applies whether it is on now."""
 
 from django.db.models import F, Q
 

@@ -1,4 +1,4 @@
-"""How money moves between the nodes of the sandbox: invoices, payments, balances."""
+"""Ledger between the nodes of the sandbox: invoices, payments, balances."""
 
 import hashlib
 import re

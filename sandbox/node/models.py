@@ -1,4 +1,4 @@
-"""What the pretend Lightspark remembers. Amounts are millisatoshi integers named `*_msats`."""
+"""Models of the pretend Lightspark. Amounts are millisatoshi integers named `*_msats`."""
 
 # ruff: noqa: DJ008 - no page lists rows by their text
 import uuid

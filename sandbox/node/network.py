@@ -1,4 +1,4 @@
-"""The way from one node to another: what it costs, and when there is none. Amounts are msats."""
+"""Routes from one node to another: their fee, and when there is none. Amounts are msats."""
 
 from datetime import timedelta
 

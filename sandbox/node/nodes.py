@@ -1,4 +1,4 @@
-"""Making nodes, and money that enters or leaves the sandbox."""
+"""Creating nodes, and deposits to and withdrawals from the sandbox."""
 
 import secrets
 

@@ -1,4 +1,4 @@
-"""Two pages for developers: the ledger, and the switches of everything that can go wrong."""
+"""Pages for developers: the ledger, and the switches of all faults."""
 
 from itertools import groupby
 

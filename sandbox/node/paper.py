@@ -1,4 +1,4 @@
-"""BOLT11 strings: really signed, with the prefix of the node's network."""
+"""BOLT11 strings: encoded and signed, with the prefix of the node's network."""
 
 from dataclasses import dataclass
 

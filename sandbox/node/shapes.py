@@ -1,4 +1,4 @@
-"""Rows as the GraphQL objects that the SDK's fragments ask for."""
+"""GraphQL objects of rows, as the SDK's fragments ask for them."""
 
 import hashlib
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""News of the node for whoever keeps books on top of it."""
+"""Signal of the node, sent when a payment has ended."""
 
 from django.dispatch import Signal
 

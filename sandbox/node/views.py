@@ -1,4 +1,4 @@
-"""The GraphQL endpoint, with the faults that strike on the wire."""
+"""GraphQL endpoint, with the faults that act on the connection."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""One bell: whoever queued work rings it, the background thread listens."""
+"""Event that wakes the background thread when work was queued."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Misbehaving on the socket: slow, dripping, hanging and dropped answers."""
+"""Faulty connections: slow, dripping, hanging and dropped answers."""
 
 import contextlib
 import socket

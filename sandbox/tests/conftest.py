@@ -1,4 +1,4 @@
-"""A real sandbox process, a real webhook receiver and a real receiving VASP: nothing is mocked."""
+"""Fixtures: a real sandbox process, a real webhook receiver and a real receiving VASP."""
 
 import json
 import os

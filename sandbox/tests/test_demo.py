@@ -1,4 +1,4 @@
-"""The demo's own: a live stream that never ends, and the shop's mails as a person sees them."""
+"""Demo: a live stream that never ends, and the shop's mails."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""Everything that can be made to go wrong does so, as often as asked, and money still adds up."""
+"""Faults: each takes effect, as often as asked, and money still adds up."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What a person sees: forms work without script, errors are sentences, nothing sets a cookie."""
+"""Pages of the sandbox: forms work without script, errors are sentences, no cookie is set."""
 
 import re
 

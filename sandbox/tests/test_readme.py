@@ -1,4 +1,4 @@
-"""The README's table of faults is the one the code uses. `python tests/test_readme.py` writes it."""
+"""The README's table of faults: equal to the code's. `python tests/test_readme.py` writes it."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A killed sandbox forgets nothing: books, queued webhooks and pending payments go on after the restart."""
+"""Restarts: books, queued webhooks and pending payments of a killed sandbox go on."""
 
 import signal
 from concurrent.futures import ThreadPoolExecutor

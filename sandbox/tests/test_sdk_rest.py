@@ -1,4 +1,4 @@
-"""The operations of the SDK that a shop rarely needs, and the node's answers to nonsense."""
+"""Rarely needed operations of the SDK, and the node's answers to invalid requests."""
 
 import lightspark
 import pytest

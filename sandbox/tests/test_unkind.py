@@ -1,4 +1,4 @@
-"""What life does to who sends: fees, reserves, payments under way; and nodes and wallets of other kinds."""
+"""Realistic nodes and wallets: fees, reserves, payments under way, other kinds of either."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""What wallets do wrong, done on purpose: pushes, published keys, and how they pay."""
+"""Faults of wallets: pushes, published keys, and payments."""
 
 import pytest
 import requests

@@ -1,4 +1,4 @@
-"""A small receiving VASP on the real SDKs: what a shop does, without a shop."""
+"""Toy VASP: a small receiving VASP on the real SDKs."""
 
 import hashlib
 import json

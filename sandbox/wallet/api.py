@@ -1,4 +1,4 @@
-"""The wallet for programs: what the pages can do, as JSON."""
+"""JSON API of the wallet: the same acts as on its pages."""
 
 from django.http import HttpRequest, JsonResponse
 

@@ -1,4 +1,4 @@
-"""What the pretend wallet remembers: its keys, its users and their books. All sats lie on one node."""
+"""Models of the pretend wallet: its keys, its users and their books. All sats lie on one node."""
 
 # ruff: noqa: DJ008 - no page lists rows by their text
 import uuid

@@ -1,4 +1,4 @@
-"""The wallet's pages. Plain HTML forms; the script only refreshes what changed. No cookie, no session."""
+"""Pages of the wallet: plain HTML forms; the script only refreshes what changed. No cookie, no session."""
 
 import io
 

@@ -1,5 +1,8 @@
-"""Talking to other VASPs over HTTP: short, small, never redirected; http only for those named in
-SANDBOX_LOCAL_VASPS. Nothing is cached, so that a restarted peer with new keys is believed at once."""
+"""HTTP client for other VASPs: bounded in time and size, without redirects.
+
+http only for those named in SANDBOX_LOCAL_VASPS. Nothing is cached, so that a restarted peer with new keys
+is believed at once.
+"""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Post-transaction callbacks (UMAD-07): telling the other VASP which UTXOs moved, and taking its note."""
+"""Post-transaction callbacks (UMAD-07): sending our UTXOs to the other VASP, and receiving its."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""The users' books over the wallet's one node. The sum of the users' balances is the node's balance."""
+"""Balances of the wallet's users: their sum is the balance of the wallet's one node."""
 
 from functools import partial
 

@@ -1,6 +1,8 @@
-"""Asking a receiver for a BOLT11: by UMA invoice, by UMA address, by Lightning address. Answers are verified
-with the real SDK before anything is paid. Functions raise PeerFailed, UmaException, CannotPay, or whatever a
-malformed answer provokes in the SDK's parsers."""
+"""Quotes: a receiver's BOLT11, by UMA invoice, by UMA address, by Lightning address.
+
+Answers are verified with the real SDK before anything is paid. Functions raise PeerFailed, UmaException,
+CannotPay, or whatever a malformed answer provokes in the SDK's parsers.
+"""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The receiving side of a user's address: lnurlp lookup and payreq, UMA v1 and v0, and plain LNURL-pay."""
+"""Receiving side of a user's address: lnurlp lookup and payreq, UMA v1 and v0, and plain LNURL-pay."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""UMA Requests pushed to users: taking them, approving, declining."""
+"""UMA Requests pushed to users: receiving, approving, declining."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""The sending side: pay whatever was pasted. Quotes come from the receivers, money moves in the purse."""
+"""Sending side: quotes come from the receivers, payments are booked in `purse.py`."""
 
 import logging
 import re

@@ -1,4 +1,4 @@
-"""The strict sender: everything a receiver could get wrong is looked at, and any doubt refuses."""
+"""Strict sender: checks everything that a receiver could get wrong, and refuses in doubt."""
 
 import hashlib
 from datetime import UTC, datetime

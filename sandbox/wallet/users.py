@@ -1,4 +1,4 @@
-"""Making the wallet company and its users."""
+"""Creating the wallet's VASP and its users."""
 
 import re
 from datetime import UTC, datetime, timedelta

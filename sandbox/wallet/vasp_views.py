@@ -1,4 +1,4 @@
-"""What other VASPs call: keys, configuration, pushes, lookups, payreqs; the faults strike here."""
+"""Views for other VASPs: keys, configuration, pushes, lookups, payreqs, with the wallet's faults."""
 
 import functools
 import gzip

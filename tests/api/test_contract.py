@@ -1,4 +1,4 @@
-"""The running API keeps to its own description, whatever schemathesis can think of."""
+"""OpenAPI contract: schemathesis finds no answer of the running API that its description does not allow."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""docs/api.md does what it says, from the first line to the last."""
+"""The tutorial in docs/api.md: run from the first line to the last."""
 
 import os
 import re

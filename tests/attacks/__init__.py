@@ -1,4 +1,4 @@
-"""The attack list, as tables: what is sent, which status comes back, with which code.
+"""Attack list, as tables: the request, the expected status and the expected code.
 
 A shop runs as in production (DEBUG off, limits in force, logs at their loudest) on PostgreSQL and one on
 SQLite, and is attacked over real sockets. Every attacker comes from an address of its own on the loopback

@@ -1,4 +1,4 @@
-"""Somebody who sends whatever they like, from a network address of their own."""
+"""Attacker: an HTTP client that sends anything, from a network address of its own."""
 
 import http.client
 import itertools

@@ -1,4 +1,4 @@
-"""Five roles and what is theirs, for the matrix of who may do what."""
+"""Five roles and their objects, for the authorization matrix."""
 
 from dataclasses import dataclass
 

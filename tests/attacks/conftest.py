@@ -1,4 +1,4 @@
-"""One shop as in production on each database, shared by all attacks; every attacker is somebody new."""
+"""Fixtures: one production shop on each database, shared by all attacks, and a new attacker for each."""
 
 import shutil
 import tempfile

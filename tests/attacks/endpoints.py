@@ -1,4 +1,4 @@
-"""Every endpoint of the shop, as its URL resolver knows them."""
+"""Endpoints of the shop, as its URL resolver knows them."""
 
 import re
 from collections.abc import Iterator

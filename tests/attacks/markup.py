@@ -1,4 +1,4 @@
-"""What a browser would make of a page: its tags and their attributes."""
+"""HTML parser for attacks, and the check that nothing typed became an element or a script."""
 
 from html.parser import HTMLParser
 

@@ -1,4 +1,4 @@
-"""A shop as in production, with people, events and orders to attack."""
+"""A shop in production settings, with users, events and orders to attack."""
 
 import hmac
 import itertools

@@ -1,4 +1,4 @@
-"""E: buying, holding, the door. What is sold is sold once, at its price, to whoever may have it."""
+"""E: purchases, holds, check-ins. Seats are sold once, at their price, to whoever may have them."""
 
 from concurrent.futures import ThreadPoolExecutor
 

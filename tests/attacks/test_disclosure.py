@@ -1,4 +1,4 @@
-"""B: what is told to whom, and what nobody may set."""
+"""B: fields that answers may show, and fields that requests may not set."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""S: addresses of wallets, which make us ask servers that strangers name."""
+"""S: SSRF by addresses of wallets, whose servers we ask."""
 
 import time
 from urllib.parse import quote

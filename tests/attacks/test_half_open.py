@@ -1,4 +1,4 @@
-"""R07, R11: clients that are slow on purpose, more of them than the server has threads."""
+"""R07, R11: slow clients, more of them than the server has threads."""
 
 import contextlib
 import socket

@@ -1,4 +1,4 @@
-"""D08 to D12: hosts, headers of proxies, caches, files, and what is not there."""
+"""D08 to D12: hosts, headers of proxies, caches, files, addresses that do not exist."""
 
 import json
 

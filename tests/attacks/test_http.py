@@ -1,4 +1,4 @@
-"""C: what may an address, a header and HTTP itself look like? And keys that buy once."""
+"""C: malformed addresses, headers and HTTP; idempotency keys."""
 
 import time
 import uuid

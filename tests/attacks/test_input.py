@@ -1,4 +1,4 @@
-"""C: what may a body look like? JSON, numbers, texts, times; also B08, D02 and D13, what staff may write."""
+"""C: malformed bodies. JSON, numbers, texts, times; also B08, D02 and D13, texts of staff."""
 
 import gzip
 import time

@@ -1,4 +1,4 @@
-"""R: how often, how slowly, how many; and what is said then."""
+"""R: rate limits, slow and large requests, and the answers of those refused."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""The attack list is whole: every case of it is in a table here, or stands in this folder's docstring."""
+"""Completeness of the attack list: every case is in a table here, or in this folder's docstring."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A23, A24: keeping somebody out of their account, and having them prove ours."""
+"""A23, A24: locking somebody out of their account, and having them confirm ours."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""B01, B02, B09: who may do what. Five roles × every endpoint; an endpoint without a line here fails.
+"""B01, B02, B09: authorization. Five roles × every endpoint; an endpoint without a line here fails.
 
 The stranger, the owner and staff are signed in (by token in the API, by session on pages). The guest has
 no account, but the token of an order of their own, and sends it along wherever the API would read it.

@@ -1,4 +1,4 @@
-"""R12: holding what one does not pay for, and mailing strangers, from one network."""
+"""R12: unpaid holds, and mails to strangers, from one network."""
 
 from tests.attacks.attacker import assert_problem
 from tests.buyer import make_event

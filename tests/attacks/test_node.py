@@ -1,4 +1,4 @@
-"""E13: what the node, or whoever plays it, may send."""
+"""E13: forged and malformed webhooks and answers of the node."""
 
 import hashlib
 import hmac

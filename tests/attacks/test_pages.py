@@ -1,4 +1,4 @@
-"""D: what browsers are made to do. Scripts, forms of other sites, frames, caches, hosts, files."""
+"""D: attacks through browsers. Scripts, forms of other sites, frames, caches, hosts, files."""
 
 import json
 import re

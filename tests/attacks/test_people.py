@@ -1,4 +1,4 @@
-"""A: people. Signing up and in, becoming staff, resets, sessions."""
+"""A: accounts. Signing up and in, becoming staff, resets, sessions."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The canary: a whole journey with every secret known, then every line that web and worker wrote is read.
+"""Secrets in logs: after a whole journey no line of web or worker holds one of the known secrets.
 
 E18, R10 and the house rule that a log holds no code, stream, token, BOLT11, preimage, password, key, whole
 e-mail or UMA address. The shops under attack log everything there is (LOG_LEVEL=DEBUG), and this file comes

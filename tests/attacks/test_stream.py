@@ -1,4 +1,4 @@
-"""B04, B05: who is told a stream's address: the viewer in place, and nobody else."""
+"""B04, B05: a stream's address is shown to the current viewer of a ticket alone."""
 
 import re
 

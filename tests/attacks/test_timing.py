@@ -1,4 +1,4 @@
-"""A11: a refused login takes as long whether or not the account is there. In CPU time, in process."""
+"""A11: a refused login takes the same CPU time whether or not the account exists."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""A: tokens. Who made them, what they say, and when they end."""
+"""A: tokens. Forged, altered, expired and ended ones."""
 
 import time
 

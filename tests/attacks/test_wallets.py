@@ -1,4 +1,4 @@
-"""E05, E07 to E12: what wallets, or whoever plays them, may send."""
+"""E05, E07 to E12: forged and malformed messages of wallets."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""A real chromium in front of the three real processes."""
+"""Fixtures: a real chromium in front of the three real processes."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""People and their accounts in a real browser: in by a mailed code, their tickets, and out for good."""
+"""Accounts in a real browser: signing in by a mailed code, tickets, deletion."""
 
 import re
 import uuid

@@ -1,4 +1,4 @@
-"""Buying a ticket the way people do: by page, with the wallet in another tab."""
+"""Purchases in a real browser, with the wallet in another tab."""
 
 import gzip
 import re

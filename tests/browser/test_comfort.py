@@ -1,4 +1,4 @@
-"""What a page must bear: no mouse, a small phone, large letters, a long language, no eyes, no motion."""
+"""Accessibility of pages: keyboard, small phones, large letters, long texts, screen readers, no motion."""
 
 import gzip
 

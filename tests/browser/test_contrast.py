@@ -1,4 +1,4 @@
-"""Forced colors (Windows' high contrast, dark) repaint pages; what a camera must read stays as it is."""
+"""Forced colors (Windows' high contrast, dark): pages follow, QR codes stay black on white."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Staff at the door with a phone, and a holder with two: by photo, by camera, in two browsers at once."""
+"""Check-in at the door in a real browser: by photo, by camera, in two browsers at once."""
 
 import base64
 import io

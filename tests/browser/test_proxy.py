@@ -1,4 +1,4 @@
-"""A ticket bought through a real nginx, set up exactly as docs/operations.md says."""
+"""A purchase through a real nginx, configured exactly as docs/operations.md says."""
 
 import getpass
 import os

@@ -1,4 +1,4 @@
-"""Every page for everybody: axe finds nothing wrong, in light and in dark, on every screen."""
+"""axe on every page, in light and in dark, on every screen size."""
 
 from axe_playwright_python.sync_playwright import Axe
 

@@ -1,4 +1,4 @@
-"""Money goes home: the buyer says where to, and the page follows it until it has arrived."""
+"""Refunds in a real browser: the buyer names an address, and the page follows until the sats arrived."""
 
 from playwright.sync_api import expect
 

@@ -1,4 +1,4 @@
-"""Staff at the admin in a real browser, under the shop's own strict content policy."""
+"""The admin in a real browser, under the shop's own strict content policy."""
 
 import re
 

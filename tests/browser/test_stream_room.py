@@ -1,4 +1,4 @@
-"""A real HLS stream in the room: by the browser itself, and by the player we bring for those that cannot.
+"""A real HLS stream in the room: by the browser itself, and by our player for those that cannot.
 
 `stream/` is two pieces of two seconds, H.264 and AAC, as ffmpeg wrote them (`-f hls`). They are served over
 https from an address that is not the shop's, under the shop's own content policy.

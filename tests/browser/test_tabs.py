@@ -1,4 +1,4 @@
-"""Many tabs of one browser: each stays true, none keeps the others waiting, and each says how it stands."""
+"""Many tabs of one browser: each is updated, and none delays the others."""
 
 import re
 import time

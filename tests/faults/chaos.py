@@ -1,4 +1,4 @@
-"""Chaos: everybody buys, refunds and fails at once, and at the end every sat agrees with the node's ledger.
+"""Chaos: purchases, refunds and faults all at once, after which every sat agrees with the node's ledger.
 
 python -m tests.faults.chaos                  ten minutes with a drawn seed, which is printed
 python -m tests.faults.chaos --seed 7 --minutes 2

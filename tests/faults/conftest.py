@@ -1,4 +1,4 @@
-"""One shop for all fault tests of a process, healed before each and proven clean after each."""
+"""Fixtures: one shop for all fault tests of a process, healed before each and checked after each."""
 
 import shutil
 import tempfile

@@ -1,4 +1,4 @@
-"""A shop that can be broken everywhere, and the proof that nothing was lost by it."""
+"""A shop whose every part can fail, and the checks that nothing was lost."""
 
 import functools
 import json

@@ -1,4 +1,4 @@
-"""A TCP proxy of our own, to cut, silence and slow a connection between two programs."""
+"""TCP proxy that cuts, silences and slows a connection between two programs."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What every fault test asks at its end: of a buyer, of an event, of the sandbox's ledger."""
+"""Checks at the end of every fault test: of a buyer, of an event, of the sandbox's ledger."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""The fault tests see what they look for: without the guard that a case is about, that case fails.
+"""Controls of the fault tests: without the guard that a case is about, that case fails.
 
 The patches are `tests/faults/controls/<name>.patch`; tests/mutation.py says how they are written.
 """

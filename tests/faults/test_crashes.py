@@ -1,4 +1,4 @@
-"""kill -9 and freezing at the lines where it hurts most."""
+"""Crashes: kill -9 and freezing at the named lines of `kill_points.py`."""
 
 import signal
 

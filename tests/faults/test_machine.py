@@ -1,4 +1,4 @@
-"""A random walk through everything that can happen to orders and money: no step breaks an invariant.
+"""State machine test: a random walk over orders and money, in which no step breaks an invariant.
 
 In one process, without a node: what the node would say is handed in, and whoever asks it hears nothing.
 """

@@ -1,4 +1,4 @@
-"""A mail server that fails: sales go on, mails go out when it is back."""
+"""Mail server faults: sales go on, mails go out when it is back."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""A node that holds nothing but what buyers paid: refunds wait for balance, and staff see it at once."""
+"""A node that holds only what buyers paid: refunds wait for balance, and staff see it at once."""
 
 import pytest
 

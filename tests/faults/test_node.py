@@ -1,4 +1,4 @@
-"""A Lightning node that is slow, silent, broken or beside itself."""
+"""Node faults: slow, silent, broken and contradictory answers."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Everybody at once: on one payment, on the end of a hold; and staff who edit meanwhile."""
+"""Races on one payment and at the end of a hold, and with edits by staff."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Refunds while workers die, freeze, and the node loses its words: sent once, or not yet, never twice."""
+"""Refunds while workers die, freeze, and the node loses requests: sent at most once."""
 
 import signal
 from concurrent.futures import ThreadPoolExecutor

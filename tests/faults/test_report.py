@@ -1,4 +1,4 @@
-"""The table in docs/reliability.md lists exactly the cases that exist, and all of them hold."""
+"""The table in docs/reliability.md: exactly the cases that exist, all of which hold."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Wallets' servers that hang, drip, lie, redirect and rebind: strangers, as far as the shop is concerned."""
+"""Faults of wallets' servers: they hang, drip, lie, redirect and rebind."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""A stranger's server on the https port whose TLS is no good."""
+"""TLS server on the https port with a bad certificate or handshake."""
 
 import contextlib
 import socket

@@ -1,4 +1,4 @@
-"""Watching, and lying to, the network of a Python program from outside: a `sitecustomize` for its PYTHONPATH.
+"""Network of a Python program, recorded and redirected by a `sitecustomize` on its PYTHONPATH.
 
 Every TCP connection is noted in VAR_DIR/connects.log and none leaves this machine. Names in
 VAR_DIR/names.json (name → list of answers, each a list of addresses; the last one stays) resolve so.

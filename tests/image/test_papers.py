@@ -1,4 +1,4 @@
-"""What is written down for operators agrees with what is there."""
+"""Documents for operators: they agree with settings, commands and files."""
 
 import ast
 import re

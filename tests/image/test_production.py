@@ -1,4 +1,4 @@
-"""The image's tree in production: what is in it, how it serves, what it says and how it stops."""
+"""The image's tree in production: its files, how it serves, logs and stops."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""In production a missing or weak setting stops the start with one sentence that names it."""
+"""Production settings: a missing or weak one stops the start with one sentence that names it."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What wallets and the shop tell each other around a payment, over the real processes."""
+"""Messages between wallets and the shop around a payment, over the real processes."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""`manage.py doctor` over real processes: everything is well, and then what is wrong is named everywhere."""
+"""`manage.py doctor` over real processes: first all is well, then each fault is named."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What is not there, as `./run` shows it: in the shop's words, with nothing of the program's inside."""
+"""Error pages of `./run`: the shop's own, without tracebacks or settings."""
 
 import pytest
 import requests

@@ -1,4 +1,4 @@
-"""What strangers may send to the wallet endpoints: refused in UMA's words, never a server error."""
+"""Hostile requests to the wallet endpoints: refused as UMA says, never a server error."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Event streams over real sockets: they tell at once, and end when the server stops."""
+"""Event streams over real sockets: changes arrive at once, streams end when the server stops."""
 
 import os
 import signal

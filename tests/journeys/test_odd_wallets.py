@@ -1,4 +1,4 @@
-"""Wallets as they are: old, strict, mistaken, forgetful. Each buys a ticket once, or hears why not."""
+"""Odd wallets: old, strict, mistaken, forgetful. Each buys a ticket once, or gets the reason why not."""
 
 import pytest
 import requests

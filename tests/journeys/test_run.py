@@ -1,4 +1,4 @@
-"""./run on a machine that is not as it hopes: refused in a sentence; and a bare shell after it."""
+"""./run on a machine that lacks something: refused in a sentence; and a bare shell after it."""
 
 import os
 import shutil

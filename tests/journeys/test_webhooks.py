@@ -1,4 +1,4 @@
-"""Webhooks as the world sends them: many times at once, forged, of unknown kinds."""
+"""Webhooks over real processes: many at once, forged, of unknown kinds."""
 
 import hashlib
 import hmac

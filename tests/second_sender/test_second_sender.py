@@ -1,4 +1,4 @@
-"""A sender that shares no line with ours, the UMA SDK for JavaScript, looks an order up and pays it.
+"""An independent sender, the UMA SDK for JavaScript: looks an order up and pays it.
 
 `./test` installs its packages; by hand: `npm ci` in this folder.
 """

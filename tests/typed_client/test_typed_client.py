@@ -1,4 +1,4 @@
-"""A client generator that nobody here wrote reads the API's description, and a compiler judges the types."""
+"""A generated TypeScript client: made from the API's description, and type-checked by a compiler."""
 
 import subprocess
 from pathlib import Path

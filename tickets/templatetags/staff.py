@@ -1,4 +1,4 @@
-"""What the admin's pages show of the shop. `{% load staff %}`"""
+"""Template tags of the admin's pages. `{% load staff %}`"""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""How staff move in the admin, for tests."""
+"""Admin client for tests: opens pages and presses buttons."""
 
 from django.urls import reverse
 

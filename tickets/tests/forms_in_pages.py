@@ -1,4 +1,4 @@
-"""What a browser would send of a form as a page shows it, for tests."""
+"""Form data of a page for tests, as a browser would send it."""
 
 from html.parser import HTMLParser
 

@@ -1,4 +1,4 @@
-"""Rows as a sale leaves them, made by the services themselves; what the node would say is said here."""
+"""Rows as a sale leaves them, made by the services themselves, with the node's answers given here."""
 
 import itertools
 from datetime import timedelta

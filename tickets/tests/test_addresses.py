@@ -1,4 +1,4 @@
-"""Every address that somebody types has one spelling, and nothing in it that nobody sees."""
+"""Addresses that people type: one spelling each, and no invisible characters."""
 
 import io
 

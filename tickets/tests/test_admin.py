@@ -1,4 +1,4 @@
-"""Staff see every case, in lists that stay quick and on one page for each order."""
+"""Admin lists and order pages: every case is shown, in a constant number of queries."""
 
 from datetime import timedelta
 

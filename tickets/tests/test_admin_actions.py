@@ -1,4 +1,4 @@
-"""Staff act by one button each, after a question; of two at once one wins and the other is told."""
+"""Admin actions: one button each, confirmed first; of two at once one wins and the other is told."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Staff describe events; saving a form never undoes a sale."""
+"""Events in the admin: saving a form never undoes a sale."""
 
 import threading
 from datetime import timedelta

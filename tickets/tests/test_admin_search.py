@@ -1,4 +1,4 @@
-"""Staff find people and codes as they type them: without accents, in any case and width."""
+"""Search in the admin: names and codes, without accents, in any case and width."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Staff's edits undo nobody's work: a form that was opened before somebody else saved is shown again."""
+"""Stale forms in the admin: opened before somebody else saved, they are shown again, not saved."""
 
 from datetime import timedelta
 

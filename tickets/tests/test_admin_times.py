@@ -1,4 +1,4 @@
-"""Staff type and read times by the event's own clocks; where they cannot be, it is said at the field."""
+"""Times in the admin: typed in the event's time zone, with errors at the field."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Buying through the API: the shapes clients build on, and every refusal they must handle."""
+"""Purchases in the API: the bodies clients build on, and every refusal they must handle."""
 
 import uuid
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Tickets of one person, payments by invoice, the door, taking data along and leaving."""
+"""Users in the API: tickets, payments by invoice, check-in, export and deletion."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""A payment request goes to whomever a buyer names, so nobody may have many sent."""
+"""Limits of UMA Requests, which go to any wallet that a buyer names."""
 
 import pytest
 from django.test import Client

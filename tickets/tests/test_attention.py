@@ -1,4 +1,4 @@
-"""Waiting work that fails is seen while it fails, not only once it is given up."""
+"""Alerts: work that keeps failing is shown long before it is given up."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Staff are not asked to see to what has ended: work whose reason is over needs no attention."""
+"""Alerts that end: work whose reason is over needs no attention."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Each kind of breakage, planted behind the services' back, is found; a healthy shop has none."""
+"""Audit: each kind of breakage, written behind the services' back, is found; a healthy shop has none."""
 
 import io
 import json

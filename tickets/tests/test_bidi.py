@@ -1,4 +1,4 @@
-"""A title in Hebrew moves none of our signs: pages, mails and papers isolate what people typed (UAX 9)."""
+"""Bidi: typed text is isolated in pages, mails and PDFs, so a title in Hebrew moves no other sign (UAX 9)."""
 
 from datetime import timedelta
 from io import BytesIO

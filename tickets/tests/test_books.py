@@ -1,4 +1,4 @@
-"""The audit's line of money: received − sent − fees is what the node has less its float."""
+"""The audit's line of money: received − sent − fees is the node's balance less its float."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The form that buys: the price asked is the price seen, and a form sent again buys once, or is told so."""
+"""Buy form: the price asked is the price seen, and a form sent again buys once, or says so."""
 
 import re
 from datetime import timedelta

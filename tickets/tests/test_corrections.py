@@ -1,4 +1,4 @@
-"""A mistyped e-mail: who may correct it, what is mailed where then, what the earlier one has."""
+"""Corrections of an e-mail: who may make them, which mails go where, what the earlier address keeps."""
 
 from datetime import timedelta
 

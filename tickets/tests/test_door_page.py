@@ -1,4 +1,4 @@
-"""The door's page: for staff alone; a ticket is let in once, and the same scan twice is one."""
+"""Check-in page: for staff alone; a ticket is admitted once, and the same scan twice counts once."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Being forgotten, guests too; what stays of refunds and in the history; and what one takes along."""
+"""Erasure of personal data, of guests too: what stays of refunds and in the history; and the export."""
 
 from datetime import timedelta
 from io import StringIO

@@ -1,4 +1,4 @@
-"""What front ends on other sites need: pictures, live events, refunds, and what a list does not know."""
+"""Front ends on other sites: pictures, live events, refunds, and unknown parameters of lists."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The history: who did what, by pages, API and commands; it is only added to, and outlives its authors."""
+"""History: acts by pages, API and commands; append-only, and kept when its authors leave."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What is sold does not outlive its event: holds and codes end with it, and money after that goes back."""
+"""Holds: they and their invoices end with the event, and money after that goes back."""
 
 from datetime import timedelta
 

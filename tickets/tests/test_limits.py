@@ -1,4 +1,4 @@
-"""Nobody hoards: seats held, orders open, free tickets taken, purchases from one network."""
+"""Hold limits: seats held, orders open, free tickets taken, purchases from one network."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A mail says what is true when it is sent, to people and to their calendars; and looks like a mail."""
+"""Truth of mails: what they say holds when they are sent, to people and to their calendars."""
 
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes

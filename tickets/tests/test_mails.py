@@ -1,4 +1,4 @@
-"""What arrives in a mailbox: once, true, in the reader's language, and never a secret."""
+"""Mails: sent once, in the reader's language, and without a secret."""
 
 import uuid
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""My tickets, my account: what one sees, takes along, and what stays when one leaves."""
+"""My tickets and my account: contents, export, and what stays after deletion."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What a guest finds without an e-mail: the orders of this browser, and the truth about the mail."""
+"""My tickets of a guest: the orders of this browser, and whether a mail was sent."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""Money that is no seat: the payer finds it, and says where it goes."""
+"""Payments that are no seat: the payer finds them, and gives a refund address."""
 
 from datetime import UTC, datetime, timedelta
 

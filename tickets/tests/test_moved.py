@@ -1,4 +1,4 @@
-"""A moved event: its holders may have their money back until it starts, if the organizer offers it."""
+"""Moved events: holders may have their money back until it starts, if the organizer offers it."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Nobody hoards from one network, and no stranger's words go out by our mails."""
+"""Limits of one network, and no stranger's words in our mails."""
 
 import uuid
 from datetime import timedelta

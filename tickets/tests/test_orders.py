@@ -1,4 +1,4 @@
-"""Seats: held, sold, given back; never twice, never lost."""
+"""Orders: seats held, sold, given back; never twice, never lost."""
 
 from datetime import timedelta
 

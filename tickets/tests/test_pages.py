@@ -1,4 +1,4 @@
-"""Buying by page: every state says what happened to the money, and nothing leaks before it is paid."""
+"""Order pages: every state tells about the money, and nothing is shown before it is paid."""
 
 from datetime import timedelta
 

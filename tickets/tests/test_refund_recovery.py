@@ -1,4 +1,4 @@
-"""After the restore of an old backup nothing leaves twice: the node is asked, by key and by list."""
+"""Refunds after the restore of an old backup: none is sent twice; the node is asked, by key and by list."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Money goes back, whole or in parts, for one order or for an event, by one or by several at once."""
+"""Refund services: whole or in parts, for one order or for an event, by one or by several at once."""
 
 import pytest
 from django.db.models import Sum

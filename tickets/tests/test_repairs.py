@@ -1,4 +1,4 @@
-"""Money that matches nothing ends with the order it was meant for, or with its payer; once."""
+"""Unmatched payments: applied to the order they were meant for, or refunded; once."""
 
 import threading
 

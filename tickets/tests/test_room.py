@@ -1,4 +1,4 @@
-"""The stream room: one viewer per ticket, checked in once, and a replay for as long as there is one."""
+"""Stream room: one viewer per ticket, checked in once, and a replay for as long as there is one."""
 
 from datetime import timedelta
 

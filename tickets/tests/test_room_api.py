@@ -1,4 +1,4 @@
-"""Joining by the API: the ticket's place, and an address of the room that lets one browser in, once."""
+"""Joining by the API: the ticket's place, and an address of the room that admits one browser, once."""
 
 from datetime import timedelta
 

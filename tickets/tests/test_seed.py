@@ -1,4 +1,4 @@
-"""An empty shop fills itself once; a shop that takes real money never does."""
+"""`manage.py seed`: fills an empty shop once, and never one that takes real money."""
 
 import io
 

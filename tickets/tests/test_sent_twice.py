@@ -1,4 +1,4 @@
-"""Forms of buyers and staff sent twice (two clicks, Back): each acts once and says so.."""
+"""Forms of buyers and staff sent twice (two clicks, Back): each acts once and says so."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Money that arrives is applied once, kept if it is dust, or goes back; whatever comes when."""
+"""Settling: money that arrives is applied once, kept if it is dust, or refunded, in any order of events."""
 
 import pytest
 

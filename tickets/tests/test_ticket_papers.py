@@ -1,4 +1,4 @@
-"""A ticket on paper, and the name it bears."""
+"""PDF tickets, and the names on them."""
 
 import io
 import sys

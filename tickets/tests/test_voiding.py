@@ -1,4 +1,4 @@
-"""Single tickets taken back or made anew: seats, money, links, the door and the stream agree."""
+"""Voided and replaced tickets: seats, money, links, check-in and the stream agree."""
 
 from datetime import timedelta
 

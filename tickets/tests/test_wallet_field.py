@@ -1,4 +1,4 @@
-"""The field for a UMA address forgives: what is meant is offered, and what is no wallet's is explained."""
+"""UMA address field: offers corrections, and explains what is no wallet's address."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""An open page misses nothing: its version is that of the very rows it was made from."""
+"""Open pages: no change is missed, as a page's version is that of the very rows it was made from."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""How things look in text: icons, amounts, times. `{% load show %}`"""
+"""Template tags for icons, amounts and times. `{% load show %}`"""
 
 from datetime import datetime, timedelta
 

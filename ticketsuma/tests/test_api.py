@@ -1,4 +1,4 @@
-"""The API's walls: whatever is sent, JSON problems come back, with the right status and code."""
+"""Refusals of the API: JSON problems, whatever is sent, with the right status and code."""
 
 import json
 

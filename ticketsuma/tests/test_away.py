@@ -1,4 +1,4 @@
-"""When the database or the cache is away: 503 in the words of whoever asks, or nothing to notice at all."""
+"""Database or cache away: 503 as a page or as JSON, or nothing to notice at all."""
 
 import shutil
 import subprocess

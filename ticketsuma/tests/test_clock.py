@@ -1,4 +1,4 @@
-"""Clocks: one for all machines, and what a wrong one wrote is neither believed nor slept through."""
+"""Clocks: one for all machines; times written by a wrong one delay no work."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What the database refuses is said in words, and what it changes is dated: asked of all models."""
+"""Constraints of all models: each has an error text, and each change is dated."""
 
 from datetime import timedelta
 

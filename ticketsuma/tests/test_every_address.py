@@ -1,4 +1,4 @@
-"""Promises that hold at every address: looking changes nothing, no answer tells a stream."""
+"""Promises of every address: reading changes nothing, no answer holds a stream's address."""
 
 import re
 from datetime import timedelta

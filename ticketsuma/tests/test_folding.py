@@ -1,4 +1,4 @@
-"""Keys of the search: made with the row, made later where they are due, never wrong by a race."""
+"""Search keys: made with the row, made later where they are due, never wrong by a race."""
 
 import importlib
 

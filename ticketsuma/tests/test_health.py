@@ -1,4 +1,4 @@
-"""Health: words only, and the right one says no."""
+"""Health pages: words only, and 503 from the right one."""
 
 from datetime import timedelta
 

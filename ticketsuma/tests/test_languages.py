@@ -1,4 +1,4 @@
-"""Every text of ours is there in Spanish, and pages are in the language of who reads them."""
+"""Translations: every text has its Spanish, and pages are in the reader's language."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""The event stream: it tells of a change once, ends by itself, and is refused when full."""
+"""Event stream: one event for each change; ends by itself; refused when full."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""What a log line may not hold."""
+"""Logs: no line holds an address, a token or a row."""
 
 import io
 import json

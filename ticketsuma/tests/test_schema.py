@@ -1,4 +1,4 @@
-"""The API's description: kept, complete, and readable without the internet."""
+"""OpenAPI document: kept in the repository, complete, and readable without the internet."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Sessions that are over do not stay in the database."""
+"""Sessions: expired ones are deleted."""
 
 from datetime import timedelta
 

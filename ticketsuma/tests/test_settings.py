@@ -1,4 +1,4 @@
-"""Settings tell the truth at the start: what cannot be is refused in one sentence, the rest is understood."""
+"""Settings: invalid ones are refused in one sentence at the start."""
 
 import os
 import subprocess

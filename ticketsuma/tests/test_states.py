@@ -1,4 +1,4 @@
-"""The map of states, the leases of the queue, and the codes people type."""
+"""State machines, leases of the queue, and codes."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What production collects: every module that a script imports is there under the name it imports."""
+"""Static files in production: every module that a script imports is there under the name it imports."""
 
 import re
 

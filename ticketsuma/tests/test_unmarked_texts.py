@@ -1,4 +1,4 @@
-"""What would be missed by looking at marked texts alone: words that nobody marked for translation."""
+"""Texts that nobody marked for translation."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A server that is silent holds few threads of the worker, however many orders and callbacks name it."""
+"""Worker and hosts: a silent server holds few threads, however many orders and callbacks name it."""
 
 import threading
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Tokens, invitations, fee estimates and addresses: the rest of what the SDK can ask."""
+"""Root fields of the account: tokens, invitations, fee estimates and addresses."""
 
 import secrets
 

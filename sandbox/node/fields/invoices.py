@@ -1,4 +1,4 @@
-"""Making and canceling invoices. None of this needs the node's signing key."""
+"""Root fields of invoices: creating and canceling. None needs the node's signing key."""
 
 from node import ledger, nodes, shapes
 from node.fields.call import Call, field, own_invoice, own_node

@@ -1,4 +1,4 @@
-"""Moving money. What spends the node's balance must be signed with the node's key."""
+"""Root fields of payments. Those that spend the node's balance must be signed with its key."""
 
 from node import ledger, nodes, shapes
 from node.fields.call import Call, check_signature, field, own_node

@@ -1,4 +1,4 @@
-"""Reading entities back: by id, by payment hash, by invoice, by idempotency key."""
+"""Root fields that read entities: by id, by payment hash, by invoice, by idempotency key."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

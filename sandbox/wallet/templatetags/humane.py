@@ -1,4 +1,4 @@
-"""Numbers, times and reasons as people read them."""
+"""Template filters for numbers, times and reasons."""
 
 from datetime import datetime
 
