@@ -53,12 +53,16 @@ def create_payment(
     return payment
 
 
-def push_again(payment: Payment, *, uma_address: str) -> None:
-    """Send the UMA Request to another address; the invoices and the seats stay as they are."""
-    Payment.objects.filter(pk=payment.pk, status=Payment.Status.PENDING).update(
+def push_again(payment: Payment, *, uma_address: str) -> bool:
+    """Send the UMA Request anew, or to another address; the invoices and the seats stay as they are.
+
+    False when nothing was done: it is on its way there already, or nothing is due any more.
+    """
+    waiting = Payment.objects.filter(pk=payment.pk, status=Payment.Status.PENDING)
+    return waiting.exclude(push=Payment.Push.QUEUED, uma_address=uma_address).update(
         uma_address=uma_address, uma_invoice="", push=Payment.Push.QUEUED, pushed_at=None,
         next_attempt_at=timezone.now(), attempts=0, last_error="", parked_at=None,
-    )  # fmt: skip
+    ) > 0  # fmt: skip
 
 
 # -- money arrives ----------------------------------------------------------------------------

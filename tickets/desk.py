@@ -11,6 +11,7 @@ from payments.models import Payment
 from ticketsuma.admin_actions import TRY_AGAIN, ActionForm, StaffAction
 from ticketsuma.bidi import isolate
 from ticketsuma.money import MAX_SATS, format_sats
+from ticketsuma.states import InvalidTransition
 
 from .claims import check_order
 from .desk_money import on_its_way
@@ -67,7 +68,8 @@ def _refund_part(order: Order, asked: dict) -> str:
 
 def _push_again(order: Order, asked: dict) -> str:
     payment = cast(Payment, order.payment)
-    payments.push_again(payment, uma_address=payment.uma_address)
+    if not payments.push_again(payment, uma_address=payment.uma_address):
+        raise InvalidTransition
     return _("The request goes to %(address)s again.") % {"address": payment.uma_address}
 
 
@@ -120,7 +122,7 @@ ORDER_ACTIONS = [
         _push_again,
         is_open=lambda order: order.is_pending and order.payment is not None
         and order.payment.push in _PUSH_ENDED,
-        seen=lambda order: f"{order.status} {order.payment.push}",
+        seen=lambda order: f"{order.status} {order.payment.push} {order.payment.updated_at}",
     ),
     StaffAction(
         "mail", gettext_lazy("Mail the tickets again"),
@@ -137,6 +139,7 @@ ORDER_ACTIONS = [
         ],
         _let_others_watch,
         is_open=lambda order: order.is_paid and Viewer.objects.filter(ticket__order=order).exists(),
+        seen=lambda order: list(Viewer.objects.filter(ticket__order=order).order_by("pk").values_list()),
     ),
     StaffAction(
         "refund-part", gettext_lazy("Refund a part"),

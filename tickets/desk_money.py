@@ -76,17 +76,22 @@ def _refund_story(refund: Refund) -> list[str]:
     return [says, *([arrives] if refund.arrives else []), refund.last_error]
 
 
+def _refund_seen(refund: Refund) -> str:
+    """As the asker saw it: one that failed again since is another failure, of another BOLT11."""
+    return f"{refund.status} {refund.to} {refund.payment_hash}"
+
+
 # No BOLT11 of these can still be paid.
 REDIRECTABLE = (Refund.Status.NEEDS_ADDRESS, Refund.Status.QUEUED, Refund.Status.FAILED)
 REFUND_ACTIONS = [
     StaffAction(
         "retry", gettext_lazy("Try again"), _refund_story, _retry_refund,
-        is_open=lambda refund: refund.status == Refund.Status.FAILED,
+        is_open=lambda refund: refund.status == Refund.Status.FAILED, seen=_refund_seen,
     ),
     StaffAction(
         "address", gettext_lazy("Give an address"), _refund_story, _give_address,
         is_open=lambda refund: refund.status in REDIRECTABLE, form=AddressForm, is_grave=True,
-        seen=lambda refund: f"{refund.status} {refund.to}",
+        seen=_refund_seen,
     ),
     StaffAction(
         TRY_AGAIN.name, TRY_AGAIN.label, TRY_AGAIN.question, TRY_AGAIN.perform,
@@ -194,6 +199,6 @@ EVENT_ACTIONS = [
             % {"event": isolate(event.title), "count": len(_failed_refunds(event))}
         ],
         _retry_failed, is_open=lambda event: bool(_failed_refunds(event)),
-        seen=lambda event: sorted(str(refund.pk) for refund in _failed_refunds(event)),
+        seen=lambda event: sorted(f"{one.pk} {_refund_seen(one)}" for one in _failed_refunds(event)),
     ),
 ]  # fmt: skip

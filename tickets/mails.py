@@ -3,6 +3,7 @@
 No mail holds a ticket's code or the stream's address: mails are forwarded, and kept by strangers.
 """
 
+from datetime import timedelta
 from email.utils import formataddr
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
+from accounts.models import normalize_email
 from events.calendars import CANCEL, REQUEST, calendar_file
 from payments.models import Refund
 from payments.refunds import for_the_payer_to_redirect
@@ -170,3 +172,17 @@ def mail_tickets_again(order: Order) -> None:
     )
     if not is_new:
         _send_anew(mail)
+
+
+def send_tickets_again(email: str) -> int:
+    """Mail the links of every coming event's paid order again, each once in ten minutes; how many."""
+    now = timezone.now()
+    orders = Order.objects.filter(
+        email=normalize_email(email), status=Order.Status.PAID, event__end_time__gt=now
+    )
+    mails = Mail.objects.filter(order__in=orders, kind=Mail.Kind.TICKETS, to=normalize_email(email))
+    return (
+        mails.exclude(status=Mail.Status.DUE, parked_at=None)
+        .exclude(sent_at__gt=now - timedelta(minutes=10))
+        .update(status=Mail.Status.DUE, next_attempt_at=now, attempts=0, parked_at=None)
+    )

@@ -77,6 +77,12 @@ class OneTicketSerializer(StrictSerializer):
     ticket_id = serializers.UUIDField(help_text="Of this order.")
 
 
+class ReplaceTicketSerializer(OneTicketSerializer):
+    ticket_code = Line(
+        max_length=64, help_text="The code that shall open nothing any more: sent again, it is replaced once."
+    )
+
+
 class RefundAddressSerializer(StrictSerializer):
     uma_address = Line(
         max_length=255,

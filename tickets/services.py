@@ -55,6 +55,10 @@ class AlreadyPaid(DomainError):
     sentence = _("This order is already paid.")
 
 
+class AskedAlready(InvalidTransition):
+    sentence = _("This wallet has the request, or gets it in a moment.")
+
+
 # -- buying -----------------------------------------------------------------------------------
 def place_order(
     *,
@@ -258,39 +262,32 @@ def release_seats(order: Order) -> None:
 
 
 # -- afterwards -------------------------------------------------------------------------------
+_ASKED = (Payment.Push.QUEUED, Payment.Push.DELIVERED)
+
+
 def change_uma_address(order: Order, *, uma_address: str, ip: str = "") -> None:
     """Send the payment request to another wallet; the seats stay held.
 
     As limited as placing orders is, for it too sends something to whomever it names, and a few times for
-    each order. Raises InvalidUmaAddress, InvalidTransition, HoldLimit, TooMany.
+    each order. A wallet that has the request is not asked anew, one that did not take it is. Raises
+    AskedAlready, InvalidUmaAddress, InvalidTransition, HoldLimit, TooMany.
     """
     address = normalize_uma_address(uma_address)
     if not order.is_pending or order.payment is None:
         raise InvalidTransition(_("This order no longer waits for a payment."))
+    if address == order.payment.uma_address and order.payment.push in _ASKED:
+        raise AskedAlready
     spend("ADDRESS_PER_ORDER", order.pk.hex)
     if ip:
         spend("PURCHASE_PER_IP", ip)
         spend("REQUEST_PER_IP_AND_DOMAIN", ip, domain_of(address))
     with transaction.atomic():
+        if not payments.push_again(order.payment, uma_address=address):
+            raise AskedAlready
         order.uma_address = address
         Order.objects.filter(pk=order.pk).update(uma_address=address)
         check_hoarding(order)
         record("wallet", order)
-    payments.push_again(order.payment, uma_address=address)
-
-
-def send_tickets_again(email: str) -> int:
-    """Mail the links of every coming event's paid order again, each once in ten minutes; how many."""
-    now = timezone.now()
-    orders = Order.objects.filter(
-        email=normalize_email(email), status=Order.Status.PAID, event__end_time__gt=now
-    )
-    mails = Mail.objects.filter(order__in=orders, kind=Mail.Kind.TICKETS, to=normalize_email(email))
-    return (
-        mails.exclude(status=Mail.Status.DUE, parked_at=None)
-        .exclude(sent_at__gt=now - timedelta(minutes=10))
-        .update(status=Mail.Status.DUE, next_attempt_at=now, attempts=0, parked_at=None)
-    )
 
 
 def name_holder(ticket: Ticket, *, name: str) -> None:

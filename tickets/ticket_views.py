@@ -16,6 +16,7 @@ from . import services
 from .acts import act_of, takes_acts
 from .forms import FindForm
 from .links import row_of_link
+from .mails import send_tickets_again
 from .mine import orders_of_browser
 from .models import Order, Ticket
 from .pages import qr_svg
@@ -105,7 +106,7 @@ def find_tickets(request: HttpRequest) -> HttpResponse:
     form = FindForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         spend_mail(request, form.cleaned_data["email"])
-        services.send_tickets_again(form.cleaned_data["email"])
+        send_tickets_again(form.cleaned_data["email"])
         messages.success(
             request,
             _("If there are tickets for that address, their links come by mail in minutes, or just came."),

@@ -163,6 +163,8 @@ def order_address(request: HttpRequest, token: str) -> HttpResponse:
         services.change_uma_address(
             order, uma_address=form.cleaned_data["uma_address"], ip=client_ip(request)
         )
+    except services.AskedAlready:
+        return done_before(request, order)
     except DomainError as error:
         return show_order(request, order_by_token(token), problem=str(error.sentence), status=error.status)
     return redirect(order)

@@ -46,6 +46,7 @@ EXAMPLES: dict[str, dict] = {
     "ValidateRequest": {"ticket_code": CODE, "event_id": EVENT_ID},
     "CheckInRequest": {"ticket_code": CODE, "event_id": EVENT_ID, "nonce": "door-2-scan-117"},
     "OneTicketRequest": {"ticket_id": TICKET_ID},
+    "ReplaceTicketRequest": {"ticket_id": TICKET_ID, "ticket_code": CODE},
     "CorrectEmailRequest": {"email": "ann@example.com"},
     "JoinRequest": {"take_over": True},
     "RefundAddressRequest": {"uma_address": UMA},

@@ -21,7 +21,7 @@ from pathlib import Path
 import requests
 
 from tests.buyer import Buyer, make_event
-from tests.faults.faulty import FaultyStack, FaultyStacks
+from tests.faults.faulty import UNFINISHED, FaultyStack, FaultyStacks
 
 BUYERS = 6
 WALLETS = ("alice", "bob", "carol")
@@ -94,8 +94,10 @@ class Chaos:
             thread.join(120)
         if self.broken:
             raise self.broken[0]
+        waiting, began = sum(self.stack.django(UNFINISHED, later_seconds=3600).values()), time.monotonic()
         self.stack.ends_clean(seconds=120)
-        return self.done | self.stack.django(TOTALS)
+        rest = {"left at the end": waiting, "seconds to rest": round(time.monotonic() - began)}
+        return self.done | rest | self.stack.django(TOTALS)
 
     def _actor(self, name: str, act: Callable[[random.Random], None]) -> threading.Thread:
         draw = random.Random(f"{self.seed} {name}")

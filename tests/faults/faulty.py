@@ -2,6 +2,7 @@
 
 import functools
 import json
+import math
 import os
 import signal
 import time
@@ -168,8 +169,11 @@ class FaultyStack(Stack):
         assert not found, "\n".join(found)
 
     def come_to_rest(self, seconds: float = 50) -> None:
-        deadline, looks = time.monotonic() + seconds, 0
+        """Wait until nothing is left to do; at most `seconds` in which it has not become less."""
+        deadline, looks, least = time.monotonic() + seconds, 0, math.inf
         while unfinished := self.django(UNFINISHED, later_seconds=3600):
+            if (left := sum(unfinished.values())) < least:
+                deadline, least = time.monotonic() + seconds, left
             assert time.monotonic() < deadline, f"not at rest: {unfinished}"
             looks += 1
             if looks % 20 == 0:

@@ -16,6 +16,51 @@ from tests.processes import wait_until
 BUYERS, SEATS = 64, 20
 COPIES, PUSHES = 40, 12
 CHANGED_WITHIN_SECONDS = 5
+# Both have counted, or wait for the other one to, before either can write what it promises.
+TWO_SENDERS = """
+import threading
+from django.db import connections, transaction
+from payments import lightspark, recovery, sending
+from payments.refunds import write_refund
+
+def owed(user, msats):
+    now = timezone.now()
+    money = IncomingPayment.objects.create(
+        node_payment_id=f"IncomingPayment:{user}", amount_msats=msats, received_at=now, allocated_at=now)
+    return write_refund(money, amount_msats=msats, reason="late", to=f"${user}@{wallets}")
+
+def send(refund):
+    try:
+        connection.ensure_connection()
+        pids.append(connection.connection.info.backend_pid)
+        said.append(str(sending._ask_for_invoice(refund)))
+    except Exception as error:
+        said.append(type(error).__name__)
+    finally:
+        connections.close_all()
+
+def are_held():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE pid = ANY(%s) AND NOT granted", [pids])
+        return cursor.fetchone()[0] == 2
+
+recovery.read_list()
+msats = lightspark.available_msats() // 1000 * 6 // 10 * 1000
+refunds, pids, said = [owed("alice", msats), owed("bob", msats)], [], []
+threads = [threading.Thread(target=send, args=[refund]) for refund in refunds]
+with transaction.atomic():
+    connection.cursor().execute("LOCK TABLE payments_refund IN SHARE MODE")
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads) and not are_held():
+        threads[0].join(0.05)
+for thread in threads:
+    thread.join(30)
+for refund in refunds:
+    refund.delete()
+    refund.incoming_payment.delete()
+answer = sorted(said)
+"""
 
 
 def mails_to(stack, email: str) -> list:
@@ -103,6 +148,17 @@ def test_two_workers_push_every_request_once(two):
     undelivered = "Payment.objects.filter(order__event_id=pk).exclude(push='delivered').count()"
     wait_until(lambda: two.django(undelivered, pk=event) == 0, 40, "every push is delivered")
     assert [len(requests_of(buyer, user)) for buyer, user in buyers] == [1] * PUSHES
+
+
+def test_two_workers_do_not_send_the_same_sats(two):
+    """The balance is enough for either of two refunds: who counts second sees what the first promised."""
+    for worker in two.workers:
+        worker.freeze()
+    try:
+        assert two.django(TWO_SENDERS, wallets=two.sandbox_domain) == ["BalanceTooLow", "True"]
+    finally:
+        for worker in two.workers:
+            worker.thaw()
 
 
 def test_the_same_key_at_both_servers_at_once_is_one_order(two):

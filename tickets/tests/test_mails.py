@@ -11,10 +11,10 @@ from events.models import Event
 from payments.models import Refund
 from tests.shop import an_event
 from tickets.announcements import queue_changes, queue_reminders
-from tickets.mails import LONGEST_SUBJECT, send_mail, write_mail
+from tickets.mails import LONGEST_SUBJECT, send_mail, send_tickets_again, write_mail
 from tickets.models import Mail, Order
 from tickets.refunds import cancel_event, end_canceled_order, queue_refund_mails
-from tickets.services import cancel_order, place_order, send_tickets_again
+from tickets.services import cancel_order, place_order
 from tickets.tests.selling import hold, make_event, pay
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -14,9 +14,9 @@ from accounts.tokens import issue_token
 from tests.shop import an_event, an_order, together
 from tickets.limits import NetworkFreeLimit, NetworkHoldLimit, forget_networks
 from tickets.mailbox import mailbox_path
-from tickets.mails import send_mail
+from tickets.mails import send_mail, send_tickets_again
 from tickets.models import Mail, Order
-from tickets.services import cancel_order, expire_order, send_tickets_again
+from tickets.services import cancel_order, expire_order
 from tickets.tests.selling import hold, make_event, pay
 from ticketsuma.fields import has_link
 

@@ -11,6 +11,7 @@ from payments.models import Payment, Refund
 from payments.services import settle_node_payment
 from payments.uma.address import InvalidUmaAddress
 from tests.shop import an_event, an_order, money_for, open_invoice, overdue, together
+from tickets.mails import send_tickets_again
 from tickets.models import Mail, Order, Ticket
 from tickets.once import KeyReused
 from tickets.services import (
@@ -18,7 +19,6 @@ from tickets.services import (
     cancel_order,
     change_uma_address,
     expire_order,
-    send_tickets_again,
 )
 from ticketsuma.states import InvalidTransition
 

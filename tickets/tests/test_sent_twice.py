@@ -6,11 +6,14 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts.staff import save_verified_user
+from accounts.tokens import issue_token
 from events.models import Event
-from payments.models import Refund
+from payments.models import Payment, Refund
 from tests.shop import together
 from tickets.audit import find_broken
-from tickets.models import Mail, Order, Ticket
+from tickets.models import Mail, Order, Ticket, Viewer
+from tickets.services import AskedAlready, change_uma_address
 from tickets.tests.desk import act_url, told
 from tickets.tests.selling import hold, make_event, pay
 from tickets.voiding import ReplacedAlready, replace_links, replace_ticket
@@ -111,3 +114,113 @@ def test_a_button_of_staff_pressed_twice_acts_once(staff, paid, action):
     ticket.refresh_from_db()
     assert (ticket.generation, taken()) == ((1, 2) if action == "replace" else (0, 1))
     assert Refund.objects.count() == (action == "void")
+
+
+# -- the payment request ----------------------------------------------------------------------
+BO = "$bo@wallet.example.com"
+
+
+def delivered() -> None:
+    Payment.objects.update(push="delivered", pushed_at=timezone.now(), next_attempt_at=None)
+
+
+def test_a_wallet_is_asked_once():
+    order = hold(make_event(), uma_address="$ann@wallet.example.com")
+    delivered()
+    twice(order, "order_address", uma_address=BO)
+    payment = Payment.objects.get()
+    assert (payment.uma_address, payment.push, payment.pushed_at) == (BO, "queued", None)
+    delivered()
+    answer = Client().post(order.get_absolute_url(), {"act": "order_address", "uma_address": BO}, follow=True)
+    assert DONE in answer.content.decode()
+    assert Payment.objects.get().push == "delivered"
+
+
+def test_of_two_that_send_the_request_to_the_same_wallet_one_does():
+    hold(make_event(), uma_address="$ann@wallet.example.com")
+    delivered()
+    orders = [Order.objects.select_related("event", "payment").get() for _ in "12"]
+    outcomes = together(*(lambda one=one: change_uma_address(one, uma_address=BO) for one in orders))
+    assert sorted(type(one).__name__ for one in outcomes) == [AskedAlready.__name__, "NoneType"]
+    assert (Order.objects.get().uma_address, Payment.objects.get().push) == (BO, "queued")
+
+
+@pytest.mark.parametrize("push", ["refused", "unreachable"])
+def test_a_wallet_that_did_not_take_the_request_may_be_asked_again(push):
+    order = hold(make_event(), uma_address=BO)
+    Payment.objects.update(push=push, next_attempt_at=None)
+    Client().post(order.get_absolute_url(), {"act": "order_address", "uma_address": BO})
+    assert Payment.objects.get().push == "queued"
+
+
+# -- staff's buttons whose work the worker has done meanwhile -----------------------------------
+def again(staff, row, action: str, between) -> str:
+    """What staff are told who press a button, have `between` happen, and send the same form again."""
+    sent = {"seen": staff.get(act_url(row, action)).context["form"]["seen"].value()}
+    first = staff.post(act_url(row, action), sent, follow=True)
+    assert "Nothing was done" not in str(told(first))
+    between()
+    return str(told(staff.post(act_url(row, action), sent, follow=True)))
+
+
+@pytest.mark.parametrize("push", ["delivered", "refused"])
+def test_staff_send_the_request_again_once(staff, push):
+    order = hold(make_event(), uma_address=BO)
+
+    def ends() -> None:
+        Payment.objects.update(push=push, next_attempt_at=None)
+
+    ends()
+    assert "Nothing was done" in again(staff, order, "push", ends)
+    assert Payment.objects.get().push == push
+
+
+def test_staff_let_others_watch_once(staff, paid):
+    ticket = paid.tickets.first()
+
+    def joins(key: str) -> None:
+        Viewer.objects.create(ticket=ticket, key=key)
+
+    joins("a")
+    assert "Nothing was done" in again(staff, paid, "viewers", lambda: joins("b"))
+    assert Viewer.objects.get().key == "b"
+
+
+@pytest.mark.parametrize("row", ["refund", "event"])
+def test_staff_try_a_failed_refund_again_once(staff, paid, row):
+    pay(paid)  # again: it goes back
+    Event.objects.update(canceled_at=timezone.now())
+
+    def fails(payment_hash: str) -> None:
+        Refund.objects.update(status="failed", payment_hash=payment_hash, dead_bolt11s=1)
+
+    fails("a" * 64)
+    shown, action = (Refund.objects.get(), "retry") if row == "refund" else (paid.event, "retry-failed")
+    assert "Nothing was done" in again(staff, shown, action, lambda: fails("b" * 64))
+    assert Refund.objects.get().status == "failed"
+
+
+# -- the API ----------------------------------------------------------------------------------
+def send(order: Order, act: str, headers: dict, **body):
+    path = f"/api/orders/{order.pk}/{act}"
+    return Client().post(path, body, content_type="application/json", headers=headers)
+
+
+def test_the_api_replaces_a_ticket_once(paid):
+    ticket = paid.tickets.first()
+    body = {"ticket_id": str(ticket.pk), "ticket_code": ticket.ticket_code}
+    first, second = (send(paid, "replace-ticket", {"Order-Token": paid.token}, **body) for _ in "12")
+    assert (first.status_code, second.status_code) == (200, 409)
+    assert second.json()["code"] == "invalid_transition"
+    once = Ticket.objects.get(pk=ticket.pk)
+    assert (once.generation, first.json()["tickets"][0]["ticket_code"]) == (1, once.ticket_code)
+
+
+def test_the_api_replaces_links_once(paid):
+    """Being signed in shows whose order it is, not which links shall end."""
+    buyer = save_verified_user(email="ann@example.com", name="Ann", password="a passphrase of five")[0]
+    signed_in = {"Authorization": f"Bearer {issue_token(buyer)}"}
+    assert send(paid, "replace-links", signed_in).status_code == 404
+    first, second = (send(paid, "replace-links", {"Order-Token": paid.token}) for _ in "12")
+    assert (first.status_code, second.status_code) == (204, 404)
+    assert Order.objects.get().generation == 1

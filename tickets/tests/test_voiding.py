@@ -202,9 +202,9 @@ def test_nobody_touches_anothers_ticket(paid, ticket):
     for name in ("ticket_replace", "ticket_void"):
         answer = Client().post(other.get_absolute_url(), {"act": name, "ticket": ticket.pk})
         assert answer.status_code == 404
-    for name in ("replace-ticket", "void-ticket"):
+    for name, more in (("replace-ticket", {"ticket_code": ticket.ticket_code}), ("void-ticket", {})):
         answer = Client().post(
-            f"/api/orders/{other.pk}/{name}", {"ticket_id": str(ticket.pk)},
+            f"/api/orders/{other.pk}/{name}", {"ticket_id": str(ticket.pk)} | more,
             content_type="application/json", headers={"Order-Token": other.token},
         )  # fmt: skip
         assert answer.status_code == 404
@@ -218,7 +218,8 @@ def test_the_api_replaces_and_gives_back(paid, ticket):
         path = f"/api/orders/{paid.pk}/{name}"
         return Client().post(path, body, content_type="application/json", headers=headers)
 
-    said = send("replace-ticket", ticket_id=str(ticket.pk)).json()["tickets"][0]
+    body = {"ticket_id": str(ticket.pk), "ticket_code": ticket.ticket_code}
+    said = send("replace-ticket", **body).json()["tickets"][0]
     assert (said["ticket_code"] != ticket.ticket_code, said["token"] != ticket.token) == (True, True)
     assert send("void-ticket", ticket_id=str(ticket.pk)).json()["tickets"][0]["ticket_code"] is None
     refused = send("void-ticket", ticket_id=str(ticket.pk))
