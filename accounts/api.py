@@ -49,11 +49,6 @@ class UserViewSet(ApiViewSet):
             raise Http404
         return self.request.user
 
-    def read(self, serializer_class, **more) -> dict:
-        serializer = serializer_class(data=self.request.data, **more)
-        serializer.is_valid(raise_exception=True)
-        return serializer.validated_data
-
     def proven(self) -> User:
         """The account, whose password came along: a token alone may have been found or stolen."""
         user = self.get_object()

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.template.loader import render_to_string
 
 from .limits import TooMany
 from .passwords import TooManyPasswords
@@ -27,6 +27,5 @@ class TooManyMiddleware:
         if type(error) not in PAGES or request.path.startswith("/api/"):
             return None
         minutes = -(-error.retry_after // 60)
-        answer = render(request, PAGES[type(error)], {"minutes": minutes}, status=error.status)
-        answer["Retry-After"] = str(error.retry_after)
-        return answer
+        page = render_to_string(PAGES[type(error)], {"minutes": minutes}, request)
+        return HttpResponse(page, status=error.status, headers=error.headers)

@@ -319,6 +319,8 @@ class Sweep(Leased):
     """How far a list of the node's has been read; that of incoming payments is the worker's heartbeat too."""
 
     INCOMING, AGAIN, OUTGOING = "incoming", "incoming again", "outgoing"
+    # The worker asks the node every 10 s, and every 36 s at most while it does not answer.
+    SILENT_AFTER = timedelta(seconds=90)
     max_attempts = 10**9  # never given up
     longest_delay_seconds = 30.0
     furthest_due = timedelta(minutes=5)

@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -31,6 +32,12 @@ class TooMuch(DomainError):
     code = "refund_too_large"
     sentence = _("That is more than came in and was not given back yet.")
     field = "amount_sats"
+
+
+def refunded_msats() -> Coalesce:
+    """For a query of incoming payments: msats that went or are on their way back; failed ones are owed."""
+    sums = Refund.objects.filter(incoming_payment=OuterRef("pk")).order_by().values("incoming_payment")
+    return Coalesce(Subquery(sums.annotate(total=Sum("amount_msats")).values("total")), 0)
 
 
 # -- writing ----------------------------------------------------------------------------------

@@ -1,8 +1,7 @@
 """Unmatched incoming payments: found, applied to the payment they were meant for, or refunded."""
 
 from django.db import transaction
-from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -11,7 +10,7 @@ from ticketsuma.money import MSATS_PER_SAT
 from ticketsuma.states import InvalidTransition
 
 from .models import IncomingPayment, Payment, Refund
-from .refunds import write_refund
+from .refunds import refunded_msats, write_refund
 from .services import allocate
 
 
@@ -22,10 +21,8 @@ class NotUnmatched(InvalidTransition):
 
 def unmatched_money() -> QuerySet[IncomingPayment]:
     """Money that belongs to no payment of ours and has not all gone back; `rest_msats` is what is left."""
-    sums = Refund.objects.filter(incoming_payment=OuterRef("pk")).order_by().values("incoming_payment")
-    refunded = Coalesce(Subquery(sums.annotate(total=Sum("amount_msats")).values("total")), 0)
     rows = IncomingPayment.objects.filter(payment=None)
-    rows = rows.annotate(rest_msats=F("amount_msats") - F("kept_msats") - refunded)
+    rows = rows.annotate(rest_msats=F("amount_msats") - F("kept_msats") - refunded_msats())
     return rows.filter(rest_msats__gt=0)
 
 

@@ -65,11 +65,9 @@ def _length(request: HttpRequest) -> int:
 def _refusal(refusal: DomainError) -> JsonResponse:
     body = error_body(refusal)
     logger.info("a wallet was refused: %s %s", refusal.status, body.get("code"))
-    response = JsonResponse(body, status=refusal.status)
+    response = JsonResponse(body, status=refusal.status, headers=refusal.headers)
     if refusal.status == 401:  # RFC 9110: a 401 names what would be let in
         response["WWW-Authenticate"] = f'UMA realm="{settings.UMA_DOMAIN}"'
-    if refusal.retry_after is not None:
-        response["Retry-After"] = str(refusal.retry_after)
     return response
 
 

@@ -119,7 +119,5 @@ def _process(event: WebhookEvent) -> None:
 
 def problem(request: HttpRequest, refusal: DomainError) -> JsonResponse:
     body = problem_body(request=request, status=refusal.status, code=refusal.code, detail=refusal.sentence)
-    headers = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after else {}
-    if refusal.status == 401:
-        headers["WWW-Authenticate"] = CHALLENGE
+    headers = refusal.headers | ({"WWW-Authenticate": CHALLENGE} if refusal.status == 401 else {})
     return JsonResponse(body, status=refusal.status, content_type=CONTENT_TYPE, headers=headers)

@@ -87,7 +87,7 @@ class TicketViewSet(ApiViewSet):
     @action(detail=False, methods=["post"])
     def purchase(self, request):
         """Hold seats and ask for the money. The same Idempotency-Key and body answer the same order."""
-        data = read(request, PurchaseSerializer)
+        data = self.read(PurchaseSerializer)
         order = services.place_order(
             event=get_object_or_404(Event.objects.public(), pk=data["event_id"]),
             quantity=data["quantity"],
@@ -123,7 +123,7 @@ class TicketViewSet(ApiViewSet):
     @action(detail=True, methods=["post"])
     def join(self, request, pk=None):
         """Take the ticket's place in the stream's room, and check in. One ticket is for one viewer."""
-        asked = read(request, JoinSerializer)
+        asked = self.read(JoinSerializer)
         room_url, expires_at = join_for_pass(self._own_ticket(), take_over=asked["take_over"])
         return Response(JoinedSerializer({"room_url": room_url, "expires_at": expires_at}).data)
 
@@ -142,7 +142,7 @@ class TicketViewSet(ApiViewSet):
     @action(detail=False, methods=["post"])
     def validate(self, request):
         """Whether a code would be let in. Always 200: an unknown code is an answer, not an error."""
-        data = read(request, ValidateSerializer)
+        data = self.read(ValidateSerializer)
         found = validate_code(data["ticket_code"], event_id=data.get("event_id"))
         if found.ticket is None:
             spend("UNKNOWN_CODE_PER_IP", client_ip(request))
@@ -159,7 +159,7 @@ class TicketViewSet(ApiViewSet):
     @action(detail=False, methods=["post"], url_path="check-in", permission_classes=[IsAdminUser])
     def check_in(self, request):
         """Let somebody in, once; for staff. 409 says why not, 404 that there is no such code."""
-        data = read(request, CheckInSerializer)
+        data = self.read(CheckInSerializer)
         used = check_in(
             code=data["ticket_code"], event_id=data["event_id"], by=request.user, nonce=data["nonce"]
         )
@@ -228,7 +228,7 @@ class OrderViewSet(VoidingMixin, CorrectingMixin, mixins.RetrieveModelMixin, Api
     def refund_address(self, request, pk=None):
         """Say where the money of this order that waits for an address shall go back to."""
         order = self.get_object()
-        give_refund_address(order, address=read(request, RefundAddressSerializer)["uma_address"])
+        give_refund_address(order, address=self.read(RefundAddressSerializer)["uma_address"])
         return Response(self.get_serializer(self.get_object()).data)
 
 
@@ -276,12 +276,6 @@ class PaymentViewSet(ApiViewSet):
         orders = orders_of(request.user).filter(payment__invoices__invoice_id=invoice_id)
         orders = orders.select_related("payment").prefetch_related("tickets", "payment__invoices")
         return Response(PaymentStatusSerializer(get_object_or_404(orders)).data)
-
-
-def read(request, serializer_class) -> dict:
-    serializer = serializer_class(data=request.data, context={"request": request})
-    serializer.is_valid(raise_exception=True)
-    return serializer.validated_data
 
 
 def idempotency_key(request) -> str | None:

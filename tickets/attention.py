@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.utils.text import capfirst
@@ -18,9 +18,6 @@ from ticketsuma.money import MSATS_PER_SAT, format_sats
 from ticketsuma.states import failing
 
 from .models import Mail, Order
-
-# The worker asks the node every 10 s, and every 36 s at most while it does not answer.
-NODE_SILENT_AFTER = timedelta(seconds=90)
 
 
 @dataclass(frozen=True)
@@ -51,9 +48,9 @@ def _node(sweep: Sweep | None) -> list[Attention]:
     if clock.is_ahead(sweep.tried_at) or clock.is_ahead(sweep.succeeded_at):
         says = _("A clock is wrong: the last look at the node lies in the future.")
         return [Attention("clock", 1, says, sweep.tried_at, "payments.sweep")]
-    if clock.is_recent(sweep.succeeded_at, within=NODE_SILENT_AFTER):
+    if clock.is_recent(sweep.succeeded_at, within=Sweep.SILENT_AFTER):
         return []
-    if clock.is_recent(sweep.tried_at, within=NODE_SILENT_AFTER):
+    if clock.is_recent(sweep.tried_at, within=Sweep.SILENT_AFTER):
         reason = sweep.last_error or _("no reason given")
         says = _("The Lightning node does not answer (%(reason)s).") % {"reason": reason}
         return [Attention("node", 1, says, sweep.succeeded_at, "payments.sweep")]

@@ -15,6 +15,7 @@ from django.utils import timezone
 from events.models import Event
 from payments import lightspark, node_list, outgoing, recovery
 from payments.models import IncomingPayment, Payment, Refund
+from payments.refunds import refunded_msats
 from ticketsuma.errors import DomainError
 from ticketsuma.money import MSATS_PER_SAT
 
@@ -65,16 +66,10 @@ def tickets_are_as_many_as_sold() -> list[Finding]:
 
 
 # -- money ------------------------------------------------------------------------------------
-def _refunded() -> Coalesce:
-    """Msats of an incoming payment that went or are on their way back; failed ones are still owed."""
-    sums = Refund.objects.filter(incoming_payment=OuterRef("pk")).order_by().values("incoming_payment")
-    return Coalesce(Subquery(sums.annotate(total=Sum("amount_msats")).values("total")), 0)
-
-
 def every_msat_is_accounted_for() -> list[Finding]:
     """applied + kept + refunds = received; only money not allocated yet (unmatched, new) may have no use."""
     incoming = IncomingPayment.objects.annotate(
-        refunded=_refunded(), spoken_for=F("applied_msats") + F("kept_msats") + F("refunded")
+        refunded=refunded_msats(), spoken_for=F("applied_msats") + F("kept_msats") + F("refunded")
     )
     broken = incoming.filter(
         Q(spoken_for__gt=F("amount_msats")) | Q(allocated_at__isnull=False) & ~Q(spoken_for=F("amount_msats"))

@@ -29,7 +29,6 @@ class CorrectingMixin:
         When something went to the earlier address, the order and its tickets have new tokens and codes.
         """
         order: Order = self.get_object()
-        asked = CorrectEmailSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        correct_email(order, email=asked.validated_data["email"], ip=client_ip(request))
+        asked = self.read(CorrectEmailSerializer)
+        correct_email(order, email=asked["email"], ip=client_ip(request))
         return Response(BoughtSerializer(Order.objects.select_related("event", "payment").get(pk=pk)).data)

@@ -250,7 +250,7 @@ def _let_go(order: Order, to: str) -> None:
 
 
 def release_seats(order: Order) -> None:
-    """Inside the ending transaction: give the seats back.
+    """Inside the ending transaction: give the seats back. Void tickets, of paid orders only, hold none.
 
     The buyer is told of a canceled event's end, and that tickets they had are void.
     """
@@ -258,7 +258,7 @@ def release_seats(order: Order) -> None:
         queue_mail(order, Mail.Kind.EVENT_CANCELED)
     elif order.paid_at:
         queue_mail(order, Mail.Kind.ORDER_CANCELED)
-    order.event.release(order.tickets.filter(voided_at=None).count())  # a void seat is free already
+    order.event.release(order.tickets.filter(voided_at=None).count() if order.paid_at else order.quantity)
 
 
 # -- afterwards -------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.response import Response
@@ -10,7 +11,7 @@ from rest_framework.response import Response
 from ticketsuma.codes import normalize_code
 from ticketsuma.schema import header, problems
 
-from .models import Order, Ticket
+from .models import Ticket
 from .serializers import BoughtSerializer, OneTicketSerializer, ReplaceTicketSerializer
 from .voiding import ReplacedAlready, replace_links, replace_ticket, void_own_ticket
 
@@ -34,7 +35,7 @@ class VoidingMixin:
     @action(detail=True, methods=["post"], url_path="replace-ticket")
     def replace_ticket(self, request, pk=None):
         """Give one ticket a new code and a new link; whoever holds the old ones is out at once."""
-        ticket, asked = self._one_ticket(request, ReplaceTicketSerializer)
+        ticket, asked = self._one_ticket(ReplaceTicketSerializer)
         if ticket.admits and ticket.ticket_code != normalize_code(asked["ticket_code"]):
             raise ReplacedAlready
         replace_ticket(ticket)
@@ -47,7 +48,7 @@ class VoidingMixin:
     @action(detail=True, methods=["post"], url_path="void-ticket")
     def void_ticket(self, request, pk=None):
         """Give one seat back, without money: it is on sale again, and its ticket opens nothing."""
-        ticket, _asked = self._one_ticket(request, OneTicketSerializer)
+        ticket, _asked = self._one_ticket(OneTicketSerializer)
         void_own_ticket(ticket)
         return self._as_it_is()
 
@@ -64,17 +65,12 @@ class VoidingMixin:
         replace_links(self.get_object())
         return Response(status=204)
 
-    def _one_ticket(self, request, kind: type[OneTicketSerializer]) -> tuple[Ticket, dict]:
+    def _one_ticket(self, kind: type[OneTicketSerializer]) -> tuple[Ticket, dict]:
         """The ticket that the body names, and all that it says."""
-        order: Order = self.get_object()  # type: ignore[attr-defined]
-        asked = kind(data=request.data)
-        asked.is_valid(raise_exception=True)
+        order = self.get_object()  # type: ignore[attr-defined]
+        asked = self.read(kind)  # type: ignore[attr-defined]
         tickets = Ticket.objects.select_related("order__event", "check_in")
-        try:
-            ticket = tickets.get(order=order, pk=asked.validated_data["ticket_id"])
-        except Ticket.DoesNotExist:
-            raise Http404 from None
-        return ticket, asked.validated_data
+        return get_object_or_404(tickets, order=order, pk=asked["ticket_id"]), asked
 
     def _as_it_is(self) -> Response:
         return Response(BoughtSerializer(self.get_object()).data)  # type: ignore[attr-defined]

@@ -9,6 +9,8 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views.defaults import server_error as django_server_error
 
+from .errors import retry_after
+
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 2
@@ -41,10 +43,8 @@ class AwayMiddleware:
 
 def away_page(request: HttpRequest) -> HttpResponse:
     """The page for an answer that was not made; without a query, for the database may be what is away."""
-    response = HttpResponse(render_to_string("away.html"), status=503)
-    response["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    response["Cache-Control"] = "no-store"
-    return response
+    headers = {"Cache-Control": "no-store"} | retry_after(RETRY_AFTER_SECONDS)
+    return HttpResponse(render_to_string("away.html"), status=503, headers=headers)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -58,4 +58,4 @@ def _to_wallet(status: int) -> JsonResponse:
     reason = _("The shop cannot answer right now. Please try again in a moment.")
     body = {"status": "ERROR", "reason": reason, "code": "INTERNAL_ERROR"}
     headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
-    return JsonResponse(body, status=status, headers=headers | {"Retry-After": str(RETRY_AFTER_SECONDS)})
+    return JsonResponse(body, status=status, headers=headers | retry_after(RETRY_AFTER_SECONDS))

@@ -7,6 +7,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 
+def retry_after(seconds: float | None) -> dict[str, str]:
+    """The header that says when to try again (RFC 9110 10.2.3); none without `seconds`."""
+    return {"Retry-After": str(int(seconds))} if seconds else {}
+
+
 class DomainError(Exception):
     """Something that may not happen, said so that a program (`code`) and a person (`sentence`) understand.
 
@@ -31,6 +36,11 @@ class DomainError(Exception):
         if retry_after is not None:
             self.retry_after = retry_after
         super().__init__(self.sentence)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """HTTP headers of an answer that says it, whatever its body."""
+        return retry_after(self.retry_after)
 
     @property
     def noted(self) -> str:

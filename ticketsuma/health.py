@@ -1,6 +1,6 @@
 """Health pages for monitors and for `./run`: words only, and no call to another server."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -13,8 +13,6 @@ from payments.lightspark import NodeForbidden
 from payments.models import Sweep
 from ticketsuma import clock
 
-# The worker asks the node every 10 s, and every 36 s at most while it does not answer.
-SILENT_AFTER = timedelta(seconds=90)
 _migrated = False
 
 
@@ -67,4 +65,4 @@ def _word_for(moment: datetime | None) -> str:
     """Of what happens every few seconds, by when it happened last; `clock`: that is yet to come."""
     if clock.is_ahead(moment):
         return "clock"
-    return "ok" if clock.is_recent(moment, within=SILENT_AFTER) else "silent"
+    return "ok" if clock.is_recent(moment, within=Sweep.SILENT_AFTER) else "silent"

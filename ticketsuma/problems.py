@@ -18,13 +18,13 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 
-from .errors import DomainError
+from .away import RETRY_AFTER_SECONDS, WALLETS
+from .errors import DomainError, retry_after
 
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 CHALLENGE = 'Bearer realm="api"'  # RFC 9110: a 401 names what would be let in
-BUSY_SECONDS = 2
 
 
 class Busy(exceptions.APIException):
@@ -33,7 +33,7 @@ class Busy(exceptions.APIException):
     status_code = 503
     default_detail = gettext_lazy("The shop is busy. Please try again in a moment.")
     default_code = "unavailable"
-    wait = BUSY_SECONDS
+    wait = RETRY_AFTER_SECONDS
 
 
 class Unreadable(exceptions.APIException):
@@ -72,11 +72,9 @@ def answer_exception(error: Exception, context: dict) -> Response:
     if isinstance(error, DomainError):
         return _refusal(error, request)
     error = _known(error, request)
-    headers = {}
+    headers = retry_after(getattr(error, "wait", None))
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
-    if wait := getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(wait))
     code: Any
     detail: Any
     if isinstance(error, exceptions.ValidationError):
@@ -92,9 +90,7 @@ def _refusal(error: DomainError, request: HttpRequest) -> Response:
     body = problem(
         request=request, status=error.status, code=error.code, detail=error.sentence, errors=errors or None
     )
-    headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
-    if error.status == 401:
-        headers["WWW-Authenticate"] = CHALLENGE
+    headers = error.headers | ({"WWW-Authenticate": CHALLENGE} if error.status == 401 else {})
     return Response(
         {**body, **error.members}, status=error.status, headers=headers, content_type=CONTENT_TYPE
     )
@@ -158,7 +154,7 @@ class ApiMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         is_api = request.path_info.startswith("/api/")
         # Wallets are refused in UMA's words, by the views themselves.
-        is_wallets = request.path_info.startswith(("/.well-known/", "/api/uma/"))
+        is_wallets = request.path_info.startswith(WALLETS)
         has_nul = "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", "")
         if has_nul and not is_wallets:
             return self._refuse(request, 400) if is_api else bad_request(request, None)  # type: ignore[arg-type]

@@ -25,6 +25,13 @@ class ApiViewSet(viewsets.GenericViewSet):
         if self.action == "list":
             self._refuse_unknown(request.query_params)
 
+    def read(self, serializer_class: type[serializers.Serializer], **more) -> dict:
+        """The request's body as `serializer_class` takes it; raises ValidationError."""
+        context = self.get_serializer_context()
+        serializer = serializer_class(data=self.request.data, context=context, **more)
+        serializer.is_valid(raise_exception=True)
+        return serializer.validated_data
+
     def _refuse_unknown(self, asked) -> None:
         known = {Pages.page_query_param, Pages.page_size_query_param}
         known |= set(self.query().fields) if self.query else set()

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from events.models import Event, SalesClosed, SoldOut
@@ -148,6 +149,15 @@ def test_an_overdue_order_expires_and_gives_its_seats_back():
     assert (order.status, order.payment.status, seats(order.event)) == ("expired", "closed", 0)
     with pytest.raises(InvalidTransition):
         expire_order(order)
+    assert seats(order.event) == 0
+
+
+def test_an_order_that_was_never_paid_ends_without_counting_its_tickets():
+    """Only paid orders can have void ones; most orders that end were not paid."""
+    order = overdue(an_order(quantity=2))
+    with CaptureQueriesContext(connection) as asked:
+        expire_order(order)
+    assert [query["sql"] for query in asked if "tickets_ticket" in query["sql"]] == []
     assert seats(order.event) == 0
 
 
