@@ -16,6 +16,7 @@ from accounts.tokens import end_tokens
 from payments.models import Payment, Refund
 from payments.services import forget_payers
 from ticketsuma.errors import DomainError
+from ticketsuma.logs import scrub
 
 from .claims import WATCHED
 from .models import Mail, Order, Ticket
@@ -102,12 +103,20 @@ def _leave(orders: QuerySet[Order], user: User | None) -> int:
         Ticket.objects.filter(order__in=pks).update(holder_name="")
         Order.objects.filter(pk__in=pks).update(buyer=None, name="", is_forgotten=True)
         _forget(pks)
+        _scrub_old_log()
         if user:
-            # Django's own log, which was kept until the history was: it calls people by their address.
             LogEntry.objects.filter(content_type__app_label="accounts", object_id=str(user.pk)).delete()
             end_tokens(user)
             user.delete()
     return len(pks)
+
+
+def _scrub_old_log() -> None:
+    """Django's own log, which was kept until the history was, repeats what buttons said: no address stays."""
+    naming = LogEntry.objects.filter(Q(change_message__contains="@") | Q(object_repr__contains="@"))
+    for old in naming:
+        old.change_message, old.object_repr = scrub(old.change_message), scrub(old.object_repr)
+        old.save(update_fields=["change_message", "object_repr"])
 
 
 def _lock(orders: Iterable[uuid.UUID]) -> list[uuid.UUID]:

@@ -5,6 +5,8 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+from ticketsuma.logs import scrub
+
 
 TABLE = "accounts_historyentry"
 KEPT = ("id", "at", "actor_name", "actor_email", "via", "act", "row", "row_id", "row_name", "details")
@@ -36,8 +38,8 @@ def copy_log(apps, schema_editor):
             at=old.action_time, actor=old.user, actor_name=old.user.name, actor_email=old.user.email,
             via="page", act={1: "add", 3: "delete"}.get(old.action_flag, "change"), row=row,
             row_id=(old.object_id or "")[:64],
-            row_name="" if row == "accounts.user" else old.object_repr[:200],
-            details={"said": old.change_message},
+            row_name="" if row == "accounts.user" else scrub(old.object_repr)[:200],
+            details={"said": scrub(old.change_message)},
         )  # fmt: skip
 
 

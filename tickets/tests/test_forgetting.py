@@ -1,9 +1,11 @@
 """Erasure of personal data, of guests too: what stays of refunds and in the history; and the export."""
 
 from datetime import timedelta
+from importlib import import_module
 from io import StringIO
 
 import pytest
+from django.apps import apps
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
@@ -104,6 +106,33 @@ def test_djangos_old_log_of_an_account_goes_with_it():
     )
     forget_person(leaving)
     assert not LogEntry.objects.exists()
+
+
+def old_log(row, says: str) -> None:
+    """What the admin wrote before there was a history."""
+    kind = ContentType.objects.get_for_model(row)
+    LogEntry.objects.create(
+        user=make_staff(), content_type=kind, object_id=str(row.pk), object_repr=f"tickets, {ANN}",
+        action_flag=CHANGE, change_message=says,
+    )  # fmt: skip
+
+
+def test_what_buttons_said_before_the_history_is_copied_without_addresses():
+    old_log(paid(), f"Give an address: 900 sats are on the way to {WALLET}.")
+    copy_log = import_module("accounts.migrations.0004_history").copy_log
+    copy_log(apps, connection.schema_editor())
+    entry = HistoryEntry.objects.get()
+    assert (entry.row_name, entry.details["said"]) == (
+        "tickets, [address]", "Give an address: 900 sats are on the way to [address]."
+    )  # fmt: skip
+
+
+def test_djangos_old_log_forgets_addresses_with_the_first_who_leaves():
+    order = paid(uma_address=WALLET)
+    old_log(order, f"Give an address: 900 sats are on the way to {WALLET}.")
+    assert forget_email(ANN) == 1
+    kept = LogEntry.objects.get()
+    assert ("@" in kept.object_repr, "@" in kept.change_message) == (False, False)
 
 
 # -- guests -----------------------------------------------------------------------------------
