@@ -1,13 +1,11 @@
 """gunicorn as measured: threads hold the open event streams, two processes share the two cores."""
 
-import json
 import os
 import resource
 import signal
 import sys
 
 from django.conf import settings
-from gunicorn import util
 from gunicorn.glogging import Logger
 
 from ticketsuma import logs
@@ -22,7 +20,7 @@ class LikeOurs(Logger):
     def setup(self, cfg):
         super().setup(cfg)
         logs.configure(settings.LOGGING)
-        self._set_handler(self.error_log, None, None)
+        self.error_log.handlers.clear()
         self.error_log.propagate = True
 
     def warning(self, msg, *args, **kwargs):
@@ -34,20 +32,6 @@ class LikeOurs(Logger):
         say = self.debug if isinstance(sys.exc_info()[1], BlockingIOError) else super().exception
         say(msg, *args, **kwargs)
 
-
-def write_problem(sock, status, reason, said):
-    """What gunicorn refuses itself (a request it cannot read, or that is too long) in the API's one shape.
-
-    Its own HTML repeats what was `said` by the sender; this does not.
-    """
-    from ticketsuma.problems import CONTENT_TYPE, bare_problem
-
-    body = json.dumps(bare_problem(status)).encode()
-    head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: {CONTENT_TYPE}\r\n"
-    util.write_nonblock(sock, f"{head}Content-Length: {len(body)}\r\n\r\n".encode("latin1") + body)
-
-
-util.write_error = write_problem  # gunicorn knows no setting for it
 
 bind = f"{settings.HOST}:{settings.PORT}"
 worker_class = "ticketsuma.serving.ReadingWorker"

@@ -63,7 +63,7 @@ class UserViewSet(ApiViewSet):
         """Sign up. A mail with a key follows; until it was used nobody can sign in."""
         data = self.read(SignUpSerializer)
         limits.spend("SIGN_UP_PER_IP", limits.client_ip(request))
-        services.sign_up(request=request._request, **data)
+        services.sign_up(request=self.http_request, **data)
         return mailed(data["email"])
 
     @extend_schema(
@@ -73,7 +73,7 @@ class UserViewSet(ApiViewSet):
     @action(detail=False, methods=["post"], url_path="verify-email")
     def verify_email(self, request):
         """Prove a mailbox with the key that was mailed to it."""
-        user = services.verify_email(request=request._request, **self.read(VerifyEmailSerializer))
+        user = services.verify_email(request=self.http_request, **self.read(VerifyEmailSerializer))
         return Response(UserSerializer(user).data)
 
     @extend_schema(
@@ -84,7 +84,7 @@ class UserViewSet(ApiViewSet):
     def verify_again(self, request):
         """Have the key that proves a mailbox mailed once more; the same answer for every address."""
         email = self.read(MailMeSerializer)["email"]
-        services.verify_again(request=request._request, email=email)
+        services.verify_again(request=self.http_request, email=email)
         return mailed(email)
 
     @extend_schema(
@@ -95,7 +95,7 @@ class UserViewSet(ApiViewSet):
     def ask_for_reset(self, request):
         """Have a key mailed that sets a new password, for an hour; the same answer for every address."""
         email = self.read(MailMeSerializer)["email"]
-        services.ask_for_reset(request=request._request, email=email)
+        services.ask_for_reset(request=self.http_request, email=email)
         return mailed(email)
 
     @extend_schema(
@@ -105,7 +105,7 @@ class UserViewSet(ApiViewSet):
     @action(detail=False, methods=["post"], url_path="reset-password/confirm")
     def reset_password(self, request):
         """Set a new password with a mailed key, once. Ends every token; sign in with the new password."""
-        services.reset_password(request=request._request, **self.read(ResetPasswordSerializer))
+        services.reset_password(request=self.http_request, **self.read(ResetPasswordSerializer))
         return Response(status=204)
 
     @extend_schema(
@@ -115,7 +115,7 @@ class UserViewSet(ApiViewSet):
     @action(detail=False, methods=["post"])
     def login(self, request):
         """Sign in: a token for 24 hours."""
-        user = services.sign_in(request=request._request, **self.read(LoginSerializer))
+        user = services.sign_in(request=self.http_request, **self.read(LoginSerializer))
         token = issue_token(user)
         said = {
             "token": str(token),
@@ -164,7 +164,7 @@ class UserViewSet(ApiViewSet):
             user.name = data["name"]
             user.save(update_fields=["name", "updated_at"])
         if "email" in data:
-            services.ask_for_new_email(request=request._request, user=user, email=data["email"])
+            services.ask_for_new_email(request=self.http_request, user=user, email=data["email"])
         if "password" in data:
             services.change_password(
                 user=user, current_password=data["current_password"], password=data["password"]

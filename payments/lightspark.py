@@ -66,11 +66,16 @@ def _client():
         base_url=settings.LIGHTSPARK_BASE_URL or None,
     )
     adapter = BoundedAdapter(pool_maxsize=32)
-    session = client._requester.graphql_session
+    session = _requester(client).graphql_session
     session.hooks["response"].append(understand)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return client
+
+
+def _requester(client):
+    """The SDK's own HTTP client, which it has no public name for: our adapter and its `from_json` need it."""
+    return client._requester
 
 
 def run(query: str, variables: dict, *, seconds: float | None = None) -> Mapping[str, Any]:
@@ -223,7 +228,7 @@ def read_incoming(entity: dict) -> NodePayment | None:
     """A row of a list asked for with `incoming_fragment`; raises anything on what the SDK cannot read."""
     from lightspark.objects.IncomingPayment import from_json
 
-    return _node_payment(from_json(_client()._requester, entity))
+    return _node_payment(from_json(_requester(_client()), entity))
 
 
 def _msats(amount) -> int:

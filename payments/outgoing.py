@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.conf import settings
 
-from .lightspark import _client, _is_ours, _load_signing_key, _msats, _transactions, call
+from .lightspark import _client, _is_ours, _load_signing_key, _msats, _requester, _transactions, call
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def payment_for(idempotency_key: str) -> OutgoingPayment | None:
         client = _client()
         answer = client.execute_graphql_request(_PAYMENT_FOR_KEY + FRAGMENT, {"key": idempotency_key})
         payment = (answer["outgoing_payment_for_idempotency_key"] or {}).get("payment")
-        return from_json(client._requester, payment) if payment else None
+        return from_json(_requester(client), payment) if payment else None
 
     payment = call(ask)
     return _outgoing(payment) if payment else None

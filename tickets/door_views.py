@@ -3,7 +3,6 @@
 import functools
 import uuid
 from collections.abc import Callable
-from typing import Any
 
 from django import forms
 from django.contrib.auth.views import redirect_to_login
@@ -15,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.requests import SignedInRequest
 from events.models import Event
+from ticketsuma.walls import allow_sources
 
 from . import door
 from .forms import DescribedForm
@@ -73,9 +73,8 @@ def door_page(request: SignedInRequest, event_id: int) -> HttpResponse:
     context |= door.turnout(event) | {"last": door.last_check_ins(event)}
     if request.POST.get("part"):
         return render(request, "tickets/door_verdict.html", context)
-    answer: Any = render(request, "tickets/door.html", context)
-    answer._csp_update = {"script-src": ["'wasm-unsafe-eval'"]}
-    return answer
+    answer = render(request, "tickets/door.html", context)
+    return allow_sources(answer, {"script-src": ["'wasm-unsafe-eval'"]})
 
 
 def _verdict(request: SignedInRequest, event: Event) -> door.Validation:

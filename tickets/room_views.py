@@ -4,12 +4,14 @@ import contextlib
 import math
 import uuid
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
+
+from ticketsuma.walls import allow_sources
 
 from .acts import act_of
 from .models import Ticket, Viewer
@@ -107,14 +109,14 @@ def _show_room(request: HttpRequest, ticket: Ticket, viewer: Viewer) -> HttpResp
         "ticket": ticket, "event": event, "player": player, "version": shown_version(ticket, viewer),
         "starts_in": _seconds_until(event.start_time), "ends_in": _seconds_until(ends) + 1,
     }  # fmt: skip
-    answer: Any = render(request, "tickets/stream.html", context)
+    sources = {}
     if player and player.frame_origin:
-        answer._csp_update = {"frame-src": [player.frame_origin]}
+        sources = {"frame-src": [player.frame_origin]}
     elif player and player.media_origin:
-        answer._csp_update = {"media-src": [player.media_origin, "blob:"]}
+        sources = {"media-src": [player.media_origin, "blob:"]}
         if player.is_hls:
-            answer._csp_update["connect-src"] = [player.media_origin]
-    return answer
+            sources["connect-src"] = [player.media_origin]
+    return allow_sources(render(request, "tickets/stream.html", context), sources)
 
 
 def _seconds_until(moment: datetime) -> int:

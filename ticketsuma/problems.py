@@ -68,7 +68,7 @@ def problem(
 def answer_exception(error: Exception, context: dict) -> Response:
     """DRF's exception handler: whatever was raised becomes a problem, also what nobody foresaw."""
     set_rollback()
-    request = context["request"]._request
+    request = context["request"]
     if isinstance(error, DomainError):
         return _refusal(error, request)
     error = _known(error, request)

@@ -1,6 +1,7 @@
 """gunicorn's threaded worker for clients that may be slow on purpose: no thread waits for any of them."""
 
 import contextlib
+import json
 import re
 import selectors
 import socket
@@ -22,6 +23,21 @@ MOST_HELD_BYTES = 64 * 1024 * 1024  # of all half-read requests of this process
 _AT_ONCE = 64 * 1024
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*(?=\r\n)", re.IGNORECASE)
 _CODING = re.compile(rb"\r\ntransfer-encoding[ \t]*:", re.IGNORECASE)
+
+
+def write_problem(sock, status, reason, said):
+    """What gunicorn refuses itself (a request it cannot read, or that is too long) in the API's one shape.
+
+    Its own HTML repeats what was `said` by the sender; this does not.
+    """
+    from ticketsuma.problems import CONTENT_TYPE, bare_problem
+
+    body = json.dumps(bare_problem(status)).encode()
+    head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: {CONTENT_TYPE}\r\n"
+    util.write_nonblock(sock, f"{head}Content-Length: {len(body)}\r\n\r\n".encode("latin1") + body)
+
+
+util.write_error = write_problem  # gunicorn knows no setting for it
 
 
 @dataclass
@@ -134,7 +150,7 @@ class ReadingWorker(ThreadWorker):
             elif not reading.wanted and len(reading.data) > MOST_HEAD_BYTES:
                 self._unwatch(conn)
                 with contextlib.suppress(OSError):
-                    util.write_error(conn.sock, 431, "Request Header Fields Too Large", "")
+                    write_problem(conn.sock, 431, "Request Header Fields Too Large", "")
                 self._hang_up(conn)
             while self._held_bytes > MOST_HELD_BYTES and self._make_room():
                 pass

@@ -1,5 +1,6 @@
 """Base viewset of the API."""
 
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from rest_framework import serializers, viewsets
 from rest_framework.exceptions import ErrorDetail, MethodNotAllowed, ValidationError
@@ -24,6 +25,11 @@ class ApiViewSet(viewsets.GenericViewSet):
         super().initial(request, *args, **kwargs)
         if self.action == "list":
             self._refuse_unknown(request.query_params)
+
+    @property
+    def http_request(self) -> HttpRequest:
+        """Django's request, which allauth wants; REST framework has no public name for it."""
+        return self.request._request
 
     def read(self, serializer_class: type[serializers.Serializer], **more) -> dict:
         """The request's body as `serializer_class` takes it; raises ValidationError."""
