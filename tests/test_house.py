@@ -12,6 +12,7 @@ from django.apps import apps
 from tests.environment import fresh_secrets
 from tests.faults.kill_points import POINTS, planted_tree
 from tests.tree import ROOT, copy_tree, source_files
+from ticketsuma import __version__
 
 HEIGHT = {"accounts": 0, "events": 1, "payments": 1, "tickets": 2, "ticketsuma": 3}
 LONGEST = 300
@@ -86,6 +87,12 @@ def test_no_text_refers_to_a_document_that_is_not_here():
         for match in ABSENT_DOCUMENTS.finditer((ROOT / file).read_text())
     ]
     assert found == []
+
+
+def test_the_version_is_the_newest_of_the_changelog():
+    headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == "Unreleased"
+    assert re.fullmatch(rf"{re.escape(__version__)} \(20\d\d-\d\d-\d\d\)", headings[1])
 
 
 def test_the_shop_starts_with_the_sandbox_deleted(tmp_path):

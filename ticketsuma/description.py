@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from . import __version__
+
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Tickets by UMA",
-    "VERSION": "1.0.0",
+    "VERSION": __version__,
     "DESCRIPTION": "Seats at online events, paid in seconds over Lightning. Amounts are whole satoshis, "
     "times RFC 3339. Refusals are problem+json (RFC 9457): programs read `code`.",
     "OAS_VERSION": "3.1.0",
