@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from ticketsuma.logs import scrub
+from ticketsuma.money import format_sats
 
 ACTS: dict[str, str | Promise] = {
     "add": pgettext_lazy("history", "added"),
@@ -115,6 +116,8 @@ def _detail(name: str, value: Any) -> str:
     if isinstance(value, list):
         old, new = ("–" if one in (None, "") else one for one in value)
         return f"{name} {old} → {new}"
+    if name == "sats":
+        return format_sats(value)
     return str(value) if name == "said" else f"{name} {value}"
 
 

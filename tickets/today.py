@@ -7,6 +7,7 @@ from django.db.models import Count, F, Max, Sum
 from django.utils import timezone
 
 from payments.models import Sweep
+from ticketsuma.money import MSATS_PER_SAT
 
 from .models import Order
 
@@ -23,10 +24,10 @@ class EventSales:
 
 @dataclass(frozen=True)
 class Sales:
-    """Orders paid since midnight (UTC) that are still paid; `balance_msats` as the worker last heard it."""
+    """Orders paid since midnight (UTC) that are still paid; `balance_sats` as the worker last heard it."""
 
     events: list[EventSales]
-    balance_msats: int | None
+    balance_sats: int | None
 
     @property
     def orders(self) -> int:
@@ -56,5 +57,5 @@ def sales_today() -> Sales:
         )
         for row in rows.order_by("-last")
     ]
-    sweep = Sweep.objects.filter(name=Sweep.INCOMING).first()
-    return Sales(events, sweep.available_msats if sweep else None)
+    balance = Sweep.objects.filter(name=Sweep.INCOMING).values_list("available_msats", flat=True).first()
+    return Sales(events, None if balance is None else balance // MSATS_PER_SAT)

@@ -16,6 +16,7 @@ from accounts.models import Usage
 from events.models import FormerSlug
 from payments.checkup_models import Checkup
 from payments.models import IncomingPayment, Payment, PostTransaction, Refund, Sweep, WebhookEvent
+from payments.sweep import sweep_row
 from tickets.models import Announcement, CheckIn, EventChange, Mail, Order, Ticket, Viewer
 from tickets.tests.desk import change_url, list_url
 from tickets.tests.selling import hold, make_event, make_staff, pay, stray_money
@@ -230,3 +231,10 @@ def test_every_line_of_attention_leads_to_its_rows(staff):
         model, query = lines[kind].model.replace(".", "_"), lines[kind].query
         page = staff.get(reverse(f"admin:{model}_changelist") + "?" + query)
         assert len(page.context["cl"].result_list) == 1
+
+
+def test_what_the_node_can_send_is_told_in_whole_sats(staff):
+    sweep_row()
+    Sweep.objects.filter(name=Sweep.INCOMING).update(available_msats=1_093_950)
+    page = staff.get(reverse("admin:index")).content.decode()
+    assert "<b>1,093\N{NO-BREAK SPACE}sats</b> the node can send" in page
