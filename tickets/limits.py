@@ -103,8 +103,9 @@ def check_hoarding(order: Order) -> None:
 
 def _check_free(order: Order, by_person: Q, by_network: Q) -> None:
     taken = Order.objects.holding().filter(by_person | by_network, event=order.event_id)
+    taken = taken.filter(tickets__voided_at=None)  # a row for each seat that was not given back
     lately = by_network & Q(created_at__gt=timezone.now() - FREE_COUNTED)
-    seats = taken.aggregate(mine=Sum("quantity", filter=by_person), lately=Sum("quantity", filter=lately))
+    seats = taken.aggregate(mine=Count("pk", filter=by_person), lately=Count("pk", filter=lately))
     if seats["mine"] > settings.MAX_HELD_SEATS_PER_PERSON:
         raise FreeLimit
     if order.network and seats["lately"] > share_of(order.event, settings.MAX_FREE_PERCENT_PER_NETWORK):

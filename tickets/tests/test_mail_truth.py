@@ -159,6 +159,15 @@ def test_a_refunded_order_is_told_and_leaves_calendars():
     assert calendar_in(message)[0] == "CANCEL"
 
 
+def test_nobody_is_told_that_they_are_in_after_a_refund():
+    order = paid(make_event())
+    refund_order(order)
+    tickets = mail_of("tickets")
+    send_mail(tickets)
+    assert outbox.outbox == []
+    assert (tickets.status, tickets.last_error) == (Mail.Status.FAILED, "no longer true")
+
+
 def test_nobody_is_told_that_they_are_in_once_they_are_not():
     order = place_order(event=an_event(price_sats=0), quantity=1, email="ann@example.com")
     cancel_order(order)

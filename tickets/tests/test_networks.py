@@ -12,12 +12,13 @@ from accounts.limits import TooMany
 from accounts.staff import save_verified_user
 from accounts.tokens import issue_token
 from tests.shop import an_event, an_order, together
-from tickets.limits import NetworkFreeLimit, NetworkHoldLimit, forget_networks
+from tickets.limits import FreeLimit, NetworkFreeLimit, NetworkHoldLimit, forget_networks
 from tickets.mailbox import mailbox_path
 from tickets.mails import send_mail, send_tickets_again
 from tickets.models import Mail, Order
 from tickets.services import cancel_order, expire_order
 from tickets.tests.selling import hold, make_event, pay
+from tickets.voiding import void_own_ticket
 from ticketsuma.fields import has_link
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -114,6 +115,22 @@ def test_free_seats_are_counted_for_an_hour():
     assert Order.objects.get(pk=order.pk).network == ""
     assert Order.objects.exclude(network="").count() == 1, "the other's hour is not over"
     from_network(event, quantity=2)
+
+
+def test_free_seats_given_back_are_not_counted(settings):
+    settings.MAX_HELD_SEATS_PER_PERSON = 2
+    event = an_event(capacity=10, price_sats=0, max_per_order=2)
+    order = an_order(event, email="ann@example.com", ip="192.0.2.1", quantity=2)
+    with pytest.raises(FreeLimit):
+        an_order(event, email="ann@example.com")
+    with pytest.raises(NetworkFreeLimit):
+        from_network(event)
+    for ticket in order.tickets.all():
+        void_own_ticket(ticket)
+    an_order(event, email="ann@example.com")
+    from_network(event)
+    with pytest.raises(FreeLimit):
+        an_order(event, email="ann@example.com", quantity=2)
 
 
 def test_free_seats_mail_strangers_within_the_limits_of_mail(settings):
