@@ -8,10 +8,12 @@ import hmac
 import ipaddress
 import random
 import time
+from collections.abc import Callable
+from functools import wraps
 
 from django.conf import settings
 from django.db import connection
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.errors import DomainError
@@ -60,6 +62,17 @@ def spend(limit: str, *who: str) -> None:
     uses, left = _count(seconds, limit, *who)
     if uses > most:
         raise TooMany(retry_after=max(left, 1))
+
+
+def costly(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """A page that is much work for being asked, also for nothing: counted for each network."""
+
+    @wraps(view)
+    def counted(request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
+        spend("COSTLY_PER_IP", client_ip(request))
+        return view(request, *args, **kwargs)
+
+    return counted
 
 
 def use_once(seconds: int, *what: str) -> bool:

@@ -11,6 +11,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 from PIL import Image, ImageOps
 
+from accounts.limits import costly
 from ticketsuma.walls import loadable_elsewhere
 
 from .art import draw_poster
@@ -21,6 +22,7 @@ KEPT = 64  # pictures of about 100 kB
 
 
 @require_safe
+@costly
 @loadable_elsewhere
 @cache_control(public=True, max_age=3600)
 def share_picture(request: HttpRequest, event_id: int) -> HttpResponse:

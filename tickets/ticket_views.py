@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.limits import costly
 from accounts.services import spend_mail
 from events.calendars import calendar_file
 from events.models import Event
@@ -71,6 +72,7 @@ def _calendar(event: Event, path: str) -> HttpResponse:
 
 @require_safe
 @private_page
+@costly
 def ticket_file(request: HttpRequest, token: str) -> HttpResponse:
     """The ticket as a PDF, for whom paper calms; only while it admits."""
     from .pdf import ticket_pdf  # reportlab takes a while to import; the first reader of a PDF waits

@@ -133,7 +133,7 @@ def order_status(request: HttpRequest, token: str) -> HttpResponse:
 @require_safe
 def order_live(request: HttpRequest, token: str) -> HttpResponseBase:
     """Server-sent events: one `changed` whenever the order's page would look different."""
-    return stream_response(request, hub, order_by_token(token).pk)
+    return stream_response(request, hub, order_by_token(token).pk, client_ip(request))
 
 
 @private_page

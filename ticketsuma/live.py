@@ -62,21 +62,29 @@ class Hub:
         self._stopped = False
         _hubs.add(self)
 
-    def open(self, key: Hashable, version: str) -> "Stream | None":
-        """A stream for a page that shows `version` of `key`; None when this process is full or stopping.
+    def open(self, key: Hashable, version: str, network: str) -> "Stream | None":
+        """A stream for a page in `network` that shows `version` of `key`; None when there is no room for it,
+        or this process is stopping.
 
         The watcher starts with the first stream, thus after the fork of a server's worker process.
         """
         with self._lock:
-            if self._stopped or len(self._streams) >= settings.LIVE_STREAMS_PER_PROCESS:
+            if self._stopped or not self._has_room(key, network):
                 return None
-            stream = Stream(self, key, version)
+            stream = Stream(self, key, version, network)
             self._streams.add(stream)
             self._someone.set()
             if self._watcher is None or not self._watcher.is_alive():
                 self._watcher = threading.Thread(target=self._watch, name="live", daemon=True)
                 self._watcher.start()
         return stream
+
+    def _has_room(self, key: Hashable, network: str) -> bool:
+        return (
+            len(self._streams) < settings.LIVE_STREAMS_PER_PROCESS
+            and sum(each.key == key for each in self._streams) < settings.LIVE_STREAMS_PER_PAGE
+            and sum(each.network == network for each in self._streams) < settings.LIVE_STREAMS_PER_NETWORK
+        )
 
     def leave(self, stream: "Stream") -> None:
         with self._lock:
@@ -121,8 +129,8 @@ class Stream:
     Only the watcher writes `version`, only the response's thread `_told`: nothing is lost between them.
     """
 
-    def __init__(self, hub: Hub, key: Hashable, version: str):
-        self._hub, self.key = hub, key
+    def __init__(self, hub: Hub, key: Hashable, version: str, network: str):
+        self._hub, self.key, self.network = hub, key, network
         self.version = self._told = version
         self._wake = threading.Event()
         self._started = self._ended = False
@@ -159,11 +167,13 @@ class Stream:
         self._hub.leave(self)
 
 
-def stream_response(request: HttpRequest, hub: Hub, key: Hashable) -> HttpResponseBase:
-    """The event stream of `key` for a page that shows `?v=`; 204, which makes the page poll, when full."""
+def stream_response(request: HttpRequest, hub: Hub, key: Hashable, network: str) -> HttpResponseBase:
+    """The event stream of `key` for a page in `network` that shows `?v=`; 204, on which it polls, when there
+    is no room.
+    """
     # A stream holds a thread for a minute; it must not hold a database connection as well.
     connection.close()
-    stream = hub.open(key, request.GET.get("v", ""))
+    stream = hub.open(key, request.GET.get("v", ""), network)
     if stream is None:
         return HttpResponse(status=204)
     answer = StreamingHttpResponse(stream, content_type="text/event-stream")

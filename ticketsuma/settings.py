@@ -105,6 +105,10 @@ if not 0 <= LIVE_STREAMS_PER_PROCESS < WEB_THREADS:
     env.problems.append(
         f"LIVE_STREAMS_PER_PROCESS ({LIVE_STREAMS_PER_PROCESS}) must be below WEB_THREADS ({WEB_THREADS})"
     )
+# Of those: of one order, whoever looks at it (a browser has four, of all its tabs), and of one network.
+LIVE_STREAMS_PER_PAGE = env.int("LIVE_STREAMS_PER_PAGE", 8)
+_of_network = LIVE_STREAMS_PER_PROCESS if DEVELOPMENT else max(8, LIVE_STREAMS_PER_PROCESS // 4)
+LIVE_STREAMS_PER_NETWORK = env.int("LIVE_STREAMS_PER_NETWORK", _of_network)
 # Hoarding: unpaid orders of one e-mail address and at one UMA address; seats of one person per event.
 MAX_OPEN_ORDERS_PER_EMAIL = env.int("MAX_OPEN_ORDERS_PER_EMAIL", 10_000 if DEVELOPMENT else 5)
 MAX_OPEN_ORDERS_PER_ADDRESS = env.int("MAX_OPEN_ORDERS_PER_ADDRESS", 10_000 if DEVELOPMENT else 5)
@@ -133,6 +137,7 @@ LIMITS = {
         ("CLAIM_PER_IP", 10, 900),
         ("CHECK_PER_ORDER", 6, 60),
         ("CORRECTION_PER_ORDER", 5, 24 * 3600),
+        ("COSTLY_PER_IP", 120, 60),
         # All customers of a wallet come from its one address: two requests for each of 3,000 a minute.
         ("WALLET_PER_IP", 6000, 60),
     )

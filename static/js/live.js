@@ -131,7 +131,7 @@ async function listen() {
   mine.addEventListener("error", () => {
     if (source !== mine) return;
     isOpen = false;
-    // 204 (the server is full) ends an EventSource; a lost line makes it try again by itself.
+    // 204 (there is no room) ends an EventSource; a lost line makes it try again by itself.
     if (mine.readyState === EventSource.CLOSED) {
       hangUp();
       fullUntil = Date.now() + FULL;

@@ -127,6 +127,22 @@ def test_too_often_is_said_to_people_and_programs(shop, someone):
     assert_no_insides(page)
 
 
+def test_costly_pages(shop, someone):
+    """R14: papers and pictures are drawn for whoever asks; a network has so many a minute."""
+    picture = f"/share/{shop.event}.jpg"
+    ticket = shop.buy(event=shop.free)["tickets"][0]["ticket_id"]
+    paper = f"/tickets/{shop.stack.django('Ticket.objects.get(pk=pk).token', pk=ticket)}/ticket.pdf"
+    with ThreadPoolExecutor(8) as pool:
+        said = list(pool.map(lambda n: someone.get([picture, "/sitemap.xml"][n % 2]).status, range(118)))
+    assert said == [200] * 118
+    answers = [someone.get(paper) for _ in range(4)]
+    assert [answer.status for answer in answers] == [200] * 2 + [429] * 2
+    assert int(answers[-1].headers["Retry-After"]) > 0
+    assert_no_insides(answers[-1])
+    assert [someone.get(path).status for path in (picture, "/sitemap.xml", "/")] == [429, 429, 200]
+    assert [shop.attacker().get(path).status for path in (picture, paper)] == [200, 200]
+
+
 # -- slow and many ----------------------------------------------------------------------------------
 @cases(
     "start",

@@ -67,11 +67,13 @@ def journey(shop: Shop) -> dict[str, list[str]]:
         f"/orders/{order['token']}",
         link,
         f"{link}/stream",
+        f"{link}/ticket.pdf",
         f"{link}x",
         f"/orders/{order['token']}x",
     ):
         browser.open(path)
         browser.open(path, headers={"Referer": shop.stack.shop_url + link})
+    assert someone.get(f"/orders/{order['token']}/live?v=x").status == 200
     browser.submit(link, to=f"{link}/holder", holder_name="Canary Holder")
     browser.submit(link, to=f"{link}/stream/join")
     someone.post(f"/api/tickets/{ticket['ticket_id']}/join", {}, Ticket_Token=ticket["token"])

@@ -37,6 +37,16 @@ def fonts_of(pdf: bytes) -> dict[str, bool]:
     return {font["/BaseFont"]: "/FontFile2" in font.get("/FontDescriptor", {}) for font in fonts}
 
 
+def test_a_network_has_so_many_papers_a_minute(client, ticket, settings):
+    settings.LIMITS = settings.LIMITS | {"COSTLY_PER_IP": (2, 60)}
+    answers = [client.get(f"{ticket.get_absolute_url()}/ticket.pdf") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert int(answers[-1]["Retry-After"]) > 0
+    assert client.get(f"/share/{ticket.order.event_id}.jpg").status_code == 429
+    assert client.get("/sitemap.xml").status_code == 429
+    assert client.get(ticket.get_absolute_url()).status_code == 200
+
+
 def test_the_pdf_says_what_the_page_says_and_not_where_the_stream_is(client, ticket):
     answer = client.get(f"{ticket.get_absolute_url()}/ticket.pdf")
     assert (answer.status_code, answer["Content-Type"]) == (200, "application/pdf")

@@ -33,8 +33,8 @@ def hub(shown):
 
 
 def test_a_change_reaches_the_page_that_shows_it_and_no_other(hub, shown):
-    a = hub.open("a", version_of(("pending",)))
-    b = hub.open("b", version_of(("pending",)))
+    a = hub.open("a", version_of(("pending",)), "")
+    b = hub.open("b", version_of(("pending",)), "")
     assert next(a).startswith(b"retry:")
     shown["a"] = ("paid",)
     assert next_event(a) == f"event: changed\ndata: {version_of(('paid',))}\n\n".encode()
@@ -43,25 +43,39 @@ def test_a_change_reaches_the_page_that_shows_it_and_no_other(hub, shown):
 
 def test_a_change_before_the_stream_opened_is_told_at_once(hub, shown):
     shown["a"] = ("paid",)
-    assert version_of(("paid",)).encode() in next_event(hub.open("a", version_of(("pending",))))
+    assert version_of(("paid",)).encode() in next_event(hub.open("a", version_of(("pending",)), ""))
 
 
 def test_a_full_process_refuses_and_a_closed_stream_makes_room(hub, settings):
     settings.LIVE_STREAMS_PER_PROCESS = 1
-    stream = hub.open("a", "")
-    assert hub.open("b", "") is None
+    stream = hub.open("a", "", "")
+    assert hub.open("b", "", "") is None
     stream.close()
-    assert hub.open("b", "") is not None
+    assert hub.open("b", "", "") is not None
+
+
+def test_one_page_and_one_network_have_only_so_many(hub, settings):
+    settings.LIVE_STREAMS_PER_PAGE, settings.LIVE_STREAMS_PER_NETWORK = 2, 3
+    first, second = hub.open("a", "", "192.0.2.1"), hub.open("a", "", "192.0.2.2")
+    assert first is not None
+    assert second is not None
+    assert hub.open("a", "", "192.0.2.3") is None, "a third one of the page, from anywhere"
+    assert hub.open("b", "", "192.0.2.1")
+    assert hub.open("c", "", "192.0.2.1")
+    assert hub.open("d", "", "192.0.2.1") is None, "a fourth one of the network, of any page"
+    assert hub.open("d", "", "192.0.2.2")
+    first.close()
+    assert hub.open("a", "", "192.0.2.1")
 
 
 def test_stopping_ends_every_stream_now(hub):
-    stream = hub.open("a", version_of(("pending",)))
+    stream = hub.open("a", version_of(("pending",)), "")
     next(stream)
     threading.Timer(0.1, hub.stop).start()
     started = time.monotonic()
     assert list(stream) == []
     assert time.monotonic() - started < 5
-    assert hub.open("a", "") is None
+    assert hub.open("a", "", "") is None
 
 
 def test_the_watcher_survives_a_database_that_is_away():
@@ -75,6 +89,6 @@ def test_the_watcher_survives_a_database_that_is_away():
 
     hub = Hub(read)
     try:
-        assert version_of(("paid",)).encode() in next_event(hub.open("a", version_of(("pending",))))
+        assert version_of(("paid",)).encode() in next_event(hub.open("a", version_of(("pending",)), ""))
     finally:
         hub.stop()
