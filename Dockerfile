@@ -3,10 +3,9 @@
 
 FROM python:3.11-slim AS build
 WORKDIR /build
-COPY requirements.txt constraints.txt ./
-RUN pip wheel --no-cache-dir --wheel-dir wheels -r requirements.txt -c constraints.txt
+COPY requirements.lock ./
 RUN python -m venv --without-pip /opt/venv
-RUN pip --python /opt/venv/bin/python install --no-cache-dir --no-index --find-links wheels -r requirements.txt
+RUN pip --python /opt/venv/bin/python install --no-cache-dir --require-hashes -r requirements.lock
 
 FROM python:3.11-slim
 ENV PATH=/opt/venv/bin:$PATH

@@ -80,7 +80,7 @@ build() {
     done
     python=$(find_python)
     [ -n "$python" ] || fail "No Python 3.11 was found that user $uid may run."
-    kept=$source/var/image/$({ stage 1; cat "$source"/requirements.txt "$source"/constraints.txt; echo "$python"; } | sha256sum | cut -c1-16)
+    kept=$source/var/image/$({ stage 1; cat "$source"/requirements.lock; echo "$python"; } | sha256sum | cut -c1-16)
     tools=$(mktemp -d)
     trap 'rm -rf "$tools"' EXIT
     printf '#!/bin/sh\nexec "%s" "$@"\n' "$python" >"$tools/python" # no link: a venv would point to it

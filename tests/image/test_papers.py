@@ -11,8 +11,8 @@ from tests.stack import ROOT
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 TOP_LEVEL_OUTSIDE = {
     "assets", "bench", "bin", "docs", "sandbox", "tests", "run", "test", "conftest.py", "pytest.ini",
-    "pyproject.toml", "requirements.txt", "requirements-dev.txt", "constraints.txt", "LICENSE", "Dockerfile",
-    "compose.yaml",
+    "pyproject.toml", "requirements.txt", "requirements-dev.txt", "requirements.lock", "constraints.txt",
+    "LICENSE", "Dockerfile", "compose.yaml",
 }  # fmt: skip
 
 
