@@ -24,7 +24,7 @@ admin.site.unregister(EmailAddress)  # a mailbox is proven by its owner, not tic
 
 @admin.register(User)
 class UserAdmin(UnstaleAdmin, ReadOnlyAdmin):
-    """People; staff may shut one out, and nothing else: names and passwords are their own."""
+    """Admin of users: staff may deactivate one, and change nothing else."""
 
     form = UnstaleForm
     list_display = ["email", "name", "is_active", "verified", "staff", "created_at"]
@@ -63,7 +63,7 @@ class UserAdmin(UnstaleAdmin, ReadOnlyAdmin):
 
 @admin.register(HistoryEntry)
 class HistoryAdmin(ReadOnlyAdmin):
-    """Who did what; nobody changes it."""
+    """Admin of the history, read-only."""
 
     list_display = ["at", "who", "row", "row_name", "says", "via"]
     list_filter = ["at", "act", "row", "via"]
@@ -82,7 +82,7 @@ class HistoryAdmin(ReadOnlyAdmin):
 
 @admin.register(Usage)
 class UsageAdmin(ReadOnlyAdmin):
-    """How often somebody did what is limited; whom, the digest does not tell."""
+    """Admin of the rate limits' counters, read-only; clients appear as digests."""
 
     list_display = ["key", "uses", "until"]
     ordering = ["-until"]

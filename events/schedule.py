@@ -5,7 +5,7 @@ from datetime import datetime
 
 
 class Schedule:
-    """When something is, by the clocks where it takes place: for a row with start, end and time zone."""
+    """Mixin for rows with start, end and time zone: their times in that zone."""
 
     start_time: datetime
     end_time: datetime

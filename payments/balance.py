@@ -23,7 +23,7 @@ class BalanceTooLow(DomainError):
 
 
 def max_fees_msats(amount_msats: int) -> int:
-    """What a refund may cost in routing fees, on the shop's account: 1 %, at least 10 sats."""
+    """The most routing fees that a refund may cost the shop: 1 %, at least 10 sats."""
     return max(LEAST_MAX_FEES_MSATS, amount_msats * MAX_FEES_PERCENT // 100)
 
 

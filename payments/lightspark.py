@@ -19,7 +19,7 @@ __all__ = ["NodeForbidden", "NodeRefused", "NodeUnknown"]
 
 
 class NotBitcoin(NodeUnknown):
-    """An amount that nobody here can count: what it stands in is unknown."""
+    """An amount in a unit that we do not know."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _create(method: str, *, expires_at: datetime, amount_msats: int, **options) 
 
 
 def cancel_invoice(invoice_id: str) -> NodeInvoice:
-    """Ask the node to take no money for this invoice any more; read `is_open` and `paid_msats`, not hopes."""
+    """Cancel an invoice at the node; the outcome is in `is_open` and `paid_msats`."""
     return _node_invoice(call(lambda: _client().cancel_invoice(invoice_id)))
 
 

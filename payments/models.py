@@ -21,7 +21,7 @@ from .refund_models import PostTransaction, Refund  # noqa: F401, Django looks f
 
 
 class Payment(Stateful, Leased):
-    """Money that is due. As queue work (`next_attempt_at`) it is the push of its UMA Request."""
+    """An amount due. As a job of the worker (`next_attempt_at`) it is the push of its UMA Request."""
 
     class Status(models.TextChoices):
         PENDING = "pending", pgettext_lazy("payment", "Pending")
@@ -123,7 +123,7 @@ class Payment(Stateful, Leased):
 
 
 class Invoice(Stateful, Leased):
-    """One BOLT11. As queue work it is the question to the node that makes it, or that cancels a leftover."""
+    """One BOLT11. As a job of the worker it is its request at the node, or a leftover's cancelation."""
 
     class Status(models.TextChoices):
         REQUESTED = "requested", pgettext_lazy("invoice", "Requested")
@@ -216,7 +216,7 @@ class Invoice(Stateful, Leased):
 
 
 class IncomingPayment(Leased):
-    """Sats that arrived at our node. As queue work it is their allocation.
+    """Sats that arrived at our node. As a job of the worker it is their allocation.
 
     `amount = applied + kept + refunds + what is unmatched`, in msats, always: a row without
     `allocated_at` is still to be allocated, an allocated row without a payment is unmatched money.

@@ -38,7 +38,7 @@ class Finding:
 
 
 class Stop(Exception):
-    """What was just said makes the other questions about the node pointless."""
+    """Ends the checks of the node: the last finding makes the others pointless."""
 
 
 def look_at_node() -> Iterator[Finding]:

@@ -74,7 +74,7 @@ def _page(entities: list[dict]) -> Page:
     for entity in entities:
         try:
             payment = lightspark.read_incoming(entity)
-        except Exception as error:  # whatever is odd about one must not hide the others
+        except Exception as error:  # one that cannot be read must not hide the others
             if isinstance(error, lightspark.NodeUnknown) and not isinstance(error, lightspark.NotBitcoin):
                 raise
             logger.error("payment %s cannot be read: %s", entity["id"], type(error).__name__)

@@ -153,7 +153,7 @@ def _fee_cap(refund: Refund) -> int:
 
 
 def _find_out_refused(refund: Refund, refusal: lightspark.NodeRefused) -> None:
-    """The node refused to pay. Even that may come after the sats left: only asking by the key tells.
+    """Handle a refusal of the node, which may come after the sats left: look the payment up by its key.
 
     What it never saw by then is not being paid. It may be refused for a moment only, so it is told again
     for some minutes, then this BOLT11 is given up like one that failed.
@@ -229,7 +229,7 @@ def _fail(refund: Refund, why: str, *, was_seen: bool = True) -> None:
 
 
 def _unheard(refund: Refund, why: str) -> None:
-    """Nobody knows whether it was sent; after some minutes of that it is in doubt.
+    """Handle an unknown outcome: after some minutes the refund is in doubt.
 
     The node is asked again soon, then less and less often; a doubt is never given up.
     """
@@ -245,7 +245,7 @@ def _is_silent_since(refund: Refund, span: timedelta) -> bool:
 
 
 def _find_out(refund: Refund) -> None:
-    """Somebody died, or heard nothing, after the BOLT11 was committed: the node's answer by our key ends it.
+    """Resume after a crash or a lost answer, with the BOLT11 committed: ask the node by our key.
 
     What the node never saw is paid with the same BOLT11 and key, which is one payment however often it is
     told. Only long silence after the BOLT11 ran out makes it dead.

@@ -126,7 +126,7 @@ def _record(seen: lightspark.NodePayment, invoice: Invoice | None) -> IncomingPa
 
 
 def allocate(incoming: IncomingPayment) -> None:
-    """Say, once, what recorded money is for: apply it, keep dust, give the rest back. Unmatched money waits.
+    """Allocate recorded money, once: apply it, keep dust, refund the rest. Unmatched money waits.
 
     One transaction: payment settled, receivers served, refunds written, row allocated. Two at once:
     the second waits for the payment's lock and finds it done.

@@ -41,7 +41,7 @@ from .timeline import order_file, timeline
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as _AnyAdmin
 else:
-    _AnyAdmin = object  # a mixin, in truth
+    _AnyAdmin = object  # a mixin; mypy wants its base
 
 
 class PendingPaymentFilter(admin.SimpleListFilter):

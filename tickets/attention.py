@@ -58,7 +58,7 @@ def _node(sweep: Sweep | None) -> list[Attention]:
 
 
 def _doctor() -> list[Attention]:
-    """What the worker found when it last looked at the way to the node, our own address and mail."""
+    """Faults that the worker's last checks of the node, our own address and mail found."""
     checkup = Checkup.objects.first()
     wrong = checkup.wrong if checkup else []
     since = checkup.checked_at if checkup else None
@@ -66,7 +66,7 @@ def _doctor() -> list[Attention]:
 
 
 def _balance(sweep: Sweep | None) -> list[Attention]:
-    """What is to go back, and its fees, must be there to send; the refunds wait meanwhile."""
+    """Refunds and their fees exceed what the node can send; they wait meanwhile."""
     owed = waiting_msats()
     if sweep is None or sweep.available_msats is None or sweep.available_msats >= owed:
         return []

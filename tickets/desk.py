@@ -36,7 +36,7 @@ def _story(order: Order) -> list[str]:
 
 
 def _used(order: Order) -> list[str]:
-    """Whoever came in already is paid back too; staff should know."""
+    """A warning for staff that used tickets are refunded too."""
     count = CheckIn.objects.filter(ticket__order=order).count()
     if not count:
         return []

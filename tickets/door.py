@@ -22,7 +22,7 @@ SAME_SCAN = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class Validation:
-    """What a code is worth at a door. `reason` is `ok` exactly when `valid`.
+    """Result of validating a code at a door. `reason` is `ok` exactly when `valid`.
 
     `is_repeat`: the same scan let somebody in a moment ago; nobody else comes in by it.
     """
@@ -127,7 +127,7 @@ def scan(*, code: str, event_id: int, by: User, nonce: str) -> Validation:
 
 
 def last_check_ins(event: Event, most: int = 8) -> QuerySet[CheckIn]:
-    """Who came last, by any door and by joining the stream; the newest first."""
+    """The latest check-ins, at any door and by joining the stream; newest first."""
     came = CheckIn.objects.filter(ticket__order__event=event)
     return came.select_related("ticket__order").order_by("-at", "-pk")[:most]
 

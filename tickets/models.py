@@ -43,7 +43,7 @@ class OrderQuerySet(TokenQuerySet):
 
 
 class Order(Searched, Linked, Stateful, Leased):
-    """Seats held, then sold. As queue work it is the hold's end (`expire_order`)."""
+    """An order: seats held, then sold. As a job of the worker it is the end of its hold (`expire_order`)."""
 
     class Status(models.TextChoices):
         PENDING = "pending", pgettext_lazy("order", "Pending")

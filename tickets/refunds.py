@@ -65,15 +65,18 @@ def refund_part(order: Order, *, amount_sats: int, already_refunded_sats: int) -
         raise payment_refunds.TooMuch(_("At least 1 sat."))
     with transaction.atomic():
         payment, locked = _lock(order)
-        incoming = applied_payment(payment)
-        if refunded_sats(payment) != already_refunded_sats:
-            raise InvalidTransition(_("Somebody else has just refunded a part of this order."))
-        if not locked.is_paid or amount_sats * MSATS_PER_SAT >= incoming.applied_msats:
-            raise payment_refunds.TooMuch(_("To give everything back, refund the whole order."))
-        record("refund_part", order, sats=amount_sats)
-        return payment_refunds.take_back(
-            incoming, amount_msats=amount_sats * MSATS_PER_SAT, reason=Refund.Reason.STAFF
-        )
+        return take_part(locked, payment, amount_sats, already_refunded_sats)
+
+
+def take_part(order: Order, payment: Payment, amount_sats: int, already_refunded_sats: int) -> Refund:
+    """`refund_part` inside a transaction that holds the locks of `order` and `payment`."""
+    incoming, amount_msats = applied_payment(payment), amount_sats * MSATS_PER_SAT
+    if refunded_sats(payment) != already_refunded_sats:
+        raise InvalidTransition(_("Somebody else has just refunded a part of this order."))
+    if not order.is_paid or amount_msats >= incoming.applied_msats:
+        raise payment_refunds.TooMuch(_("To give everything back, refund the whole order."))
+    record("refund_part", order, sats=amount_sats)
+    return payment_refunds.take_back(incoming, amount_msats=amount_msats, reason=Refund.Reason.STAFF)
 
 
 def refunded_sats(payment: Payment) -> int:

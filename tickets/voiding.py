@@ -11,12 +11,11 @@ from accounts.history import record
 from payments import refunds as payment_refunds
 from payments.models import Payment, Refund
 from ticketsuma.errors import DomainError
-from ticketsuma.money import MSATS_PER_SAT
 from ticketsuma.states import InvalidTransition
 
 from .mails import mail_tickets_again
 from .models import Order, Ticket, Viewer, new_ticket_code
-from .refunds import applied_payment, refunded_sats
+from .refunds import take_part
 
 
 class NotVoidable(InvalidTransition):
@@ -66,14 +65,7 @@ def void_own_ticket(ticket: Ticket) -> None:
 def _give_back(order: Order, payment: Payment | None, amount_sats: int, before_sats: int) -> Refund:
     if payment is None:
         raise payment_refunds.TooMuch
-    incoming = applied_payment(payment)
-    if refunded_sats(payment) != before_sats:
-        raise InvalidTransition(_("Somebody else has just refunded a part of this order."))
-    if amount_sats * MSATS_PER_SAT >= incoming.applied_msats:
-        raise payment_refunds.TooMuch(_("To give everything back, refund the whole order."))
-    record("refund_part", order, sats=amount_sats)
-    msats = amount_sats * MSATS_PER_SAT
-    return payment_refunds.take_back(incoming, amount_msats=msats, reason=Refund.Reason.STAFF)
+    return take_part(order, payment, amount_sats, before_sats)
 
 
 def replace_ticket(ticket: Ticket, *, reason: str = "") -> Ticket:

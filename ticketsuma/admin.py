@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as _AnyAdmin
     from django.utils.functional import _StrPromise as StrPromise
 else:
-    _AnyAdmin = object  # a mixin, in truth
+    _AnyAdmin = object  # a mixin; mypy wants its base
 
 admin.site.site_header = admin.site.site_title = "Tickets by UMA"
 admin.site.index_title = _("Today")

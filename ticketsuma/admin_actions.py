@@ -24,7 +24,7 @@ from .errors import DomainError
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as AnyAdmin
 else:
-    AnyAdmin = object  # a mixin, in truth
+    AnyAdmin = object  # a mixin; mypy wants its base
 
 
 class ActionForm(forms.Form):

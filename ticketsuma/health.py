@@ -62,7 +62,7 @@ def _is_migrated() -> bool:
 
 
 def _word_for(moment: datetime | None) -> str:
-    """Of what happens every few seconds, by when it happened last; `clock`: that is yet to come."""
+    """`ok`, `silent` or `clock` (in the future), for the last time of what is done every few seconds."""
     if clock.is_ahead(moment):
         return "clock"
     return "ok" if clock.is_recent(moment, within=Sweep.SILENT_AFTER) else "silent"

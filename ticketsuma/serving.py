@@ -15,7 +15,7 @@ from gunicorn import util
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 READ_SECONDS = 20.0  # for a whole request, from its connection or its first byte on
-LINGER_SECONDS = 2.0  # RFC 9112 section 9.6: what still comes is read, so that our last words arrive
+LINGER_SECONDS = 2.0  # RFC 9112 section 9.6: what still comes is read, so that our answer arrives
 STALLED_SECONDS = 20  # a client that takes nothing of its answer for so long is left
 MOST_HEAD_BYTES = 64 * 1024
 MOST_BODY_BYTES = 256 * 1024  # a longer one is staff's upload, or refused unread

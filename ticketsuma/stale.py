@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as AnyAdmin
 else:
-    AnyAdmin = object  # a mixin, in truth
+    AnyAdmin = object  # a mixin; mypy wants its base
 
 LONGEST_SHOWN = 80
 

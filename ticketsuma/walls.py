@@ -50,7 +50,7 @@ def allow_sources(answer: HttpResponse, sources: dict[str, list[str]]) -> HttpRe
 
 
 class HeadersMiddleware:
-    """No page may use the device's sensors and purse, and nobody else's page may embed ours.
+    """Security headers: pages may not use sensors and payment, other sites may not embed ours.
 
     The door's camera is the exception: scanning tickets needs it, on our own pages only. Account pages
     are kept by no browser: the back button shows nothing to whoever sits down next.

@@ -11,7 +11,7 @@ from .fetch import AT_ONCE_PER_HOST
 
 
 def host_of_url(url: str) -> str:
-    """Whose server a URL is that was found to be one we may ask; with its port if that is no usual one."""
+    """Host of an allowed URL, with its port if that is not 443."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     return host if parts.port in (None, 443) else f"{host}:{parts.port}"
