@@ -156,6 +156,31 @@ def test_the_file_says_what_it_is_whose_and_of_when(ticket):
     assert reader.trailer["/Root"]["/ViewerPreferences"]["/DisplayDocTitle"]
 
 
+def test_a_screen_reader_hears_a_heading_and_what_the_picture_is(ticket):
+    """The tags of the file (ISO 32000-1, 14.7): all that is drawn is in one, in order."""
+    root = PdfReader(io.BytesIO(ticket_pdf(ticket))).trailer["/Root"]
+    assert root["/MarkInfo"]["/Marked"]
+    tree = root["/StructTreeRoot"]
+    document = tree["/K"]
+    elements = [element.get_object() for element in document["/K"]]
+    assert [element["/S"] for element in elements] == ["/P", "/P", "/H1", "/P", "/P", "/Figure", "/P", "/P"]
+    assert elements[5]["/Alt"] == "QR code of this ticket; its code is below"
+    [page] = PdfReader(io.BytesIO(ticket_pdf(ticket))).pages
+    assert (tree["/ParentTree"]["/Nums"][0], page["/StructParents"]) == (0, 0)
+    assert [parent.get_object() for parent in tree["/ParentTree"]["/Nums"][1]] == elements
+    assert all(element["/P"] == document for element in elements)
+    assert [element["/K"] for element in elements] == list(range(8))
+
+    inside, numbers = 0, []
+    for operands, operator in page.get_contents().operations:
+        if operator in (b"BDC", b"BMC"):
+            assert not inside
+            numbers += [operands[1]["/MCID"]] if operator == b"BDC" else []
+        inside += {b"BDC": 1, b"BMC": 1, b"EMC": -1}.get(operator, 0)
+        assert inside or operator not in (b"Tj", b"TJ", b"f", b"f*", b"S", b"B", b"Do"), operator
+    assert numbers == list(range(8))
+
+
 def test_a_ticket_that_admits_nobody_is_not_printed(client, ticket):
     Order.objects.get().advance(Order.Status.CANCELED, ended_at=timezone.now())
     answer = client.get(f"{ticket.get_absolute_url()}/ticket.pdf")
