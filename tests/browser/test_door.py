@@ -24,6 +24,26 @@ CAMERA = """source => {
   navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(20);
 }"""
 
+# A headless browser gives no wake lock: this one notes what is asked of it and gives the lock up when hidden.
+WAKE_LOCK = """
+window.locks = [];
+window.hide = hidden => {
+  Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+  if (hidden) locks.forEach(lock => (lock.held = false));
+  document.dispatchEvent(new Event("visibilitychange"));
+};
+Object.defineProperty(navigator, "wakeLock", {
+  value: {
+    request: async kind => {
+      const lock = { kind, held: true, release: async () => { lock.held = false; } };
+      locks.push(lock);
+      return lock;
+    },
+  },
+});
+"""
+HELD = "locks.filter(lock => lock.held).map(lock => lock.kind).join()"
+
 
 def make_tickets(stack, *, live: bool = False, quantity: int = 1) -> tuple[int, list[dict]]:
     """A free event and the tickets of one order: each with its code and its page's path."""
@@ -85,6 +105,25 @@ def test_the_camera_sees_the_code(staff_page, stack):  # noqa: F811
     expect(staff_page.locator(".verdict")).to_contain_text("Welcome")
     staff_page.get_by_role("button", name="Stop").click()
     expect(staff_page.locator("[data-view]")).to_be_hidden()
+
+
+def test_the_phone_stays_awake_while_it_scans(staff_page, stack):  # noqa: F811
+    event_id, [ticket] = make_tickets(stack)
+    staff_page.add_init_script(WAKE_LOCK)
+    staff_page.goto(f"{stack.shop_url}/door/{event_id}")
+    staff_page.evaluate(CAMERA, "data:image/png;base64," + base64.b64encode(qr_png(ticket["code"])).decode())
+    assert staff_page.evaluate("locks.length") == 0
+    staff_page.get_by_role("button", name="Camera").click()
+    staff_page.wait_for_function(f"{HELD} === 'screen'")
+    staff_page.evaluate("hide(true)")
+    assert staff_page.evaluate(HELD) == ""
+    staff_page.evaluate("hide(false)")
+    staff_page.wait_for_function(f"{HELD} === 'screen'")
+    staff_page.get_by_role("button", name="Stop").click()
+    staff_page.wait_for_function(f"{HELD} === ''")
+    staff_page.evaluate("hide(true)")
+    staff_page.evaluate("hide(false)")
+    assert staff_page.evaluate("locks.length") == 2
 
 
 def test_nobody_is_let_in_twice_while_the_line_is_cut(staff_page, stack):  # noqa: F811
