@@ -24,6 +24,31 @@ in_background() { # runs a command so that a signal reaches our trap at once, no
     wait "$step_pid"
 }
 
+install_with_uv() { # as pip would, by pip's settings, many times as fast; fails where uv cannot be had or does not manage
+    local uv=(uv) name value
+    export UV_INDEX_STRATEGY=${UV_INDEX_STRATEGY:-unsafe-best-match} # pip's: whichever index has the wanted version
+    while IFS='=' read -r name value; do
+        value=${value:1:-1} value=${value//'\n'/ }
+        case ${name##*.} in
+            index-url) export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$value} ;;
+            extra-index-url) export UV_INDEX=${UV_INDEX:-$value} ;;
+            find-links) export UV_FIND_LINKS=${UV_FIND_LINKS:-${value// /,}} ;;
+            no-index) export UV_NO_INDEX=${UV_NO_INDEX:-$value} ;;
+            no-cache-dir) export UV_NO_CACHE=${UV_NO_CACHE:-$value} ;;
+            cert) export SSL_CERT_FILE=${SSL_CERT_FILE:-$value} ;;
+        esac
+    done < <(.venv/bin/python -m pip config list)
+    command -v uv || {
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check uv -c constraints.txt || return
+        uv=(.venv/bin/python -m uv)
+    }
+    "${uv[@]}" pip install --quiet --compile-bytecode --python .venv/bin/python "$@"
+}
+
+install_libraries() {
+    install_with_uv "$@" || .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@"
+}
+
 prepare_venv() { # prepare_venv <stamp name> <requirements file>...: installs only when those files changed
     local stamp=".venv/.installed-$1" python hash file arguments=()
     if [ -n "${PYTHON:-}" ] && [ -z "$(find_python)" ]; then fail "PYTHON=$PYTHON is no Python 3.11."; fi
@@ -38,9 +63,8 @@ prepare_venv() { # prepare_venv <stamp name> <requirements file>...: installs on
         in_background "$python" -m venv --clear .venv >var/log/install.log 2>&1 ||
             fail "Could not make .venv with $python; var/log/install.log says why (on Debian: apt install python3.11-venv)."
     fi
-    echo "Installing the libraries (only when the requirements changed; the first time takes about a minute) ..."
-    in_background .venv/bin/python -m pip install --quiet --disable-pip-version-check \
-        "${arguments[@]}" -c constraints.txt >var/log/install.log 2>&1 || {
+    echo "Installing the libraries (only when the requirements changed) ..."
+    in_background install_libraries "${arguments[@]}" -c constraints.txt >var/log/install.log 2>&1 || {
         # Without a network pip blames "conflicting dependencies"; asked for one package it says what it found.
         local one=(--dry-run --no-deps --ignore-installed --no-cache-dir django)
         if [[ $(.venv/bin/python -m pip install "${one[@]}" 2>&1 || true) == *"from versions: none"* ]]; then

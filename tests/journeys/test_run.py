@@ -54,6 +54,33 @@ def test_without_a_network_that_is_what_is_said(tree):
     assert "conflicting" not in said
 
 
+def test_uv_is_asked_first_by_the_settings_of_pip(tree, tmp_path):
+    """A uv that fails is no trouble: pip is asked then, and what it says is said."""
+    uv = tmp_path / "bin" / "uv"
+    uv.parent.mkdir()
+    uv.write_text(f'#!/bin/sh\nenv >{tmp_path}/env\necho "$@" >{tmp_path}/arguments\nexit 2\n')
+    uv.chmod(0o755)
+    said = run(
+        tree,
+        PATH=f"{uv.parent}:{BARE['PATH']}",
+        PYTHON=sys.executable,
+        PIP_INDEX_URL="http://127.0.0.1:9/simple",
+        PIP_EXTRA_INDEX_URL="http://127.0.0.1:9/one http://127.0.0.1:9/two",
+        PIP_FIND_LINKS="/one /two",
+        PIP_NO_CACHE_DIR="1",
+    )
+    assert "there is no way to the package index from here" in said
+    asked = (tmp_path / "env").read_text().splitlines()
+    assert {
+        "UV_DEFAULT_INDEX=http://127.0.0.1:9/simple",
+        "UV_INDEX=http://127.0.0.1:9/one http://127.0.0.1:9/two",
+        "UV_FIND_LINKS=/one,/two",
+        "UV_NO_CACHE=1",
+    } <= set(asked)
+    arguments = (tmp_path / "arguments").read_text()
+    assert "-r requirements.txt -r sandbox/requirements.txt -c constraints.txt" in arguments
+
+
 def test_a_bare_shell_after_run_has_its_settings(tree):
     (tree / "var").mkdir()
     keys = "".join(f'{name}="{value}"\n' for name, value in fresh_secrets().items())
