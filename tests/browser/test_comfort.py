@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from tests.browser.test_buying import buy
 from tests.buyer import Buyer, Sandbox, make_event
+from tests.processes import wait_until
 
 LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
 DESCRIPTION = f"## {LONG}\n\nhttps://example.org/{LONG}\n\n```\nlnbc{LONG}\n```\n\n`{LONG}`"
@@ -83,6 +84,27 @@ def test_no_page_scrolls_sideways_in_spanish(browser, stack, width):
         assert (path, page.evaluate(IS_TOO_WIDE)) == (path, False)
     assert page.locator("html").get_attribute("lang") == "es"
     context.close()
+
+
+def test_no_mail_scrolls_sideways_on_a_small_phone(browser, stack):
+    email = f"{LONG[:60].lower().replace('ä', 'a')}@example.com"
+    buyer = Buyer(stack, email)
+    buyer.buy(make_event(stack, price_sats=0, title=LONG, organizer=LONG), quantity=2, name=LONG)
+    wait_until(lambda: len(mails_to(stack, email)) == 1, 20, "the tickets are mailed")
+    buyer.cancel()
+    wait_until(lambda: len(mails_to(stack, email)) == 2, 20, "their end is mailed")
+    page = browser.new_page(viewport={"width": 320, "height": 400})
+    for message in mails_to(stack, email):
+        page.set_content(message)
+        assert not page.evaluate(IS_TOO_WIDE), page.title()
+    page.close()
+
+
+def mails_to(stack, email: str) -> list[str]:
+    """What mail programs show of the mails to `email`."""
+    mails = [mail for mail in stack.mails() if mail["To"] == email]
+    parts = [part for mail in mails for part in mail.walk() if part.get_content_type() == "text/html"]
+    return [part.get_payload(decode=True).decode(errors="replace") for part in parts]
 
 
 @pytest.mark.parametrize("javascript", [True, False])
