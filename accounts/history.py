@@ -43,7 +43,7 @@ CHANGED = "…"  # in place of a value that the history must not hold
 
 
 class AppendOnly(Exception):
-    """The history is written once and never changed or deleted."""
+    """Rows that are written once and never changed or deleted."""
 
 
 class HistoryQuerySet(models.QuerySet):
@@ -128,7 +128,7 @@ _written: ContextVar[list | None] = ContextVar("entries written", default=None)
 
 
 class ActorMiddleware:
-    """Whoever sends a request is the actor of what its services do, on pages and in the API alike."""
+    """Middleware: the sender of a request is the actor of what its services do, on pages and in the API."""
 
     def __init__(self, get_response):
         self.get_response = get_response

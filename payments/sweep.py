@@ -28,7 +28,7 @@ LONGEST_SPAN = timedelta(minutes=10)
 
 
 def sweep_row() -> Sweep:
-    """The row of the news; both are made on first use, so that money before the first worker is found."""
+    """The row of incoming payments; both are made on first use, so money before the first worker is found."""
     now = clock.now()
     again = {"next_attempt_at": now + AGAIN_EVERY, "read_until": now - LOOK_BACK_AGAIN}
     Sweep.objects.get_or_create(name=Sweep.AGAIN, defaults=again)
@@ -37,7 +37,7 @@ def sweep_row() -> Sweep:
 
 
 def sweep(row: Sweep) -> int:
-    """Do the look that `row` stands for; the caller holds its lease. Raises NodeUnknown."""
+    """Read the list that `row` stands for; the caller holds its lease. Raises NodeUnknown."""
     return sweep_incoming(row) if row.name == Sweep.INCOMING else sweep_again(row)
 
 
@@ -103,7 +103,7 @@ def _settle_page(page: node_list.Page) -> tuple[int, bool]:
 
 
 def _settle(payment: lightspark.NodePayment) -> bool:
-    """Settle one payment; whether it is at least recorded. What breaks here must not hide the others."""
+    """Settle one payment; whether it is at least recorded. An error here must not hide the others."""
     try:
         settle_node_payment(payment)
     except Exception:

@@ -26,7 +26,7 @@ def why(refund: Refund) -> str | Promise:
 
 
 def about_tickets(order: Order) -> str | Promise:
-    """What a refund of this order means for its tickets; nothing for one that never had any."""
+    """Effect of a refund on the order's tickets; empty for one that never had any."""
     if order.is_paid and not order.event.is_canceled:
         return _("Your tickets stay good.")
     if order.paid_at:

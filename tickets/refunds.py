@@ -142,7 +142,7 @@ def goes_to(order: Order, address: str) -> bool:
 
 
 def queue_refund_mails() -> int:
-    """Write the mails that refunds have come to deserve: where shall it go, and it went. How many."""
+    """Write the mails due for refunds: one that asks for an address, one that says it was sent. How many."""
     deserve = {
         Mail.Kind.REFUND_ADDRESS: payment_refunds.for_the_payer_to_redirect(),
         Mail.Kind.REFUND_SENT: Q(status=Refund.Status.SENT),

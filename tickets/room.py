@@ -128,7 +128,7 @@ def room_version(ticket_id: uuid.UUID) -> str:
 
 
 def _act(end: datetime, replay_until: datetime | None) -> str:
-    """What the clock says is on: the event, its replay, or nothing any more."""
+    """Phase by the clock: the event, its replay, or nothing any more."""
     now = timezone.now()
     if now < end:
         return "-on"

@@ -84,7 +84,7 @@ def stream_status(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _browser(request: HttpRequest) -> str:
-    """What tells this browser from others, kept in its session."""
+    """Random key of this browser, kept in its session."""
     if VIEWER not in request.session:
         request.session[VIEWER] = uuid.uuid4().hex
     return request.session[VIEWER]

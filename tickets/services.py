@@ -187,7 +187,7 @@ def queue_mail(order: Order, kind: str) -> None:
         Mail.objects.bulk_create([mail], ignore_conflicts=True)
 
 
-# -- over -------------------------------------------------------------------------------------
+# -- ending -------------------------------------------------------------------------------------
 def expire_order(order: Order) -> None:
     """End an overdue hold, unless money turns out to have come; the worker's handler for an order.
 

@@ -58,7 +58,7 @@ def player_for(stream_url: str) -> Player:
 
 
 def _meeting(host: str) -> str:
-    """The name by which people know a place that opens in a tab of its own."""
+    """Name of a meeting service, which opens in a tab of its own."""
     for domain, name in MEETINGS.items():
         if host == domain or host.endswith(f".{domain}"):
             return name

@@ -74,7 +74,7 @@ def _calendar(event: Event, path: str) -> HttpResponse:
 @private_page
 @costly
 def ticket_file(request: HttpRequest, token: str) -> HttpResponse:
-    """The ticket as a PDF, for whom paper calms; only while it admits."""
+    """The ticket as a PDF; only while it admits."""
     from .pdf import ticket_pdf  # reportlab takes a while to import; the first reader of a PDF waits
 
     ticket = ticket_by_token(token)

@@ -170,7 +170,7 @@ def _of_tickets(order: Order) -> Iterator[Moment]:
 
 
 def _of_people(order: Order) -> Iterator[Moment]:
-    """What staff, and the buyer, did to the order and to what hangs on it."""
+    """Acts of staff and of the buyer on the order and its rows."""
     incoming = order.payment.incoming_payments.all() if order.payment else []
     refunds = [refund for money in incoming for refund in money.refunds.all()]
     rows = [order, *order.tickets.all(), *order.mails.all(), *incoming, *refunds]

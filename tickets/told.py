@@ -14,7 +14,7 @@ TOLD = ("title", "start_time", "end_time", "timezone")
 
 
 class Announcement(models.Model):
-    """What the holders were last told of an event; where it differs by now, they are owed a mail.
+    """Details of an event as its holders were last told; where they differ by now, a mail is due.
 
     Written with the event, in one transaction (`on_event_saved`).
     """

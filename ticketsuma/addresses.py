@@ -16,7 +16,7 @@ class InvisibleSign(DomainError):
 def normalize_address(typed: str) -> str:
     """`typed` in NFKC, trimmed, in lower case; InvisibleSign when format or control signs are left.
 
-    They look like nothing and make another address of it, or one that no mail ever reaches.
+    They are invisible and make another address of it, or one that no mail ever reaches.
     """
     text = unicodedata.normalize("NFKC", typed).strip().lower()
     if not text.isprintable() and any(unicodedata.category(sign) in ("Cf", "Cc") for sign in text):

@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 
 
 class Said:
-    """For a constraint: a form answers with `says`, at the field `at` where there is one.
+    """Mixin for a constraint: a form answers with `says`, at the field `at` where there is one.
 
     Migrations do not see the words: other words make no other database.
     """

@@ -22,7 +22,7 @@ _DETAILS = re.compile(
 
 
 class RouteNotAddress(logging.Filter):
-    """Django names the address of a request it refused, which may hold a token; we name the route.
+    """Log filter: names the route of a refused request instead of its address, which may hold a token.
 
     On the handler, not on a logger: refused forms and hosts are told by loggers of their own.
     """

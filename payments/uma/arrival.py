@@ -14,7 +14,7 @@ _MOST_UNITS = 2**63 - 1
 
 
 class CannotReceive(DomainError):
-    """A definite no: this address takes no such payment, and asking again will not help."""
+    """Definite refusal: this address takes no such payment, and asking again will not help."""
 
     code = "cannot_receive"
     sentence = _("This address cannot receive the payment.")

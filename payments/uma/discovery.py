@@ -131,7 +131,7 @@ def keep_endpoint(domain: str, endpoint: str) -> None:
 
 
 def forget_endpoint(domain: str) -> bool:
-    """Ask for the configuration again next time; whether one was kept."""
+    """Drop the kept endpoint, so that the configuration is fetched next time; whether one was kept."""
     return cache.delete(f"vasp-endpoint:{domain}")
 
 

@@ -32,6 +32,9 @@ TOTAL_SECONDS = 5.0
 CONNECT_SECONDS = 2.0
 MAX_BODY_BYTES = 64 * 1024
 MAX_HEAD_BYTES = 32 * 1024
+# Statuses after which the same request may succeed later. 401 and 424: the other side could not check our
+# signature now; its copy of our keys may be old.
+TRY_AGAIN = (401, 408, 424, 425, 429)
 AT_ONCE_PER_HOST = 2
 AT_ONCE = 32
 

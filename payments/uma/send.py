@@ -37,7 +37,7 @@ from payments.lightspark import NodeFacts
 
 from .address import REFUNDS, domain_of, is_allowed_domain
 from .arrival import Arrival, BadAnswer, CannotReceive, read_arrival
-from .fetch import Answer, VaspForbidden, VaspUnreachable, base_url, fetch
+from .fetch import TRY_AGAIN, Answer, VaspForbidden, VaspUnreachable, base_url, fetch
 from .keys import signing_key
 from .payer_data import usable_callback
 from .verify import MALFORMED, reading, verify_once
@@ -45,8 +45,6 @@ from .verify import MALFORMED, reading, verify_once
 LEAST_TIME_TO_PAY = timedelta(seconds=30)
 # While a BOLT11 can be paid its refund may stay in doubt, so that must end.
 MOST_TIME_TO_PAY = timedelta(days=31)
-# 401 and 424: the other side could not check our signature now; its copy of our keys may be old.
-_TRY_AGAIN = (401, 408, 424, 425, 429)
 _NETWORKS = {"bc": "MAINNET", "tb": "TESTNET", "tbs": "SIGNET", "bcrt": "REGTEST"}
 _NAME = re.compile(r"\$?[a-z0-9._+-]{1,64}")
 
@@ -210,7 +208,7 @@ def _pay_plainly(lookup: LnurlpResponse, amount_msats: int) -> _Offer:
 # -- reading what came back -------------------------------------------------------------------
 def _parse(answer: Answer) -> dict:
     """The JSON object of an answer; an error in LNURL's or UMA's words is CannotReceive."""
-    if answer.status >= 500 or answer.status in _TRY_AGAIN:
+    if answer.status >= 500 or answer.status in TRY_AGAIN:
         raise VaspUnreachable
     try:
         body = answer.json()

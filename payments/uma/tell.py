@@ -7,11 +7,8 @@ from payments import lightspark
 from payments.models import PostTransaction
 from ticketsuma.errors import DomainError
 
-from .fetch import VaspForbidden, VaspUnreachable, fetch
+from .fetch import TRY_AGAIN, VaspForbidden, VaspUnreachable, fetch
 from .keys import signing_key
-
-# 401 and 424: the other side could not check our signature now; its copy of our keys may be old.
-_TRY_AGAIN = (401, 408, 424, 425, 429)
 
 
 class CallbackRefused(DomainError):
@@ -40,7 +37,7 @@ def _tell(row: PostTransaction) -> None:
         raise CallbackRefused
     utxos = lightspark.utxos_of_payment(row.node_payment_id)
     answer = fetch(row.url, payload=_signed_note(utxos))
-    if answer.status >= 500 or answer.status in _TRY_AGAIN:
+    if answer.status >= 500 or answer.status in TRY_AGAIN:
         raise VaspUnreachable
     if not answer.is_success:
         raise CallbackRefused

@@ -23,7 +23,7 @@ def urls_at(field: str, host: str) -> Q:
 
 
 class Hosts:
-    """How many threads each stranger's server may hold: as many as `fetch` asks it questions at once."""
+    """Counts the threads per external host: at most as many as `fetch` sends requests to it at once."""
 
     def __init__(self) -> None:
         self._taken: Counter[str] = Counter()

@@ -27,7 +27,7 @@ MOST_BACKING_SIGNATURES = 3
 
 
 def reading(read: Callable[[], T], otherwise: ErrorCode) -> T:
-    """What `read` makes of a stranger's words; whatever it chokes on becomes a UMA error `otherwise`."""
+    """Result of parsing external input with `read`; any exception becomes the UMA error `otherwise`."""
     try:
         return read()
     except UmaException:

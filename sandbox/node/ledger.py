@@ -224,7 +224,7 @@ def give(node: Node, amount_msats: int) -> None:
 
 
 def _end(payment: Payment, reason: str, *, took_money: bool) -> Payment:
-    """SUCCESS (no reason) or FAILED; balances, invoice, webhooks to both sides, news inside this process."""
+    """SUCCESS (no reason) or FAILED; balances, invoice, webhooks to both sides, the signal."""
     succeeded = not reason
     if succeeded:
         give(payment.payee, payment.received_msats)

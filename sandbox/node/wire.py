@@ -16,7 +16,7 @@ def drop(request: HttpRequest) -> HttpResponse:
     """Close the connection without an answer; the client sees the connection end."""
     connection = request.environ.get("gunicorn.socket")
     if connection is not None:
-        with contextlib.suppress(OSError):  # the client was faster
+        with contextlib.suppress(OSError):  # the client hung up first
             connection.shutdown(socket.SHUT_RDWR)
     return HttpResponse(status=500)
 
@@ -39,7 +39,7 @@ def endless_headers(request: HttpRequest, megabytes: int) -> HttpResponse:
 
 def _write_head(request: HttpRequest, lines: Iterator[str], *, pause: float) -> HttpResponse:
     connection = request.environ["gunicorn.socket"]
-    with contextlib.suppress(OSError):  # the client had enough
+    with contextlib.suppress(OSError):  # the client hung up
         connection.sendall(b"HTTP/1.1 200 OK\r\n")
         for line in lines:
             connection.sendall(f"{line}\r\n".encode())

@@ -28,7 +28,7 @@ def today() -> Sales:
 
 @register.simple_tag
 def my_acts(user: User) -> list[HistoryEntry]:
-    """What `user` did last."""
+    """The latest acts of `user`."""
     return list(HistoryEntry.objects.filter(actor=user).order_by("-at", "-pk")[:10])
 
 

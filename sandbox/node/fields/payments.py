@@ -82,7 +82,7 @@ def pay_uma_invoice(
 
 @field
 def send_payment(call: Call, node_id, destination_public_key, amount_msats, timeout_secs, maximum_fees_msats):
-    """Keysend: the payee's node makes the invoice itself, so to speak."""
+    """Keysend: the payee's node makes the invoice itself."""
     node = own_node(call, node_id)
     check_signature(call, node)
     payee = Node.objects.filter(public_key=str(destination_public_key)).first()
