@@ -8,18 +8,18 @@ import sys
 from django.conf import settings
 from gunicorn.glogging import Logger
 
-from ticketsuma import logs
-from ticketsuma.start import read_settings
+from ticketsuma.conf import logging_config
+from ticketsuma.conf.bootstrap import read_settings
 
 read_settings()  # once, before any process is forked; a wrong setting ends the start here
 
 
 class LikeOurs(Logger):
-    """gunicorn's own words, in the form of every other line. Requests are logged by `ticketsuma.logs`."""
+    """gunicorn's own words, in the form of every other line. Requests have their own middleware."""
 
     def setup(self, cfg):
         super().setup(cfg)
-        logs.configure(settings.LOGGING)
+        logging_config.configure(settings.LOGGING)
         self.error_log.handlers.clear()
         self.error_log.propagate = True
 
@@ -28,13 +28,13 @@ class LikeOurs(Logger):
         super().warning(msg.partition(" from ip=")[0], *args, **kwargs)
 
     def exception(self, msg, *args, **kwargs):
-        """That a client stalled is no fault of ours (`ticketsuma.serving.STALLED_SECONDS`)."""
+        """That a client stalled is no fault of ours (`ticketsuma.web.gunicorn_worker.STALLED_SECONDS`)."""
         say = self.debug if isinstance(sys.exc_info()[1], BlockingIOError) else super().exception
         say(msg, *args, **kwargs)
 
 
 bind = f"{settings.HOST}:{settings.PORT}"
-worker_class = "ticketsuma.serving.ReadingWorker"
+worker_class = "ticketsuma.web.gunicorn_worker.ReadingWorker"
 sendfile = False  # it waits without end for a client that does not read
 workers = int(os.environ.get("WEB_WORKERS", "2"))
 threads = settings.WEB_THREADS
@@ -56,9 +56,9 @@ def post_worker_init(worker):
     gunicorns_own = signal.getsignal(signal.SIGTERM)
 
     def stop_streams(signum, frame):
-        from ticketsuma import live
+        from ticketsuma.web import sse
 
-        live.stop_all()
+        sse.stop_all()
         gunicorns_own(signum, frame)
 
     signal.signal(signal.SIGTERM, stop_streams)

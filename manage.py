@@ -3,7 +3,7 @@ import sys
 
 from django.core.management import execute_from_command_line
 
-from ticketsuma.start import read_development, read_settings
+from ticketsuma.conf.bootstrap import read_development, read_settings
 
 if __name__ == "__main__":
     read_development()

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.mail import ShopMail
 
-from . import limits
+from . import rate_limits
 from .models import User, normalize_email
 from .services import count_sign_in, forget_unproven, remember_sign_in
 
@@ -36,7 +36,7 @@ class AccountAdapter(DefaultAccountAdapter):
     }
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        return limits.client_ip(request)
+        return rate_limits.client_ip(request)
 
     # -- signing in ---------------------------------------------------------------------------
     def pre_authenticate(self, request: HttpRequest, **credentials) -> None:

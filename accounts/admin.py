@@ -9,12 +9,12 @@ from django.contrib.auth.models import Group
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
-from ticketsuma.admin import ReadOnlyAdmin
-from ticketsuma.stale import UnstaleAdmin, UnstaleForm
+from ticketsuma.admin.base import ReadOnlyAdmin
+from ticketsuma.admin.stale_forms import UnstaleAdmin, UnstaleForm
 
+from .authentication import end_tokens
 from .history import HistoryEntry, record
 from .models import Usage, User
-from .tokens import end_tokens
 
 admin.site.unregister(Group)  # who is staff stands in ADMIN_EMAILS
 

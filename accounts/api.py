@@ -10,10 +10,11 @@ from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.response import Response
 
-from ticketsuma.schema import problems
-from ticketsuma.viewsets import ApiViewSet
+from ticketsuma.api.schema import problems
+from ticketsuma.api.viewsets import ApiViewSet
 
-from . import limits, services
+from . import rate_limits, services
+from .authentication import end_tokens, issue_token
 from .models import User
 from .serializers import (
     ChangeSerializer,
@@ -27,7 +28,6 @@ from .serializers import (
     UserSerializer,
     VerifyEmailSerializer,
 )
-from .tokens import end_tokens, issue_token
 
 FOR_ANYBODY = {"create", "login", "verify_email", "verify_again", "ask_for_reset", "reset_password"}
 OWN = ("not_authenticated", "not_found")
@@ -62,7 +62,7 @@ class UserViewSet(ApiViewSet):
     def create(self, request):
         """Sign up. A mail with a key follows; until it was used nobody can sign in."""
         data = self.read(SignUpSerializer)
-        limits.spend("SIGN_UP_PER_IP", limits.client_ip(request))
+        rate_limits.spend("SIGN_UP_PER_IP", rate_limits.client_ip(request))
         services.sign_up(request=self.http_request, **data)
         return mailed(data["email"])
 

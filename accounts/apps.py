@@ -10,8 +10,8 @@ class AccountsConfig(AppConfig):
         from allauth.account import signals
         from django.contrib.auth.signals import user_logged_in
 
+        from .authentication import end_tokens_of_sender
         from .devices import on_signed_in
-        from .tokens import end_tokens_of_sender
 
         for news in (signals.password_changed, signals.password_set, signals.password_reset):
             news.connect(end_tokens_of_sender, dispatch_uid="accounts.end_tokens")

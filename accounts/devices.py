@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.signing import BadSignature, TimestampSigner
 from django.http import HttpRequest, HttpResponse
 
-from .limits import digest
+from .rate_limits import digest
 
 KEPT_SECONDS = 365 * 24 * 3600
 _signer = TimestampSigner(salt="accounts.device")

@@ -9,9 +9,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.addresses import InvisibleSign
-from ticketsuma.fields import CONTROL, LINK, has_control, has_link, without_direction_marks
+from ticketsuma.api.fields import CONTROL, LINK, has_control, has_link, without_direction_marks
 
-from . import limits
+from . import rate_limits
 from .models import User, normalize_email
 from .serializers import LONGEST_PASSWORD
 from .services import WrongPassword, ask_for_reset, check_current_password, forget_unproven, spend_mail
@@ -105,7 +105,7 @@ class SignUpForm(OurLook, allauth.SignupForm):
         second is told what anybody is told whose address is taken.
         """
         email = self.cleaned_data["email"]
-        limits.spend("SIGN_UP_PER_IP", limits.client_ip(request))
+        rate_limits.spend("SIGN_UP_PER_IP", rate_limits.client_ip(request))
         spend_mail(request, email)
         try:
             with transaction.atomic():

@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from ticketsuma.logs import scrub
+from ticketsuma.conf.logging_config import scrub
 from ticketsuma.money import format_sats
 
 ACTS: dict[str, str | Promise] = {

@@ -11,8 +11,8 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.addresses import normalize_address
-from ticketsuma.constraints import Unique
-from ticketsuma.folding import FoldedField, Searched, SearchedQuerySet
+from ticketsuma.constraint_messages import Unique
+from ticketsuma.search_keys import FoldedField, Searched, SearchedQuerySet
 
 from .history import HistoryEntry  # noqa: F401, Django looks for models here
 

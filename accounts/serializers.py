@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from ticketsuma.fields import Email, Line, PersonName, StrictSerializer, Text
+from ticketsuma.api.fields import Email, Line, PersonName, StrictSerializer, Text
 
 from .models import User
 

@@ -22,10 +22,10 @@ from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.errors import DomainError
 
-from . import limits
+from . import rate_limits
+from .authentication import end_tokens
 from .devices import device_of
 from .models import User, normalize_email
-from .tokens import end_tokens
 
 
 class WeakPassword(DomainError):
@@ -137,21 +137,21 @@ def count_sign_in(request: HttpRequest, email: str) -> None:
 
     A browser in which they signed in before has a counter of its own: nobody else's tries count there.
     """
-    ip = limits.client_ip(request)
+    ip = rate_limits.client_ip(request)
     if device := device_of(request, email):
-        limits.spend("LOGIN_PER_EMAIL_AND_IP", email, device)
+        rate_limits.spend("LOGIN_PER_EMAIL_AND_IP", email, device)
         return
-    limits.spend("LOGIN_PER_IP", ip)
-    limits.spend("LOGIN_PER_EMAIL_AND_IP", email, ip)
-    if not limits.is_known(email, ip):
-        limits.spend("LOGIN_PER_EMAIL", email)
+    rate_limits.spend("LOGIN_PER_IP", ip)
+    rate_limits.spend("LOGIN_PER_EMAIL_AND_IP", email, ip)
+    if not rate_limits.is_known(email, ip):
+        rate_limits.spend("LOGIN_PER_EMAIL", email)
 
 
 def remember_sign_in(request: HttpRequest, email: str) -> None:
     """The password was right: earlier slips from here are forgotten, and others' guesses lock nobody out."""
-    ip = limits.client_ip(request)
-    limits.forgive("LOGIN_PER_EMAIL_AND_IP", email, device_of(request, email) or ip)
-    limits.remember(email, ip)
+    ip = rate_limits.client_ip(request)
+    rate_limits.forgive("LOGIN_PER_EMAIL_AND_IP", email, device_of(request, email) or ip)
+    rate_limits.remember(email, ip)
 
 
 def forget_unproven(email: str, *, keep: int | None = None) -> bool:
@@ -209,7 +209,7 @@ def reset_password(*, request: HttpRequest, key: str, password: str) -> None:
 
 def spend_mail(request: HttpRequest, email: str) -> None:
     """Count a mail that this request asks us to send to `email`; raises TooMany."""
-    limits.spend_mail(email, limits.client_ip(request), device_of(request, email))
+    rate_limits.spend_mail(email, rate_limits.client_ip(request), device_of(request, email))
 
 
 def ask_for_new_email(*, request: HttpRequest, user: User, email: str) -> None:
@@ -228,10 +228,10 @@ def ask_for_new_email(*, request: HttpRequest, user: User, email: str) -> None:
 def check_current_password(user: User, password: str) -> None:
     """Raises WrongPassword; TooMany after LOGIN_PER_EMAIL_AND_IP wrong ones of somebody signed in."""
     guess = ("LOGIN_PER_EMAIL_AND_IP", user.email, "signed in")
-    limits.spend(*guess)
+    rate_limits.spend(*guess)
     if not user.check_password(password):
         raise WrongPassword
-    limits.forgive(*guess)
+    rate_limits.forgive(*guess)
 
 
 def check_password_strength(password: str, user: User) -> None:

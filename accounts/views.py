@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from . import links, services
+from . import services, sign_in_links
 from .forms import LinkForm
 
 
@@ -50,9 +50,9 @@ def sign_in_link(request: HttpRequest, key: str) -> HttpResponse:
     """Sign in by a link of `manage.py sign_in_link`; posting uses it up, opening it alone does not."""
     if request.method == "POST":
         try:
-            user = links.use_link(key)
+            user = sign_in_links.use_link(key)
         except services.BadKey:
             return render(request, "account/link.html", {"is_good": False})
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")
         return redirect("account_page")
-    return render(request, "account/link.html", {"is_good": links.read_link(key) is not None})
+    return render(request, "account/link.html", {"is_good": sign_in_links.read_link(key) is not None})

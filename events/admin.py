@@ -2,10 +2,10 @@ from django.contrib import admin
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from ticketsuma.admin import KeepsHistory, ReadOnlyAdmin, sats_column
-from ticketsuma.moments import moment_column, with_moments
-from ticketsuma.stale import UnstaleAdmin
-from ticketsuma.templatetags.show import number
+from ticketsuma.admin.base import KeepsHistory, ReadOnlyAdmin, sats_column
+from ticketsuma.admin.event_times import moment_column, with_moments
+from ticketsuma.admin.stale_forms import UnstaleAdmin
+from ticketsuma.templatetags.display import number
 
 from .changes import fields_of, record_change
 from .forms import EventForm

@@ -12,9 +12,9 @@ from rest_framework.permissions import SAFE_METHODS, AllowAny, IsAdminUser
 from rest_framework.response import Response
 
 from accounts.history import record
+from ticketsuma.api.schema import problems
+from ticketsuma.api.viewsets import ApiViewSet
 from ticketsuma.errors import DomainError
-from ticketsuma.schema import problems
-from ticketsuma.viewsets import ApiViewSet
 
 from .changes import fields_of, record_change
 from .models import Event, EventChanged

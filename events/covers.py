@@ -14,7 +14,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from ticketsuma.walls import loadable_elsewhere
+from ticketsuma.web.middleware import loadable_elsewhere
 
 MOST_BYTES = 10 * 1024 * 1024
 MOST_PIXELS = 50_000_000

@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from ticketsuma.stale import UnstaleForm
-from ticketsuma.zoned import ZonedDateTimeField, other_moment, zone_or_utc
+from ticketsuma.admin.stale_forms import UnstaleForm
+from ticketsuma.zoned_fields import ZonedDateTimeField, other_moment, zone_or_utc
 
 from .covers import redraw_cover
 from .models import Event

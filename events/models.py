@@ -15,10 +15,10 @@ from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.addresses import InvisibleSign, normalize_address
 from ticketsuma.codes import new_code
-from ticketsuma.constraints import Check
+from ticketsuma.constraint_messages import Check
 from ticketsuma.errors import DomainError
-from ticketsuma.folding import FoldedField, Searched, SearchedQuerySet
 from ticketsuma.money import MAX_SATS
+from ticketsuma.search_keys import FoldedField, Searched, SearchedQuerySet
 
 from .schedule import Schedule
 from .streams import StreamAddressValidator

@@ -1,6 +1,6 @@
 """Search among events by words of title, summary, organizer and description."""
 
-from ticketsuma.folding import fold
+from ticketsuma.search_keys import fold
 
 MOST_WORDS = 6
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from ticketsuma.fields import Email, Line, Moment, QueryNumber, StrictMixin, Text, WholeNumber, YesNo
+from ticketsuma.api.fields import Email, Line, Moment, QueryNumber, StrictMixin, Text, WholeNumber, YesNo
 from ticketsuma.money import MAX_SATS
 
 from .models import Event, EventChanged

@@ -8,11 +8,11 @@ from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from ticketsuma.walls import loadable_elsewhere
+from ticketsuma.web.middleware import loadable_elsewhere
 
-from .art import draw_poster
-from .calendars import calendar_file
+from .ical import calendar_file
 from .models import Event
+from .posters import draw_poster
 from .search import search
 
 EVENTS_PER_PAGE = 12

@@ -5,8 +5,8 @@ from django.db.models import QuerySet
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from ticketsuma.admin import ParkedFilter, ReadOnlyAdmin, ReadOnlyInline, sats_column
-from ticketsuma.admin_actions import DeskAdmin
+from ticketsuma.admin.actions import DeskAdmin
+from ticketsuma.admin.base import ParkedFilter, ReadOnlyAdmin, ReadOnlyInline, sats_column
 
 from .checkup_models import Checkup
 from .models import (
@@ -19,7 +19,7 @@ from .models import (
     VaspNonce,
     WebhookEvent,
 )
-from .repairs import unmatched_money
+from .unmatched import unmatched_money
 
 
 class InvoiceInline(ReadOnlyInline):

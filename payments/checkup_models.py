@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from ticketsuma.states import Leased
+from ticketsuma.jobs.models import Leased
 
 
 class Checkup(Leased):

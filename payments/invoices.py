@@ -18,10 +18,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.errors import DomainError
-from ticketsuma.states import InvalidTransition
+from ticketsuma.state_machine import InvalidTransition
 
-from . import lightspark
 from .models import Invoice, Payment
+from .node import lightspark
 from .services import settle_node_payment
 
 logger = logging.getLogger(__name__)

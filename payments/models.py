@@ -10,10 +10,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from ticketsuma.constraints import Check, Unique
-from ticketsuma.dated import DatedQuerySet
+from ticketsuma.constraint_messages import Check, Unique
+from ticketsuma.jobs.models import Leased
 from ticketsuma.money import MAX_SATS, MSATS_PER_SAT
-from ticketsuma.states import Leased, Stateful
+from ticketsuma.querysets import DatedQuerySet
+from ticketsuma.state_machine import Stateful
 
 from .checkup_models import Checkup  # noqa: F401, Django looks for models here
 from .querysets import InvoiceQuerySet

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from ticketsuma.dated import DatedQuerySet
+from ticketsuma.querysets import DatedQuerySet
 
 # Who writes a `requested` invoice asks the node at once; after this the worker asks instead.
 REQUEST_LEASE = timedelta(seconds=15)

@@ -9,10 +9,11 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from ticketsuma.constraints import Check, Unique
-from ticketsuma.dated import DatedQuerySet
+from ticketsuma.constraint_messages import Check, Unique
+from ticketsuma.jobs.models import Leased
 from ticketsuma.money import format_msats, format_units
-from ticketsuma.states import Leased, Stateful
+from ticketsuma.querysets import DatedQuerySet
+from ticketsuma.state_machine import Stateful
 
 if TYPE_CHECKING:
     from .models import IncomingPayment

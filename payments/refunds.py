@@ -1,4 +1,4 @@
-"""Creating refunds and choosing where they go; `sending.py` sends them."""
+"""Creating refunds and choosing where they go; `refund_sending.py` sends them."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.history import record
 from ticketsuma.errors import DomainError
-from ticketsuma.states import InvalidTransition
+from ticketsuma.state_machine import InvalidTransition
 
 from .models import IncomingPayment, Refund
 

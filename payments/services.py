@@ -15,10 +15,10 @@ from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.errors import DomainError
 from ticketsuma.money import MSATS_PER_SAT
-from ticketsuma.states import InvalidTransition
+from ticketsuma.state_machine import InvalidTransition
 
-from . import lightspark
 from .models import IncomingPayment, Invoice, Payment, PostTransaction, Refund, WebhookEvent
+from .node import lightspark
 from .refunds import write_refund
 from .signals import payment_settled
 

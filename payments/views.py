@@ -10,11 +10,11 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.limits import client_ip, spend
+from accounts.rate_limits import client_ip, spend
 from ticketsuma.errors import DomainError
 
+from .uma.errors import RequestTooLarge, error_body
 from .uma.keys import published_keys, seconds_to_cache
-from .uma.refusals import RequestTooLarge, error_body
 
 logger = logging.getLogger(__name__)
 
@@ -29,9 +29,9 @@ def _receive() -> ModuleType:
 
 
 def _after() -> ModuleType:
-    from .uma import after
+    from .uma import callbacks
 
-    return after
+    return callbacks
 
 
 def for_wallets(view: Callable[..., dict]) -> Callable[..., JsonResponse]:

@@ -14,9 +14,9 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from ticketsuma.api.exceptions import CONTENT_TYPE
+from ticketsuma.api.exceptions import problem as problem_body
 from ticketsuma.errors import DomainError
-from ticketsuma.problems import CONTENT_TYPE
-from ticketsuma.problems import problem as problem_body
 
 from .models import WebhookEvent
 from .services import process_webhook_event

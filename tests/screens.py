@@ -27,7 +27,7 @@ SCHEMES = {
     "admin": ("light", "light"),
     "admin-order": ("light", "light"),
 }
-STAFF = "from tickets.demo import SIGN_INS\nanswer = SIGN_INS[0]"  # as seeded
+STAFF = "from tickets.demo_data import SIGN_INS\nanswer = SIGN_INS[0]"  # as seeded
 
 
 def some_sales(stack: Stack) -> str:

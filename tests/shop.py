@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from events.models import Event
 from payments.invoices import record_open
-from payments.lightspark import NodeInvoice, NodePayment
 from payments.models import Invoice
+from payments.node.lightspark import NodeInvoice, NodePayment
 from tickets.models import Order
-from tickets.services import place_order
+from tickets.services.orders import place_order
 
 
 def an_event(**fields) -> Event:

@@ -19,11 +19,12 @@ from tests.tree import ROOT, source_files
 USED = {
     "allauth.account.internal.flows.password_reset": "accounts/services.py",
     "allauth.account.internal.flows.signup": "accounts/services.py",
-    "_requester": "payments/lightspark.py",
-    "_request": "ticketsuma/viewsets.py",
-    "_csp_update": "ticketsuma/walls.py",
-    "_keepalive_after": "ticketsuma/serving.py",
-    "write_error": "ticketsuma/serving.py",
+    "_requester": "payments/node/lightspark.py",
+    "_request": "ticketsuma/api/viewsets.py",
+    "_csp_update": "ticketsuma/web/middleware.py",
+    "_doc": "tickets/pdf/tags.py",
+    "_keepalive_after": "ticketsuma/web/gunicorn_worker.py",
+    "write_error": "ticketsuma/web/gunicorn_worker.py",
 }
 DOCUMENTED = {"_meta", "_state", "_base_manager"}  # Django's, in its reference
 FOR_MYPY = {"_StrPromise"}  # of django-stubs; mypy misses it when it goes

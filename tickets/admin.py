@@ -15,15 +15,11 @@ from events.admin import EventAdmin
 from events.models import Event
 from payments.admin import IncomingPaymentAdmin, RefundAdmin
 from payments.models import IncomingPayment, Payment, Refund
-from ticketsuma.admin import ParkedFilter, ReadOnlyAdmin, sats_column
-from ticketsuma.admin_actions import Desk, DeskAdmin
+from ticketsuma.admin.actions import Desk, DeskAdmin
+from ticketsuma.admin.base import ParkedFilter, ReadOnlyAdmin, sats_column
+from ticketsuma.admin.event_times import words
 from ticketsuma.codes import normalize_code
-from ticketsuma.moments import words
 
-from .desk import ORDER_ACTIONS
-from .desk_email import CORRECT_EMAIL
-from .desk_money import EVENT_ACTIONS, INCOMING_ACTIONS, REFUND_ACTIONS
-from .desk_tickets import REPLACE_LINKS, TICKET_ACTIONS
 from .models import (
     ORDER_CODE_LENGTH,
     TICKET_CODE_LENGTH,
@@ -35,8 +31,12 @@ from .models import (
     Ticket,
     Viewer,
 )
-from .progress import cancel_progress
-from .timeline import order_file, timeline
+from .staff.cancellation import cancel_progress
+from .staff.email_actions import CORRECT_EMAIL
+from .staff.money_actions import EVENT_ACTIONS, INCOMING_ACTIONS, REFUND_ACTIONS
+from .staff.order_actions import ORDER_ACTIONS
+from .staff.ticket_actions import REPLACE_LINKS, TICKET_ACTIONS
+from .staff.timeline import order_file, timeline
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as _AnyAdmin

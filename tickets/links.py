@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
-from ticketsuma.folding import SearchedQuerySet
+from ticketsuma.search_keys import SearchedQuerySet
 
 _REPLACED = "replaced"
 

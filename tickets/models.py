@@ -13,13 +13,14 @@ from django.utils.translation import pgettext_lazy
 from events.models import Event
 from payments.models import Payment
 from ticketsuma.codes import new_code
-from ticketsuma.constraints import Check, Unique
-from ticketsuma.folding import FoldedField, Searched
-from ticketsuma.states import Leased, Stateful
+from ticketsuma.constraint_messages import Check, Unique
+from ticketsuma.jobs.models import Leased
+from ticketsuma.search_keys import FoldedField, Searched
+from ticketsuma.state_machine import Stateful
 
 from .admission_models import CheckIn, Viewer  # noqa: F401, Django looks for models here
 from .links import Linked, TokenQuerySet
-from .told import Announcement, EventChange  # noqa: F401, models of this app
+from .mail.told import Announcement, EventChange  # noqa: F401, models of this app
 
 ORDER_CODE_LENGTH = 8
 TICKET_CODE_LENGTH = 26  # 130 bits

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from ticketsuma.description import SPECTACULAR_SETTINGS  # noqa: F401, drf-spectacular reads it
-from ticketsuma.environment import Environment, development_problems, key_problems, readable, refuse
-from ticketsuma.environment import sender_problems as from_problems
+from ticketsuma.api.schema_settings import SPECTACULAR_SETTINGS  # noqa: F401, drf-spectacular reads it
+from ticketsuma.conf.env import Environment, development_problems, key_problems, readable, refuse
+from ticketsuma.conf.env import sender_problems as from_problems
 
 env = Environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -167,10 +167,10 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
-    "ticketsuma.logs.RequestIdMiddleware",
-    "ticketsuma.walls.ProbeMiddleware",
-    "ticketsuma.walls.HeadersMiddleware",
-    "ticketsuma.problems.ApiMiddleware",
+    "ticketsuma.conf.logging_config.RequestIdMiddleware",
+    "ticketsuma.web.middleware.ProbeMiddleware",
+    "ticketsuma.web.middleware.HeadersMiddleware",
+    "ticketsuma.api.exceptions.ApiMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -180,14 +180,14 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "ticketsuma.walls.BodyMiddleware",
+    "ticketsuma.web.middleware.BodyMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.devices.DeviceMiddleware",
-    "accounts.walls.TooManyMiddleware",
+    "accounts.middleware.TooManyMiddleware",
     "accounts.history.ActorMiddleware",
-    "ticketsuma.away.AwayMiddleware",
+    "ticketsuma.web.unavailable.AwayMiddleware",
 ]
 ROOT_URLCONF = "ticketsuma.urls"
 WSGI_APPLICATION = "ticketsuma.wsgi.application"
@@ -202,7 +202,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "ticketsuma.context.site",
+                "ticketsuma.web.context_processors.site",
             ],
         },
     }
@@ -249,7 +249,7 @@ else:
 # Per process: it holds nothing but other wallets' public keys. What must be counted together is in tables.
 _cache = readable("CACHE_URL", lambda: env.cache_url("CACHE_URL", "locmemcache://shop"))
 if _cache["BACKEND"].endswith(".RedisCache"):
-    _cache["BACKEND"] = "ticketsuma.cache.RedisOrNothing"  # one that is away is an empty one
+    _cache["BACKEND"] = "ticketsuma.web.cache.RedisOrNothing"  # one that is away is an empty one
     _cache["OPTIONS"] = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5} | _cache.get("OPTIONS", {})
 CACHES = {"default": _cache}
 
@@ -260,7 +260,7 @@ AUTHENTICATION_BACKENDS = [
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
 PASSWORD_HASHERS = [
-    "accounts.passwords.FewAtOnce",
+    "accounts.hashers.FewAtOnce",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -298,7 +298,7 @@ ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
 ACCOUNT_CHANGE_EMAIL = True  # the old address stays until the new one is verified
 ACCOUNT_REAUTHENTICATION_REQUIRED = True  # a new address, and leaving, take the password once more
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-# allauth would count in the cache, for each process alone; accounts.limits counts for all together.
+# allauth would count in the cache, for each process alone; accounts.rate_limits counts for all together.
 ACCOUNT_RATE_LIMITS = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(SITE_URL).scheme
@@ -307,13 +307,13 @@ PASSWORD_RESET_TIMEOUT = 3600
 # -- API --------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["ticketsuma.strict_json.StrictJSONParser"],
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.tokens.TokenAuthentication"],
+    "DEFAULT_PARSER_CLASSES": ["ticketsuma.api.parsers.StrictJSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
-    "DEFAULT_PAGINATION_CLASS": "ticketsuma.pagination.Pages",
+    "DEFAULT_PAGINATION_CLASS": "ticketsuma.api.pagination.Pages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_METADATA_CLASS": None,
-    "EXCEPTION_HANDLER": "ticketsuma.problems.answer_exception",
+    "EXCEPTION_HANDLER": "ticketsuma.api.exceptions.answer_exception",
     "URL_FORMAT_OVERRIDE": None,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
@@ -377,7 +377,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEVELOPMENT
-        else "ticketsuma.static_files.HashedFiles"
+        else "ticketsuma.web.static_files.HashedFiles"
     },
 }
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEVELOPMENT
@@ -394,10 +394,10 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", _sender)
 env.problems += from_problems(SITE_NAME, DEFAULT_FROM_EMAIL)
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
-# -- logs: ticketsuma.logs says how a line looks ------------------------------------------------
+# -- logs: ticketsuma.conf.logging_config says how a line looks ----------------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
 LOG_JSON = env.bool("LOG_JSON", not DEVELOPMENT)
-LOGGING_CONFIG = "ticketsuma.logs.configure"
+LOGGING_CONFIG = "ticketsuma.conf.logging_config.configure"
 LOGGING = {"level": LOG_LEVEL, "json": LOG_JSON}
 
 if LOG_LEVEL not in logging.getLevelNamesMapping():

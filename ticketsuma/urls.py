@@ -6,19 +6,19 @@ from django.views.i18n import set_language
 
 from payments import webhooks
 
-from . import health
+from .web import health
 
-handler500 = "ticketsuma.away.server_error"
+handler500 = "ticketsuma.web.unavailable.server_error"
 
 urlpatterns = [
     path("", include("events.urls")),
     path("", include("tickets.urls")),
-    path("", include("tickets.me_urls")),
+    path("", include("tickets.account_urls")),
     path("", include("payments.urls")),
     path("accounts/", include("accounts.urls")),
     path("admin/", admin.site.urls),
     path("api/webhooks/payment", webhooks.receive),
-    path("api/", include("ticketsuma.api")),
+    path("api/", include("ticketsuma.api_urls")),
     path("language", set_language, name="set_language"),
     path("health", health.health),
     path("health/live", health.live),

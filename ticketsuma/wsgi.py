@@ -1,13 +1,13 @@
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
-from ticketsuma.start import read_settings
+from ticketsuma.conf.bootstrap import read_settings
 
 read_settings()
 application = get_wsgi_application()
 
 # The SDKs and the views take two seconds to import: once, before the fork, not in the first buyers' requests.
-from payments import lightspark  # noqa: E402
+from payments.node import lightspark  # noqa: E402
 from payments.uma import receive  # noqa: E402, F401
 
 lightspark.load_sdk()

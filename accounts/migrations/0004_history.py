@@ -5,7 +5,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-from ticketsuma.logs import scrub
+from ticketsuma.conf.logging_config import scrub
 
 
 TABLE = "accounts_historyentry"

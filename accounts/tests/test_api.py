@@ -4,9 +4,9 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
 
+from accounts.authentication import issue_token
 from accounts.models import User
 from accounts.staff import save_verified_user
-from accounts.tokens import issue_token
 
 from .api import PASSWORD, ann, login, mailed_key, status
 

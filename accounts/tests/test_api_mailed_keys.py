@@ -10,8 +10,8 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
+from accounts.authentication import issue_token
 from accounts.models import User
-from accounts.tokens import issue_token
 from tests.shop import together
 
 from .api import PASSWORD, ann, login, mailed_key, status

@@ -4,8 +4,8 @@ import pytest
 import time_machine
 from django.test import RequestFactory
 
-from accounts.limits import TooMany, client_ip, forgive, is_known, remember, spend
 from accounts.models import Usage
+from accounts.rate_limits import TooMany, client_ip, forgive, is_known, remember, spend
 from tests.shop import together
 
 pytestmark = pytest.mark.django_db(transaction=True)

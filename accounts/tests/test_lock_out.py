@@ -9,9 +9,9 @@ from django.core import mail
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from accounts.authentication import issue_token
 from accounts.models import User
 from accounts.tests.people import PASSWORD, ann, sign_in, text_of, who
-from accounts.tokens import issue_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ELSEWHERE = {"REMOTE_ADDR": "198.51.100.7"}

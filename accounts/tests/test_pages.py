@@ -5,6 +5,7 @@ from allauth.account.models import EmailAddress
 from django.core import mail
 from django.test import Client
 
+from accounts.authentication import issue_token
 from accounts.models import User
 from accounts.staff import save_verified_user
 from accounts.tests.people import (
@@ -20,7 +21,6 @@ from accounts.tests.people import (
     token_works,
     who,
 )
-from accounts.tokens import issue_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from accounts import passwords
+from accounts import hashers
 
 from .api import PASSWORD, ann
 
@@ -18,10 +18,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def all_turns(monkeypatch):
     """Every turn is taken; call it to give them back."""
-    monkeypatch.setattr(passwords, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(hashers, "WAIT_SECONDS", 0.05)
     with contextlib.ExitStack() as taken:
-        for _ in range(passwords.AT_ONCE):
-            taken.enter_context(passwords.turn())
+        for _ in range(hashers.AT_ONCE):
+            taken.enter_context(hashers.turn())
         yield taken.close
 
 
@@ -42,29 +42,29 @@ def test_who_finds_no_turn_is_asked_to_come_again(post, client, all_turns):
 def test_who_waits_holds_no_database_connection(all_turns):
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-    with pytest.raises(passwords.TooManyPasswords), passwords.turn():
+    with pytest.raises(hashers.TooManyPasswords), hashers.turn():
         pass
     assert connection.connection is None
 
 
 def test_no_more_than_so_many_hash_at_once():
     now, most, lock = 0, 0, threading.Lock()
-    meet = threading.Barrier(passwords.AT_ONCE)
+    meet = threading.Barrier(hashers.AT_ONCE)
 
     def work(number: int) -> None:
         nonlocal now, most
-        with passwords.turn():
+        with hashers.turn():
             with lock:
                 now += 1
                 most = max(most, now)
-            if number < passwords.AT_ONCE:
+            if number < hashers.AT_ONCE:
                 meet.wait(5)
             with lock:
                 now -= 1
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(8)))
-    assert most == passwords.AT_ONCE
+    assert most == hashers.AT_ONCE
 
 
 def test_a_wave_of_sign_ins_gets_an_answer_each():

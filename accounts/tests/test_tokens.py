@@ -4,9 +4,9 @@ import jwt
 import pytest
 from django.conf import settings as shop
 
+from accounts.authentication import end_tokens, issue_token
 from accounts.models import User
 from accounts.services import change_password
-from accounts.tokens import end_tokens, issue_token
 
 from .api import PASSWORD, ann, status
 

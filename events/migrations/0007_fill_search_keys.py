@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from ticketsuma.folding import fill_all
+from ticketsuma.search_keys import fill_all
 
 
 def fill(apps, schema_editor):

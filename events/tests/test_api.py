@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.authentication import issue_token
 from accounts.models import User
 from accounts.staff import save_verified_user
-from accounts.tokens import issue_token
 from events.models import Event
 from tests.shop import an_event, an_order
 

@@ -9,7 +9,7 @@ from django.test import override_settings
 from django.utils import timezone
 from icalendar import Calendar
 
-from events.calendars import CANCEL, REQUEST, calendar_file
+from events.ical import CANCEL, REQUEST, calendar_file
 from events.models import Event, new_ical_uid
 from tests.shop import an_event, an_order
 

@@ -5,7 +5,7 @@ from django.template.loader import render_to_string
 from django.utils.dateparse import parse_datetime
 
 from events.models import Event
-from ticketsuma.templatetags.show import end_clock, start_clock
+from ticketsuma.templatetags.display import end_clock, start_clock
 
 
 def night(start: str, end: str, zone: str) -> Event:

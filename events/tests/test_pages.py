@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from events.art import draw_poster
-from events.words import render_markdown
+from events.markdown import render_markdown
+from events.posters import draw_poster
 from tests.shop import an_event
 
 pytestmark = pytest.mark.django_db

@@ -4,7 +4,7 @@ import pytest
 
 from events.models import Event
 from tests.shop import an_event
-from ticketsuma.folding import fill_due
+from ticketsuma.search_keys import fill_due
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from PIL import Image
 
 from events.covers import redraw_cover
-from events.crawlers import LEFT_ALONE
+from events.sitemaps import LEFT_ALONE
 from tests.shop import an_event
 
 pytestmark = pytest.mark.django_db

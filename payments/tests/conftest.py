@@ -13,8 +13,9 @@ from django.core.cache import cache
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
-from payments import lightspark, refunds
+from payments import refunds
 from payments.models import IncomingPayment, Payment, Refund
+from payments.node import lightspark
 from payments.services import create_payment
 from payments.tests.refunding import SATS, Node
 from payments.tests.toy_node import ToyNode

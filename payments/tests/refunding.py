@@ -7,7 +7,7 @@ import requests
 from django.conf import settings
 
 from payments.models import Refund
-from payments.sending import send_refund
+from payments.refund_sending import send_refund
 from ticketsuma.errors import DomainError
 
 SATS = 2500

@@ -8,9 +8,9 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from payments import lightspark
 from payments.invoices import Closing, cancel_leftover, close_out, record_open, request_invoice
 from payments.models import Invoice, Payment, Refund
+from payments.node import lightspark
 from payments.services import settle_node_payment
 from payments.tests.test_uma_payreq import ask, assert_refused
 from tests.shop import an_event, an_order

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from payments import lightspark, node_call, outgoing
+from payments.node import call, lightspark, outgoing
 
 BOLT11 = "lnbcrt25u1p5kzxypp5" + "q" * 300
 KEY = {"data": {"outgoing_payment_for_idempotency_key": None}}
@@ -31,7 +31,7 @@ def test_each_kind_of_call_may_take_as_long_as_it_says(toy, settings):
     toy.answer = lambda *_: KEY
     key = "query PaymentForKey { outgoing_payment_for_idempotency_key { payment { id } } }"
     ask = lambda: lightspark._client().execute_graphql_request(key)  # noqa: E731
-    assert node_call.call(ask, seconds=settings.NODE_LIST_SECONDS) == KEY["data"]
+    assert call.call(ask, seconds=settings.NODE_LIST_SECONDS) == KEY["data"]
 
 
 def test_an_answer_that_drips_ends_with_its_call_and_leaves_no_thread(toy, settings):
@@ -46,13 +46,13 @@ def test_an_answer_that_drips_ends_with_its_call_and_leaves_no_thread(toy, setti
 def test_what_still_waits_for_a_thread_is_never_asked(toy, settings):
     settings.NODE_TIMEOUT_SECONDS = 0.3
     release = threading.Event()
-    held = [node_call._threads.submit(release.wait, 20) for _ in range(node_call._threads._max_workers)]
+    held = [call._threads.submit(release.wait, 20) for _ in range(call._threads._max_workers)]
     try:
         refusal(lightspark.NodeUnknown)
     finally:
         release.set()
     assert all(one.result(5) for one in held)
-    node_call._threads.submit(int).result(5)
+    call._threads.submit(int).result(5)
     assert toy.asked == {}
 
 

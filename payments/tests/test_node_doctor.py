@@ -3,8 +3,8 @@
 import pytest
 from django.utils import timezone
 
-from payments import lightspark, outgoing
-from payments.node_doctor import look_at_node
+from payments.node import lightspark, outgoing
+from payments.node.checks import look_at_node
 from payments.tests.toy_node import listed_payment, own_node, page_of
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -7,8 +7,9 @@ from math import ceil
 import pytest
 from django.utils import timezone
 
-from payments import node_list, sweep
+from payments import reconciliation
 from payments.models import IncomingPayment, Sweep, WebhookEvent
+from payments.node import listing
 from payments.tests.toy_node import listed_payment, own_node, page_of
 from ticketsuma import clock
 
@@ -79,14 +80,14 @@ def test_a_look_at_100_sales_a_second_reads_what_is_new(busy, toy):
     """360,000 payments in the list of an hour were 3,600 calls every ten seconds; now they are 16."""
     known(range(3000), busy)
     lost = forget(0, 555, 999)  # no webhook told of them
-    row = sweep.sweep_row()
-    Sweep.objects.filter(pk=row.pk).update(read_until=busy - sweep.NEWS_EVERY)
+    row = reconciliation.sweep_row()
+    Sweep.objects.filter(pk=row.pk).update(read_until=busy - reconciliation.NEWS_EVERY)
     row.refresh_from_db()
-    assert sweep.sweep(row) == 3
+    assert reconciliation.sweep(row) == 3
     assert recorded(lost) == 3
     assert toy.asked[LIST] <= 17
-    looks = timedelta(hours=1) / sweep.NEWS_EVERY
-    assert looks * toy.asked[LIST] < AN_HOUR / node_list.PAGE_SIZE * 2
+    looks = timedelta(hours=1) / reconciliation.NEWS_EVERY
+    assert looks * toy.asked[LIST] < AN_HOUR / listing.PAGE_SIZE * 2
 
 
 def test_each_payment_is_read_once_more_when_it_is_an_hour_old(busy, toy):
@@ -94,26 +95,26 @@ def test_each_payment_is_read_once_more_when_it_is_an_hour_old(busy, toy):
     hour, minute = AN_HOUR, 60 * A_SECOND
     known(range(hour - minute, hour + minute + 500), busy)
     lost = forget(hour + minute // 2)
-    sweep.sweep_row()
+    reconciliation.sweep_row()
     row = Sweep.objects.get(name=Sweep.AGAIN)
     row.read_until = since = busy - timedelta(hours=1, minutes=1)
-    assert sweep.sweep(row) == 1
+    assert reconciliation.sweep(row) == 1
     assert recorded(lost) == 1
     row.refresh_from_db()
     assert row.read_until > busy - timedelta(hours=1, seconds=1)
     # A minute's, and those of the moments that this test took: each payment of the span in one page.
     in_the_span = (row.read_until - since).total_seconds() * A_SECOND
-    assert toy.asked[LIST] <= ceil(in_the_span / node_list.PAGE_SIZE) + 1
+    assert toy.asked[LIST] <= ceil(in_the_span / listing.PAGE_SIZE) + 1
 
 
 def test_after_a_pause_the_hour_is_caught_up_with_in_spans(busy, toy, settings):
     toy.answer = lambda *_: page_of([], None, 100)
-    sweep.sweep_row()
+    reconciliation.sweep_row()
     row = Sweep.objects.get(name=Sweep.AGAIN)
     row.read_until = began = timezone.now() - timedelta(hours=3)
-    sweep.sweep(row)
+    reconciliation.sweep(row)
     row.refresh_from_db()
-    assert row.read_until - began == sweep.LONGEST_SPAN
+    assert row.read_until - began == reconciliation.LONGEST_SPAN
     assert row.next_attempt_at < timezone.now()
 
 
@@ -121,7 +122,7 @@ def test_a_list_that_is_not_sorted_from_the_newest_is_read_to_its_end(toy):
     now = timezone.now()
     rows = [listed_payment(n, now - timedelta(seconds=300 - n)) for n in range(250)]
     toy.answer = lambda operation, given: page_of(rows, given["after"], given["first"])
-    pages = list(node_list.incoming_pages(now - timedelta(hours=1)))
+    pages = list(listing.incoming_pages(now - timedelta(hours=1)))
     assert [len(page.payments) for page in pages] == [100, 100, 50]
     assert {page.newest for page in pages} == {None}
 
@@ -139,12 +140,12 @@ def test_a_payment_that_cannot_be_read_hides_no_other(toy, odd):
     now = timezone.now()
     rows = [listed_payment(1, now), listed_payment(2, now) | odd, listed_payment(3, now)]
     toy.answer = lambda operation, given: page_of(rows, given["after"], given["first"])
-    page = next(node_list.incoming_pages(now - timedelta(hours=1)))
-    count, unrecorded = sweep._settle_page(page)
+    page = next(listing.incoming_pages(now - timedelta(hours=1)))
+    count, unrecorded = reconciliation._settle_page(page)
     assert (count, unrecorded, IncomingPayment.objects.count()) == (2, False, 2)
     event = WebhookEvent.objects.get()
     assert (event.entity_id, event.processed_at) == (rows[1]["id"], None)
-    sweep._settle_page(page)
+    reconciliation._settle_page(page)
     assert WebhookEvent.objects.count() == 1
 
 
@@ -165,7 +166,7 @@ def test_our_node_is_known_by_the_id_it_gives_itself(toy, settings):
     now = timezone.now()
     row = listed_payment(1, now) | {"incoming_payment_destination": {"id": spelled}}
     our_node_is(toy, spelled, [row])
-    sweep._settle_page(next(node_list.incoming_pages(now)))
+    reconciliation._settle_page(next(listing.incoming_pages(now)))
     assert IncomingPayment.objects.count() == 1
 
 
@@ -173,7 +174,7 @@ def test_money_for_another_node_of_the_account_is_said_and_left_alone(toy, setti
     now = timezone.now()
     row = listed_payment(1, now) | {"incoming_payment_destination": {"id": "LightsparkNodeWithOSK:other"}}
     our_node_is(toy, settings.LIGHTSPARK_NODE_ID, [row])
-    sweep._settle_page(next(node_list.incoming_pages(now)))
+    reconciliation._settle_page(next(listing.incoming_pages(now)))
     assert IncomingPayment.objects.count() == 0
     assert "money for another node of the account: IncomingPayment:" in caplog.text
 
@@ -192,7 +193,7 @@ def test_our_invoice_is_ours_at_whatever_node_it_was_paid(toy, settings, payment
     elsewhere = {"incoming_payment_destination": {"id": "LightsparkNodeWithOSK:old"}}
     rows = [listed_payment(1, now) | by_id | elsewhere, listed_payment(2, now) | by_hash | elsewhere]
     our_node_is(toy, settings.LIGHTSPARK_NODE_ID, rows)
-    sweep._settle_page(next(node_list.incoming_pages(now)))
+    reconciliation._settle_page(next(listing.incoming_pages(now)))
     assert set(IncomingPayment.objects.values_list("payment", flat=True)) == {payment.pk}
     assert IncomingPayment.objects.count() == 2
 
@@ -201,8 +202,8 @@ def test_after_a_clock_was_wrong_a_day_is_read_again(toy):
     """`read_until` in the future hid everything that came until then."""
     asked = []
     toy.answer = lambda operation, given: asked.append(given) or page_of([], None, 100)
-    row = sweep.sweep_row()
+    row = reconciliation.sweep_row()
     row.read_until = clock.now() + timedelta(days=1)
-    with pytest.raises(sweep.lightspark.NodeUnknown):
-        sweep.sweep(row)  # the toy says nothing of its balance
+    with pytest.raises(reconciliation.lightspark.NodeUnknown):
+        reconciliation.sweep(row)  # the toy says nothing of its balance
     assert clock.now() - datetime.fromisoformat(asked[0]["after_date"]) > timedelta(hours=23)

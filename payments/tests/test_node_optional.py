@@ -4,10 +4,10 @@ import pytest
 import requests
 from django.utils import timezone
 
-from payments import lightspark, node_list
-from payments.balance import fee_cap_msats, max_fees_msats
 from payments.models import IncomingPayment, Sweep
-from payments.sweep import sweep_incoming, sweep_row
+from payments.node import lightspark, listing
+from payments.node.balance import fee_cap_msats, max_fees_msats
+from payments.reconciliation import sweep_incoming, sweep_row
 from payments.tests.toy_node import listed_payment, own_node, page_of
 
 NOW = timezone.now()
@@ -56,7 +56,7 @@ def test_a_list_that_does_not_say_whether_it_goes_on_is_read_to_its_end(toy, tra
         return page
 
     toy.answer = answer
-    pages = list(node_list.incoming_pages(NOW))
+    pages = list(listing.incoming_pages(NOW))
     assert sum(len(page.payments) for page in pages) == 250
 
 
@@ -66,6 +66,6 @@ def test_an_amount_in_dollars_is_unknown_and_hides_no_other(toy, transactional_d
     toy.answer = lambda operation, variables: page_of(
         [odd, listed_payment(2, NOW)], variables["after"], variables["first"]
     )
-    page = next(node_list.incoming_pages(NOW))
+    page = next(listing.incoming_pages(NOW))
     assert (len(page.payments), page.unreadable) == (1, [odd["id"]])
     assert not IncomingPayment.objects.exists()

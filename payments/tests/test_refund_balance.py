@@ -4,9 +4,10 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from payments import lightspark, sending
+from payments import refund_sending
 from payments.models import Refund
-from payments.sweep import sweep_incoming, sweep_row
+from payments.node import lightspark
+from payments.reconciliation import sweep_incoming, sweep_row
 from payments.tests.refunding import assert_sent_once, step
 from tests.shop import together
 
@@ -30,14 +31,14 @@ def test_two_workers_do_not_count_on_the_same_sats(sandbox, make_refund):
     """One is told to wait; whichever it is, the node is asked to send no more than it has."""
     sats = lightspark.available_msats() // 1000 * 6 // 10
     both = [make_refund(name, sats=sats) for name in ("$alice", "$bob")]
-    outcomes = together(*(lambda one=one: sending._ask_for_invoice(one) for one in both))
+    outcomes = together(*(lambda one=one: refund_sending._ask_for_invoice(one) for one in both))
     assert sorted(type(one).__name__ for one in outcomes) == ["BalanceTooLow", "bool"]
     assert sorted(Refund.objects.values_list("status", flat=True)) == ["queued", "sending"]
 
 
 def test_what_is_on_its_way_is_not_there_for_others(sandbox, make_refund):
     first = make_refund(sats=lightspark.available_msats() // 1000 * 6 // 10)
-    assert sending._ask_for_invoice(first)  # committed, and its worker died
+    assert refund_sending._ask_for_invoice(first)  # committed, and its worker died
     second = step(make_refund(sats=first.amount_msats // 1000))
     assert (second.status, second.last_error) == ("queued", "balance_too_low")
     Refund.objects.filter(pk=first.pk).update(status="in_doubt")
@@ -48,7 +49,7 @@ def test_without_a_route_for_few_fees_it_waits_for_balance(sandbox, make_refund)
     """That is no fault of the wallet's BOLT11: none of the few that are tried is used up by it."""
     refund = make_refund(sats=lightspark.available_msats() // 1000 - 5)
     sandbox.post("/api/faults", kind="payment_failed")
-    for _ in range(sending.MOST_BOLT11S + 1):
+    for _ in range(refund_sending.MOST_BOLT11S + 1):
         step(refund)
         assert (refund.status, refund.last_error, refund.parked_at) == ("queued", "balance_too_low", None)
     assert refund.next_attempt_at > timezone.now() + timedelta(minutes=10)

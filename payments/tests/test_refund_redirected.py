@@ -6,12 +6,12 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from payments import refunds, sending
+from payments import refund_sending, refunds
 from payments.models import Refund
 from payments.tests.refunding import assert_sent_once, step
 from payments.tests.test_uma_send import AMOUNT, Receiver
 from payments.tests.wallet import send as reply
-from ticketsuma.states import InvalidTransition
+from ticketsuma.state_machine import InvalidTransition
 
 
 def carols(sandbox_url: str) -> str:
@@ -31,7 +31,7 @@ def test_a_refund_whose_wallet_is_away_goes_elsewhere(sandbox, make_refund, sand
 def test_a_refund_that_failed_for_good_goes_elsewhere(sandbox, make_refund, sandbox_url):
     sandbox.post("/api/faults", kind="payment_failed")
     refund = make_refund()
-    for _ in range(sending.MOST_BOLT11S):
+    for _ in range(refund_sending.MOST_BOLT11S):
         step(refund)
     assert (refund.status, refund.parked_at is not None) == ("failed", True)
     sandbox.no_faults()
@@ -43,7 +43,7 @@ def test_a_refund_that_failed_for_good_goes_elsewhere(sandbox, make_refund, sand
 @pytest.mark.parametrize("status", ["sending", "in_doubt", "sent"])
 def test_what_can_still_be_paid_is_not_redirected(sandbox, make_refund, sandbox_url, status):
     refund = make_refund()
-    assert sending._ask_for_invoice(refund)
+    assert refund_sending._ask_for_invoice(refund)
     Refund.objects.filter(pk=refund.pk).update(status=status, sent_at=timezone.now())
     refund.refresh_from_db()
     with pytest.raises(InvalidTransition):
@@ -69,7 +69,7 @@ def test_redirected_while_the_former_wallet_is_asked_only_the_new_one_is_paid(
 
     wallet.routes["/plain"] = answer
     with pytest.raises(InvalidTransition):
-        sending.send_refund(refund)
+        refund_sending.send_refund(refund)
     refund.refresh_from_db()
     assert (refund.status, refund.to, refund.bolt11) == ("queued", carols(sandbox_url), "")
     assert_sent_once(sandbox, step(refund))

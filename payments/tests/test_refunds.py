@@ -6,14 +6,15 @@ import pytest
 import requests
 from django.utils import timezone
 
-from payments import outgoing, refunds, sending
+from payments import refund_sending, refunds
 from payments.models import Refund
-from payments.sending import send_refund
+from payments.node import outgoing
+from payments.refund_sending import send_refund
 from payments.tests.refunding import SATS, TIMEOUT, assert_sent_once, step
 from payments.tests.test_uma_send import Receiver, new_bolt11
 from tests.processes import wait_until
 from tests.shop import together
-from ticketsuma.states import InvalidTransition
+from ticketsuma.state_machine import InvalidTransition
 
 PAY = "PayInvoice"
 
@@ -38,7 +39,7 @@ def test_two_workers_send_a_refund_once(sandbox, make_refund):
 # -- crashes ----------------------------------------------------------------------------------
 def test_after_a_crash_before_paying_the_same_bolt11_is_paid(sandbox, make_refund):
     refund = make_refund()
-    assert sending._ask_for_invoice(refund)
+    assert refund_sending._ask_for_invoice(refund)
     committed = refund.bolt11
     step(refund)
     assert_sent_once(sandbox, refund)
@@ -47,7 +48,7 @@ def test_after_a_crash_before_paying_the_same_bolt11_is_paid(sandbox, make_refun
 
 def test_after_a_crash_before_recording_it_is_not_paid_again(sandbox, make_refund):
     refund = make_refund()
-    assert sending._ask_for_invoice(refund)
+    assert refund_sending._ask_for_invoice(refund)
     pay(refund)
     step(refund)
     assert_sent_once(sandbox, refund)
@@ -60,7 +61,7 @@ def pay(refund: Refund) -> None:
 
 def test_after_a_crash_a_bolt11_about_to_expire_is_not_paid_blindly(sandbox, make_refund):
     refund = make_refund()
-    assert sending._ask_for_invoice(refund)
+    assert refund_sending._ask_for_invoice(refund)
     Refund.objects.filter(pk=refund.pk).update(bolt11_expires_at=timezone.now() + timedelta(seconds=20))
     assert step(refund).status == "sending"
     assert sandbox.sent(refund) == []
@@ -68,7 +69,7 @@ def test_after_a_crash_a_bolt11_about_to_expire_is_not_paid_blindly(sandbox, mak
 
 # -- nobody knows ------------------------------------------------------------------------------
 def unheard_for_minutes(refund: Refund) -> None:
-    Refund.objects.filter(pk=refund.pk).update(heard_at=timezone.now() - sending.IN_DOUBT_AFTER)
+    Refund.objects.filter(pk=refund.pk).update(heard_at=timezone.now() - refund_sending.IN_DOUBT_AFTER)
 
 
 def test_a_lost_answer_is_found_by_the_key(sandbox, make_refund):
@@ -113,7 +114,7 @@ def test_unheard_no_other_bolt11_is_asked_for_until_the_first_is_surely_dead(san
         Refund.objects.update(bolt11_expires_at=timezone.now() + timedelta(minutes=minutes, seconds=-40))
         assert step(refund).status == "in_doubt"
     assert (refund.bolt11, sandbox.sent(refund)) == (first, [])
-    dead = timezone.now() - sending.SURELY_DEAD_AFTER - timedelta(seconds=1)
+    dead = timezone.now() - refund_sending.SURELY_DEAD_AFTER - timedelta(seconds=1)
     Refund.objects.filter(pk=refund.pk).update(bolt11_expires_at=dead)
     assert step(refund).status == "failed"
     assert_sent_once(sandbox, step(refund))
@@ -149,7 +150,7 @@ def test_a_doubt_ends_when_the_node_says_that_it_is_under_way(sandbox, make_refu
 @pytest.mark.parametrize("status", ["sending", "in_doubt"])
 def test_a_doubt_outlasts_a_node_that_is_away_for_days(sandbox, make_refund, status):
     refund = make_refund()
-    assert sending._ask_for_invoice(refund)
+    assert refund_sending._ask_for_invoice(refund)
     pay(refund)  # and its payer dies
     sandbox.post("/api/faults", kind="node_500")
     days_ago = timezone.now() - timedelta(days=3)
@@ -187,13 +188,13 @@ def test_a_frozen_worker_with_a_bolt11_given_up_and_its_successor_pay_once(sandb
     sandbox.no_faults()
     refund.refresh_from_db()
     refund.advance("queued")
-    assert sending._ask_for_invoice(refund)
+    assert refund_sending._ask_for_invoice(refund)
     assert refund.bolt11 != frozen.bolt11
     pay(frozen)  # past every look at the row
     step(refund)
     assert_sent_once(sandbox, refund)
     with pytest.raises(InvalidTransition):
-        sending._pay(frozen)
+        refund_sending._pay(frozen)
 
 
 # -- wallets that give what they should not ---------------------------------------------------
@@ -236,7 +237,7 @@ def test_after_a_definite_failure_another_bolt11_is_paid(sandbox, make_refund):
 def test_bolt11s_are_spread_over_a_day_then_staff_decide(sandbox, make_refund):
     sandbox.post("/api/faults", kind="payment_failed")
     refund, waits = make_refund(), []
-    for number in range(1, sending.MOST_BOLT11S + 1):
+    for number in range(1, refund_sending.MOST_BOLT11S + 1):
         step(refund)
         assert (refund.status, refund.dead_bolt11s) == ("failed", number)
         if refund.next_attempt_at:

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from payments.invoices import request_invoice
 from payments.models import IncomingPayment, Payment, Sweep
+from payments.reconciliation import sweep_incoming, sweep_row
 from payments.signals import payment_settled
-from payments.sweep import sweep_incoming, sweep_row
 
 TIMEOUT = 30
 

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from payments.models import Payment
 from payments.tests.test_uma_lookup import get
 from payments.tests.test_uma_payreq import ask
-from payments.uma.request import _sign_uma_invoice
-from payments.uma.tell import _signed_note
+from payments.uma.post_transaction import _signed_note
+from payments.uma.push import _sign_uma_invoice
 from ticketsuma.money import MAX_SATS
 
 QUICK = hypothesis_settings(

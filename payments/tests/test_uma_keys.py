@@ -19,8 +19,8 @@ from payments.uma.discovery import (
     refetched_public_keys,
     uma_request_endpoint,
 )
-from payments.uma.fetch import AT_ONCE_PER_HOST, VaspForbidden, VaspUnreachable
 from payments.uma.nonces import purge_nonces
+from payments.uma.safe_http import AT_ONCE_PER_HOST, VaspForbidden, VaspUnreachable
 from tests.environment import key_pair
 from tests.shop import together
 

@@ -16,7 +16,7 @@ from payments.services import forget_payers
 from payments.tests.test_uma_lookup import get, plain
 from payments.tests.test_uma_payreq import ask, assert_refused, our_keys
 from payments.uma.payer_data import clean_comment
-from payments.uma.request import ensure_uma_invoice
+from payments.uma.push import ensure_uma_invoice
 from tests.environment import key_pair
 
 SECRET = '{"originator": {"name": "Secret Name"}}'

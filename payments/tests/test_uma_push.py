@@ -12,7 +12,7 @@ from payments.models import Payment
 from payments.services import push_again
 from payments.tests.test_uma_payreq import our_keys
 from payments.tests.wallet import CONFIGURATION, hang, send
-from payments.uma.request import ensure_uma_invoice, push_request
+from payments.uma.push import ensure_uma_invoice, push_request
 
 LEASE = timedelta(seconds=30)
 

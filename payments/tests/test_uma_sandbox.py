@@ -5,10 +5,10 @@ import pytest
 import requests
 import uma
 
-from payments import lightspark
 from payments.models import Invoice
+from payments.node import lightspark
 from payments.tests.test_uma_push import push
-from payments.uma.request import ensure_uma_invoice
+from payments.uma.push import ensure_uma_invoice
 from payments.uma.send import CannotReceive, request_invoice_from
 
 TIMEOUT = 30

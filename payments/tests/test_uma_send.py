@@ -13,7 +13,7 @@ from bolt11 import Bolt11, MilliSatoshi, Tag, TagChar, Tags
 
 from payments.tests.test_uma_payreq import our_keys
 from payments.tests.wallet import send as reply
-from payments.uma.fetch import VaspUnreachable
+from payments.uma.safe_http import VaspUnreachable
 from payments.uma.send import BadAnswer, CannotReceive, request_invoice_from
 
 NODE_KEY = secrets.token_hex(32)

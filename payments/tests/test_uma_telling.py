@@ -10,18 +10,18 @@ import uma
 from django.db import transaction
 from django.utils import timezone
 
-from payments import lightspark
 from payments.models import IncomingPayment, Payment, PostTransaction, Refund
+from payments.node import lightspark
 from payments.refunds import write_refund
 from payments.services import allocate, forget_payers, settle_node_payment
 from payments.tests.refunding import Node, step
 from payments.tests.test_uma_payreq import ask, our_keys
 from payments.tests.test_uma_send import Receiver
 from payments.tests.wallet import drip, hang, send
+from payments.uma.post_transaction import tell_post_transaction
 from payments.uma.send import request_invoice_from
-from payments.uma.tell import tell_post_transaction
 from tests.shop import an_event, an_order, together
-from ticketsuma import worker
+from ticketsuma.jobs import worker
 
 AMOUNT = 2_500_000
 QUEUE = next(queue for queue in worker.QUEUES if queue.handle is tell_post_transaction)

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.addresses import InvisibleSign, normalize_address
 from ticketsuma.errors import DomainError
-from ticketsuma.mailboxes import COMMON_DOMAINS
+from ticketsuma.mail_providers import COMMON_DOMAINS
 
 _NAME = r"[a-z0-9._+-]{1,63}"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.errors import DomainError
 
-from .fetch import Answer, VaspUnknown, VaspUnreachable, base_url, fetch
+from .safe_http import Answer, VaspUnknown, VaspUnreachable, base_url, fetch
 
 if TYPE_CHECKING:
     from uma import PubkeyResponse

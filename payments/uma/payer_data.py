@@ -10,7 +10,7 @@ from uma import ErrorCode, InvalidRequestException
 
 from payments.models import Invoice
 
-from .fetch import VaspForbidden, check_url
+from .safe_http import VaspForbidden, check_url
 
 LONGEST_COMMENT = cast(int, Invoice._meta.get_field("comment").max_length)
 LONGEST_CALLBACK = cast(int, Invoice._meta.get_field("utxo_callback").max_length)

@@ -33,18 +33,18 @@ from uma import (
     verify_uma_lnurlp_query_signature,
 )
 
-from payments import lightspark
 from payments.invoices import lnurl_metadata, note_payer_data, open_invoice_for_payer
 from payments.models import Invoice, Payment
+from payments.node import lightspark
 from ticketsuma.money import MSATS_PER_SAT
 
 from .address import domain_of, normalize_uma_address
+from .errors import UmaRefusal
 from .keys import signing_key
 from .payer_data import LONGEST_COMMENT, clean_comment, read_travel_rule, usable_callback
-from .refusals import UmaRefusal
-from .request import payreq_url
-from .shape import check_amount_text, check_pay_request_shape, read_json_object
-from .verify import GuardedKeys, check_backing_count, reading, verify_once
+from .push import payreq_url
+from .signatures import GuardedKeys, check_backing_count, reading, verify_once
+from .validation import check_amount_text, check_pay_request_shape, read_json_object
 
 _REFERENCE = re.compile(r"[a-z0-9_-]{1,40}")
 _SAT = "SAT"

@@ -32,15 +32,15 @@ from uma import (
     verify_uma_lnurlp_response_signature,
 )
 
-from payments import lightspark
-from payments.lightspark import NodeFacts
+from payments.node import lightspark
+from payments.node.lightspark import NodeFacts
 
 from .address import REFUNDS, domain_of, is_allowed_domain
 from .arrival import Arrival, BadAnswer, CannotReceive, read_arrival
-from .fetch import TRY_AGAIN, Answer, VaspForbidden, VaspUnreachable, base_url, fetch
 from .keys import signing_key
 from .payer_data import usable_callback
-from .verify import MALFORMED, reading, verify_once
+from .safe_http import TRY_AGAIN, Answer, VaspForbidden, VaspUnreachable, base_url, fetch
+from .signatures import MALFORMED, reading, verify_once
 
 LEAST_TIME_TO_PAY = timedelta(seconds=30)
 # While a BOLT11 can be paid its refund may stay in doubt, so that must end.

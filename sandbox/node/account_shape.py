@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from node import shapes
+from node import objects
 from node.models import Account, Deposit, Invoice, Node, Payment, Withdrawal
 
 PAGE = 50
@@ -20,33 +20,33 @@ class Listed:
     shape: Callable
 
 
-def account(row: Account) -> shapes.Shape:
+def account(row: Account) -> objects.Shape:
     def balance(bitcoin_networks=None, node_ids=None):
-        return shapes.money(sum(one.balance_msats for one in _nodes(row, bitcoin_networks, node_ids)))
+        return objects.money(sum(one.balance_msats for one in _nodes(row, bitcoin_networks, node_ids)))
 
     def api_tokens(first=None, after=None):
-        tokens = [Listed(one.id, one, shapes.api_token) for one in row.tokens.order_by("created_at")]
+        tokens = [Listed(one.id, one, objects.api_token) for one in row.tokens.order_by("created_at")]
         return _page("AccountToApiTokensConnection", tokens, first, after)
 
     def nodes(first=None, after=None, bitcoin_networks=None, node_ids=None):
-        found = [Listed(one.id, one, shapes.node) for one in _nodes(row, bitcoin_networks, node_ids)]
+        found = [Listed(one.id, one, objects.node) for one in _nodes(row, bitcoin_networks, node_ids)]
         return _page("AccountToNodesConnection", found, first, after)
 
     return {
         "__typename": "Account",
         "id": row.id,
-        "created_at": shapes.when(row.created_at),
-        "updated_at": shapes.when(row.created_at),
+        "created_at": objects.when(row.created_at),
+        "updated_at": objects.when(row.created_at),
         "name": row.name,
         "local_balance": balance,
-        "remote_balance": lambda **_: shapes.money(10**12),
+        "remote_balance": lambda **_: objects.money(10**12),
         "blockchain_balance": lambda **_: None,
         "conductivity": lambda **_: None,
         "uptime_percentage": lambda **_: 100,
         "api_tokens": api_tokens,
         "nodes": nodes,
-        "channels": lambda **_: shapes.empty_connection("AccountToChannelsConnection"),
-        "wallets": lambda **_: shapes.empty_connection("AccountToWalletsConnection"),
+        "channels": lambda **_: objects.empty_connection("AccountToChannelsConnection"),
+        "wallets": lambda **_: objects.empty_connection("AccountToWalletsConnection"),
         "payment_requests": lambda **arguments: _payment_requests(row, **arguments),
         "transactions": lambda **arguments: _transactions(row, **arguments),
         "withdrawal_requests": lambda **arguments: _withdrawal_requests(row, **arguments),
@@ -62,7 +62,7 @@ def _nodes(row: Account, networks=None, node_ids=None) -> list[Node]:
     return list(nodes)
 
 
-def _page(typename: str, rows: Sequence[Listed], first, after) -> shapes.Shape:
+def _page(typename: str, rows: Sequence[Listed], first, after) -> objects.Shape:
     """One page behind the cursor `after`; cursors are entity ids, so new rows do not shift pages."""
     ids = [one.id for one in rows]
     begin = ids.index(after) + 1 if after in ids else 0
@@ -105,12 +105,12 @@ def _payment_requests(
     before_date=None,
     bitcoin_network=None,
     lightning_node_id=None,
-) -> shapes.Shape:
+) -> objects.Shape:
     invoices = Invoice.objects.filter(node__in=_nodes(row, _one(bitcoin_network), _one(lightning_node_id)))
     invoices = (
         _within(invoices, after_date, before_date).select_related("node__account").order_by("-created_at")
     )
-    found = [Listed(one.id, one, shapes.invoice) for one in invoices]
+    found = [Listed(one.id, one, objects.invoice) for one in invoices]
     return _page("AccountToPaymentRequestsConnection", found, first, after)
 
 
@@ -124,14 +124,14 @@ def _withdrawal_requests(
     idempotency_keys=None,
     after_date=None,
     before_date=None,
-) -> shapes.Shape:
+) -> objects.Shape:
     rows = Withdrawal.objects.filter(node__in=_nodes(row, bitcoin_networks, node_ids))
     if statuses and "SUCCESSFUL" not in statuses:
         rows = rows.none()
     if idempotency_keys:
         rows = rows.filter(idempotency_key__in=idempotency_keys)
     rows = _within(rows, after_date, before_date).order_by("-created_at")
-    found = [Listed(f"WithdrawalRequest:{one.id}", one, shapes.withdrawal_request) for one in rows]
+    found = [Listed(f"WithdrawalRequest:{one.id}", one, objects.withdrawal_request) for one in rows]
     return _page("AccountToWithdrawalRequestsConnection", found, first, after)
 
 
@@ -146,7 +146,7 @@ def _transactions(
     lightning_node_id=None,
     statuses=None,
     exclude_failures=None,
-) -> shapes.Shape:
+) -> objects.Shape:
     """Newest first, as Lightspark lists them. `exclude_failures` drops what failed."""
     nodes = _nodes(row, _one(bitcoin_network), _one(lightning_node_id))
     found = [
@@ -160,7 +160,7 @@ def _transactions(
     return _page("AccountToTransactionsConnection", found, first, after) | {
         "profit_loss": None,
         "average_fee_earned": None,
-        "total_amount_transacted": shapes.money(sum(one.row.amount_msats for one in found)),
+        "total_amount_transacted": objects.money(sum(one.row.amount_msats for one in found)),
     }
 
 
@@ -174,19 +174,19 @@ def _kinds(nodes: list[Node], types: set[str]) -> list[tuple]:
     kinds = {
         "INCOMING_PAYMENT": (
             payments.filter(payee__in=nodes, arrived=True),
-            lambda one: Listed(one.incoming_id, one, shapes.incoming),
+            lambda one: Listed(one.incoming_id, one, objects.incoming),
         ),
         "OUTGOING_PAYMENT": (
             payments.filter(payer__in=nodes),
-            lambda one: Listed(one.outgoing_id, one, shapes.outgoing),
+            lambda one: Listed(one.outgoing_id, one, objects.outgoing),
         ),
         "L1_DEPOSIT": (
             Deposit.objects.filter(node__in=nodes),
-            lambda one: Listed(f"Deposit:{one.id}", one, shapes.deposit),
+            lambda one: Listed(f"Deposit:{one.id}", one, objects.deposit),
         ),
         "L1_WITHDRAW": (
             Withdrawal.objects.filter(node__in=nodes),
-            lambda one: Listed(f"Withdrawal:{one.id}", one, shapes.withdrawal),
+            lambda one: Listed(f"Withdrawal:{one.id}", one, objects.withdrawal),
         ),
     }
     if "PAYMENT" in types:

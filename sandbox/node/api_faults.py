@@ -4,7 +4,7 @@ import secrets
 
 from django.http import HttpRequest, JsonResponse
 
-from node import faults, shapes, wakeup, webhooks
+from node import faults, objects, wakeup, webhooks
 from node.api import not_found, read_json, times
 from node.fault_kinds import KINDS
 from node.models import Delivery, Fault, Node, Payment
@@ -69,7 +69,7 @@ def list_webhooks(request: HttpRequest) -> dict:
                 "state": row.state,
                 "attempts": row.attempts,
                 "answer": row.answer,
-                "delivered_at": shapes.when(row.delivered_at),
+                "delivered_at": objects.when(row.delivered_at),
             }
             for row in rows[:LISTED]
         ]

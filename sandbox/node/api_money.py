@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, JsonResponse
 
-from node import ledger, nodes, shapes
+from node import ledger, nodes, objects
 from node.api import BadRequest, not_found, read_json, times, whole_sats
 from node.models import Invoice, Node, Payment
 
@@ -128,8 +128,8 @@ def show_payment(row: Payment) -> dict:
         "invoice_amount_msats": row.invoice.amount_msats if row.invoice else None,
         "bolt11": row.bolt11,
         "idempotency_key": row.idempotency_key,
-        "created_at": shapes.when(row.created_at),
-        "resolved_at": shapes.when(row.resolved_at),
+        "created_at": objects.when(row.created_at),
+        "resolved_at": objects.when(row.resolved_at),
     }
 
 
@@ -149,8 +149,8 @@ def list_invoices(request: HttpRequest) -> dict:
                 "amount_msats": row.amount_msats,
                 "amount_paid_msats": row.amount_paid_msats,
                 "is_open": row.is_open,
-                "canceled_at": shapes.when(row.canceled_at),
-                "expires_at": shapes.when(row.expires_at),
+                "canceled_at": objects.when(row.canceled_at),
+                "expires_at": objects.when(row.expires_at),
             }
             for row in rows[:LISTED]
         ]

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F, Sum
 from django.utils import timezone
 
-from node import faults, network, paper, wakeup, webhooks
+from node import bolt11_codec, faults, network, wakeup, webhooks
 from node.models import Invoice, Node, Payment, new_id
 from node.signals import payment_resolved
 
@@ -58,7 +58,7 @@ def create_invoice(
         amount_msats = max(0, amount_msats + int(other.params["delta_msats"]))
     preimage, now = b"" if payment_hash else secrets.token_bytes(32), timezone.now()
     payment_hash = payment_hash or hashlib.sha256(preimage).hexdigest()
-    text = paper.write_bolt11(
+    text = bolt11_codec.write_bolt11(
         secret_hex=node.secret_hex,
         network=chain,
         payment_hash=payment_hash,
@@ -147,8 +147,8 @@ def _read(bolt11: str, invoice: Invoice | None) -> tuple[str, int]:
     if invoice is not None:
         return invoice.payment_hash, invoice.amount_msats
     try:
-        decoded = paper.read_bolt11(bolt11)
-    except paper.NotBolt11 as error:
+        decoded = bolt11_codec.read_bolt11(bolt11)
+    except bolt11_codec.NotBolt11 as error:
         raise Refused(str(error)) from error
     return decoded.payment_hash, decoded.amount_msats
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from node import execute, faults, wire
+from node import faults, graphql_executor, wire_format
 from node.fields import Call, resolve
 from node.ledger import Refused
 from node.models import Account, ApiToken
@@ -43,10 +43,12 @@ def graphql(request: HttpRequest) -> HttpResponse:
 
 def _answer(call: Call, query: str, variables: dict, operation: str) -> dict:
     try:
-        data = execute.execute(query, variables, operation, lambda name, given: resolve(call, name, given))
+        data = graphql_executor.execute(
+            query, variables, operation, lambda name, given: resolve(call, name, given)
+        )
     except Refused as error:
         return _errors(str(error), error.name)
-    except (execute.InvalidDocument, TypeError, ValueError) as error:
+    except (graphql_executor.InvalidDocument, TypeError, ValueError) as error:
         return _errors(str(error), "InvalidInputException")
     return {"data": data}
 
@@ -81,9 +83,9 @@ def _uncompressed(request: HttpRequest) -> bytes:
 def _fault_before(request: HttpRequest, operation: str) -> HttpResponse | None:
     """Faults that keep the node from doing anything."""
     if slow := faults.strike("node_slow", operation):
-        wire.wait(slow.delay_s)
+        wire_format.wait(slow.delay_s)
     if hang := faults.strike("node_hang", operation):
-        return wire.hang(request, hang.delay_s)
+        return wire_format.hang(request, hang.delay_s)
     for kind, status in (("node_500", 500), ("node_429", 429)):
         if faults.is_on(kind, operation):
             return JsonResponse({"errors": [{"message": "injected fault"}]}, status=status)
@@ -97,9 +99,9 @@ def _fault_before(request: HttpRequest, operation: str) -> HttpResponse | None:
 def _fault_after(request: HttpRequest, operation: str, answer: dict) -> HttpResponse:
     """Faults that strike once the work is done and committed."""
     if faults.is_on("commit_then_drop", operation):
-        return wire.drop(request)
+        return wire_format.drop(request)
     if late := faults.strike("node_late", operation):
-        wire.wait(late.delay_s)
+        wire_format.wait(late.delay_s)
     if faults.is_on("node_bad_json", operation):
         return HttpResponse('{"data": {"entity": ', content_type="application/json")
     if faults.is_on("future_enum", operation):
@@ -107,7 +109,7 @@ def _fault_after(request: HttpRequest, operation: str, answer: dict) -> HttpResp
     if faults.is_on("other_units", operation):
         answer = _in_sats(answer)
     if drip := faults.strike("node_drip", operation):
-        return wire.drip(json.dumps(answer), drip.delay_s)
+        return wire_format.drip(json.dumps(answer), drip.delay_s)
     return JsonResponse(answer)
 
 

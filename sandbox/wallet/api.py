@@ -2,12 +2,12 @@
 
 from django.http import HttpRequest, JsonResponse
 
-from node import shapes
+from node import objects
 from node.api import BadRequest, not_found, read_json, whole_sats
 from node.models import Invoice
 from wallet import requests, send, users
+from wallet.balances import CannotPay, make_receivable
 from wallet.models import Entry, PostTransaction, UmaRequest, User, Vasp
-from wallet.purse import CannotPay, make_receivable
 
 HISTORY = 200
 
@@ -24,8 +24,8 @@ def show_request(row: UmaRequest) -> dict:
         "uma_invoice": row.uma_invoice,
         "invoice_uuid": row.invoice_uuid,
         "error": row.error or None,
-        "expires_at": shapes.when(row.expires_at),
-        "created_at": shapes.when(row.created_at),
+        "expires_at": objects.when(row.expires_at),
+        "created_at": objects.when(row.created_at),
     }
 
 
@@ -46,7 +46,7 @@ def show_entry(row: Entry) -> dict:
         if row.status == Entry.Status.SUCCEEDED and row.payment.invoice
         else None,
         "request_id": str(row.request_id) if row.request_id else None,
-        "created_at": shapes.when(row.created_at),
+        "created_at": objects.when(row.created_at),
     }
 
 
@@ -153,7 +153,7 @@ def list_callbacks(request: HttpRequest) -> dict:
                 "domain": row.domain,
                 "is_verified": row.is_verified,
                 "message": row.message,
-                "received_at": shapes.when(row.received_at),
+                "received_at": objects.when(row.received_at),
             }
             for row in rows
         ]
@@ -177,5 +177,5 @@ def post_invoice(request: HttpRequest, name: str) -> dict | JsonResponse:
     return {
         "bolt11": invoice.bolt11,
         "payment_hash": invoice.payment_hash,
-        "expires_at": shapes.when(invoice.expires_at),
+        "expires_at": objects.when(invoice.expires_at),
     }

@@ -8,6 +8,6 @@ class WalletConfig(AppConfig):
 
     def ready(self):
         from node.signals import payment_resolved
-        from wallet import purse
+        from wallet import balances
 
-        payment_resolved.connect(purse.on_payment_resolved, dispatch_uid="wallet-purse")
+        payment_resolved.connect(balances.on_payment_resolved, dispatch_uid="wallet-purse")

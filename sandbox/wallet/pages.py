@@ -11,8 +11,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from wallet import requests, send, users
+from wallet.balances import CannotPay
 from wallet.models import Entry, UmaRequest, User
-from wallet.purse import CannotPay
 
 SHOWN = 40
 

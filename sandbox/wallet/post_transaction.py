@@ -8,9 +8,9 @@ import threading
 import uma
 from django.conf import settings
 
-from wallet import peers
+from wallet import http_client
+from wallet.http_client import NonceCheck, PeerFailed
 from wallet.models import PostTransaction, Vasp
-from wallet.peers import NonceCheck, PeerFailed
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def tell(url: str, amount_msats: int) -> None:
 
 def _post(url: str, message: dict) -> None:
     try:
-        peers.call("POST", url, json_body=message)
+        http_client.call("POST", url, json_body=message)
     except PeerFailed as error:
         log.info("the post-transaction callback was not taken: %s", error)
 
@@ -44,7 +44,9 @@ def take(text: str) -> PostTransaction:
     message = uma.parse_post_transaction_callback(text)
     is_verified, check = True, NonceCheck(message.vasp_domain)
     try:
-        uma.verify_post_transaction_callback_signature(message, peers.fetch_keys(message.vasp_domain), check)
+        uma.verify_post_transaction_callback_signature(
+            message, http_client.fetch_keys(message.vasp_domain), check
+        )
         check.keep()
     except (uma.UmaException, PeerFailed) as error:
         log.info("unverified post-transaction callback: %s", error)

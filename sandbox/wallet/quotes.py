@@ -12,12 +12,12 @@ import uma
 from django.conf import settings
 from uma.version import select_highest_supported_version
 
-from node import faults, paper
-from wallet import peers, strict
+from node import bolt11_codec, faults
+from wallet import http_client, strict
+from wallet.balances import CannotPay
+from wallet.http_client import NonceCheck, PeerFailed
 from wallet.models import User, Vasp
-from wallet.peers import NonceCheck, PeerFailed
 from wallet.post_transaction import utxo
-from wallet.purse import CannotPay
 
 THANKS = 200
 
@@ -71,7 +71,7 @@ def read_uma_invoice(text: str) -> uma.Invoice:
 
 def check_uma_invoice(invoice: uma.Invoice) -> uma.PubkeyResponse:
     """The seller's keys, once they verified the invoice's signature. Raises PeerFailed or UmaException."""
-    keys = peers.fetch_keys(uma.get_vasp_domain_from_uma_address(invoice.receiver_uma))
+    keys = http_client.fetch_keys(uma.get_vasp_domain_from_uma_address(invoice.receiver_uma))
     uma.verify_uma_invoice_signature(invoice, keys)
     return keys
 
@@ -104,7 +104,7 @@ def by_uma_address(*, user: User, address: str, amount_sats: int | None, comment
     if not found.is_uma_response():
         raise CannotPay("The receiver knows no UMA; try the address without $.")
     domain = uma.get_vasp_domain_from_uma_address(address)
-    keys, check = peers.fetch_keys(domain), NonceCheck(domain)
+    keys, check = http_client.fetch_keys(domain), NonceCheck(domain)
     uma.verify_uma_lnurlp_response_signature(found, keys, check)
     check.keep()
     if faults.is_on("wallet_strict", user.name):
@@ -149,7 +149,7 @@ def _lookup(address: str, version: str | None) -> dict:
     url = uma.create_uma_lnurlp_request_url(
         bytes.fromhex(key), address, settings.SANDBOX_DOMAIN, False, version
     )
-    return peers.call("GET", f"{peers.scheme_for(domain)}://{url.partition('://')[2]}")
+    return http_client.call("GET", f"{http_client.scheme_for(domain)}://{url.partition('://')[2]}")
 
 
 def _payreq(user: User, ask: Ask) -> Quote:
@@ -170,7 +170,7 @@ def _payreq(user: User, ask: Ask) -> Quote:
     if backed := faults.strike("wallet_backed", user.name):
         key = Vasp.objects.get().signing_private_key if backed.params["signature"] == "valid" else "11" * 32
         request.append_backing_signature(bytes.fromhex(key), settings.SANDBOX_DOMAIN)
-    body = peers.call("POST", ask.callback, json_body=request.to_dict())
+    body = http_client.call("POST", ask.callback, json_body=request.to_dict())
     answer = uma.parse_pay_req_response(json.dumps(body))
     if answer.uma_major_version == 1:
         check = NonceCheck(uma.get_vasp_domain_from_uma_address(ask.receiver))
@@ -212,7 +212,7 @@ def _compliance(user: User, ask: Ask) -> uma.CompliancePayerData:
 
 def _check_amount(answer: uma.PayReqResponse, ask: Ask) -> None:
     """Never pay more than the user agreed to."""
-    msats, info = paper.read_bolt11(answer.encoded_invoice).amount_msats, answer.payment_info
+    msats, info = bolt11_codec.read_bolt11(answer.encoded_invoice).amount_msats, answer.payment_info
     expected = ask.amount
     if ask.in_currency:
         if info is None or info.currency_code != ask.currency or info.amount not in (None, ask.amount):
@@ -250,15 +250,15 @@ def agreed_sats(min_msats: int, max_msats: int, amount_sats: int | None) -> int:
 def by_lightning_address(*, user: User, address: str, amount_sats: int | None, comment: str = "") -> Quote:
     """`x@domain`: plain LNURL-pay (LUD-06, LUD-16), with a comment where one is allowed (LUD-12)."""
     name, _, domain = address.partition("@")
-    found = peers.call("GET", f"{peers.scheme_for(domain)}://{domain}/.well-known/lnurlp/{name}")
+    found = http_client.call("GET", f"{http_client.scheme_for(domain)}://{domain}/.well-known/lnurlp/{name}")
     if found.get("tag") != "payRequest":
         raise CannotPay("This address takes no payments.")
     sats = agreed_sats(found["minSendable"], found["maxSendable"], amount_sats)
     params = {"amount": str(sats * 1000)}
     if said := comment[: int(found.get("commentAllowed") or 0)]:
         params["comment"] = said
-    answer = peers.call("GET", found["callback"], params=params)
-    decoded = paper.read_bolt11(str(answer["pr"]))
+    answer = http_client.call("GET", found["callback"], params=params)
+    decoded = bolt11_codec.read_bolt11(str(answer["pr"]))
     if decoded.amount_msats != sats * 1000:
         raise CannotPay(f"The invoice is for {decoded.amount_msats} msats instead of {sats * 1000}.")
     if faults.is_on("wallet_strict", user.name):

@@ -10,10 +10,10 @@ from uma.generated.errors import ErrorCode
 
 from node import faults
 from node.models import Invoice
-from wallet import peers
+from wallet import http_client
+from wallet.balances import make_receivable
+from wallet.http_client import NonceCheck, PeerFailed
 from wallet.models import User, Vasp
-from wallet.peers import NonceCheck, PeerFailed
-from wallet.purse import make_receivable
 
 MIN_SATS, MAX_SATS = 1, 10_000_000
 COMMENT_CHARS = 140
@@ -84,7 +84,7 @@ def metadata_for(user: User, address: str) -> str:
 
 def sender_keys(domain: str) -> uma.PubkeyResponse:
     try:
-        return peers.fetch_keys(domain)
+        return http_client.fetch_keys(domain)
     except PeerFailed as error:
         raise uma.UmaException(str(error), ErrorCode.COUNTERPARTY_PUBKEY_FETCH_ERROR) from error
 

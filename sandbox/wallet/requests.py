@@ -7,9 +7,9 @@ from uma.generated.errors import ErrorCode
 
 from node import faults
 from wallet import quotes, send
+from wallet.balances import CannotPay
+from wallet.http_client import PeerFailed
 from wallet.models import Entry, UmaRequest, User
-from wallet.peers import PeerFailed
-from wallet.purse import CannotPay
 
 
 def take_push(*, text: str, sender: str, domain: str) -> UmaRequest:

@@ -1,4 +1,4 @@
-"""Sending side: quotes come from the receivers, payments are booked in `purse.py`."""
+"""Sending side: quotes come from the receivers, payments are booked in `balances.py`."""
 
 import logging
 import re
@@ -8,9 +8,9 @@ import uma
 
 from node import faults
 from wallet import post_transaction, quotes
+from wallet.balances import CannotPay, pay_bolt11
+from wallet.http_client import PeerFailed
 from wallet.models import Entry, UmaRequest, User
-from wallet.peers import PeerFailed
-from wallet.purse import CannotPay, pay_bolt11
 from wallet.quotes import Quote
 
 ADDRESS = re.compile(r"\$?[a-z0-9._+-]{1,64}@[a-z0-9.-]{1,253}(:\d{1,5})?")

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import uma
 
-from node import paper
-from wallet.purse import CannotPay
+from node import bolt11_codec
+from wallet.balances import CannotPay
 
 FRESH_S = 300
 
@@ -38,7 +38,7 @@ def check_lnurlp_response(found: uma.LnurlpResponse, *, receiver: str) -> None:
 def check_pay_req_response(answer: uma.PayReqResponse, *, receiver: str) -> None:
     """UMAD-06: node key and UTXO callback given, BOLT11 of that node, not expired, quoted as invoiced."""
     decoded, compliance, info = (
-        paper.read_bolt11(answer.encoded_invoice),
+        bolt11_codec.read_bolt11(answer.encoded_invoice),
         answer.get_compliance(),
         answer.payment_info,
     )
@@ -64,7 +64,7 @@ def check_pay_req_response(answer: uma.PayReqResponse, *, receiver: str) -> None
     _insist(answer.routes == [], "routes must be empty")
 
 
-def check_description_hash(decoded: paper.Decoded, *, metadata: str) -> None:
+def check_description_hash(decoded: bolt11_codec.Decoded, *, metadata: str) -> None:
     """LUD-06: the BOLT11's h tag is the SHA-256 of the metadata string."""
     expected = hashlib.sha256(metadata.encode()).hexdigest()
     _insist(decoded.description_hash == expected, "the BOLT11 does not commit to the metadata")

@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from uma.generated.errors import ErrorCode
 from uma.version import get_supported_major_versions
 
-from node import faults, wire
+from node import faults, wire_format
 from node.ledger import Refused
 from wallet import post_transaction, receive, requests, users
 from wallet.models import User, Vasp
@@ -55,7 +55,7 @@ def _protected(function: Callable, request: HttpRequest, path: dict) -> HttpResp
     try:
         answer = function(request, **path)
     except Gone:
-        return wire.drop(request)
+        return wire_format.drop(request)
     except uma.UmaException as error:
         return _as_response(error)
     except Refused as error:
@@ -69,17 +69,17 @@ def _protected(function: Callable, request: HttpRequest, path: dict) -> HttpResp
 
 def _strike(request: HttpRequest, name: str) -> HttpResponse | None:
     if hang := faults.strike("vasp_hang", name):
-        return wire.hang(request, hang.delay_s)
+        return wire_format.hang(request, hang.delay_s)
     if faults.is_on("vasp_500", name):
         return HttpResponse("injected fault", status=500)
     if redirect := faults.strike("vasp_redirect", name):
         return HttpResponse(status=302, headers={"Location": str(redirect.params["location"])})
     if drip := faults.strike("vasp_drip", name):
-        return wire.drip(json.dumps({"name": "x" * 4000}), drip.delay_s)
+        return wire_format.drip(json.dumps({"name": "x" * 4000}), drip.delay_s)
     if slow := faults.strike("vasp_slow_headers", name):
-        return wire.slow_headers(request, slow.delay_s)
+        return wire_format.slow_headers(request, slow.delay_s)
     if endless := faults.strike("vasp_endless_headers", name):
-        return wire.endless_headers(request, int(endless.params["megabytes"]))
+        return wire_format.endless_headers(request, int(endless.params["megabytes"]))
     if huge := faults.strike("vasp_huge", name):
         return StreamingHttpResponse(
             _megabytes(int(huge.params["megabytes"])), content_type="application/json"
@@ -156,7 +156,7 @@ def _named_in(text: str, sender: str) -> str:
 
 def _strike_push(request: HttpRequest, user: str) -> HttpResponse | None:
     if hang := faults.strike("push_hang", user):
-        return wire.hang(request, hang.delay_s)
+        return wire_format.hang(request, hang.delay_s)
     if refused := faults.strike("push_refused", user):
         error = uma.UmaException("This wallet takes no requests today.", ErrorCode.FORBIDDEN)
         return HttpResponse(

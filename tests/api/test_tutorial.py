@@ -8,7 +8,7 @@ import pytest
 
 from tests.buyer import make_event
 from tests.stack import ROOT
-from ticketsuma.schema import CODES
+from ticketsuma.api.schema import CODES
 
 TUTORIAL = (ROOT / "docs" / "api.md").read_text()
 STAFF = (

@@ -33,7 +33,7 @@ PRODUCTION = {
 _numbers = itertools.count(1)
 _PEOPLE = """
 from accounts.staff import save_verified_user
-from accounts.tokens import issue_token
+from accounts.authentication import issue_token
 answer = {}
 for name in names:
     user = save_verified_user(email=f"{name}@example.com", password=password, name=name.title())[0]

@@ -10,7 +10,7 @@ import requests
 from tests.attacks.attacker import Attacker, cases
 from tests.attacks.shop import PRODUCTION
 from tests.processes import wait_until
-from ticketsuma.serving import STALLED_SECONDS
+from ticketsuma.web.gunicorn_worker import STALLED_SECONDS
 
 THREADS, PROCESSES = 16, 2
 MANY = THREADS * PROCESSES + 60

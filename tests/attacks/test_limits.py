@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from accounts.limits import client_ip
+from accounts.rate_limits import client_ip
 from tests.attacks.attacker import assert_no_insides, assert_problem, cases
 
 BAD = {"Authorization": "Bearer x"}

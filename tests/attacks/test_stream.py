@@ -54,7 +54,7 @@ def test_the_stream_is_told_to_nobody_who_has_not_paid(shop, state):
         "unpaid": "pass",
         "expired": "Order.objects.filter(pk=pk).update(expires_at=timezone.now() - timedelta(hours=1))",
         "canceled": "Order.objects.filter(pk=pk).update(status='canceled')",
-        "void": "import tickets.voiding as v; v.void_ticket(Ticket.objects.get(order=pk))",
+        "void": "import tickets.services.voiding as v; v.void_ticket(Ticket.objects.get(order=pk))",
         "event canceled": "Event.objects.filter(orders=pk).update(canceled_at=timezone.now())",
     }[state]
     undo = {"canceled": "Order.objects.filter(pk=pk).update(status='paid')"}.get(state, "pass")

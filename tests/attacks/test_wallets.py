@@ -140,7 +140,7 @@ def test_a_thousand_unsigned_requests_leave_nothing(shop, someone, callback, vas
 
 
 _ASKED_BEFORE = """
-from accounts.limits import digest
+from accounts.rate_limits import digest
 Usage.objects.create(key=digest("WALLET_PER_IP", ip), uses=uses, until=int(timezone.now().timestamp()) + 60)
 answer = None
 """

@@ -54,7 +54,7 @@ def make_tickets(stack, *, live: bool = False, quantity: int = 1) -> tuple[int, 
             pk=event_id,
         )
     tickets = stack.django(
-        "from tickets.services import place_order\n"
+        "from tickets.services.orders import place_order\n"
         "event = Event.objects.get(pk=pk)\n"
         "order = place_order(event=event, quantity=n, email='ann@example.com', name='Ann')\n"
         "answer = [{'code': t.ticket_code, 'path': t.get_absolute_url()} for t in order.tickets.all()]",

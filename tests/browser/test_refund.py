@@ -18,7 +18,8 @@ def test_the_buyer_says_where_to_and_sees_it_arrive(page, stack):
     expect(page.get_by_role("heading", name="You are in.")).to_be_visible()
 
     stack.django(
-        "from tickets.refunds import refund_order\nrefund_order(Event.objects.get(pk=pk).orders.get())",
+        "from tickets.services.refunds import refund_order\n"
+        "refund_order(Event.objects.get(pk=pk).orders.get())",
         pk=event_id,
     )
     expect(page.get_by_text("We hold 2,500 sats that are yours")).to_be_visible()

@@ -54,7 +54,7 @@ def test_staff_make_an_event(staff_page, stack):
 
 def test_staff_cancel_an_order_after_a_question(staff_page, stack):
     code = stack.django(
-        "from tickets.services import place_order\n"
+        "from tickets.services.orders import place_order\n"
         "answer = place_order(event=Event.objects.get(pk=pk), quantity=2, email='ann@example.com').code",
         pk=make_event(stack, price_sats=0),
     )
@@ -71,7 +71,7 @@ def test_staff_cancel_an_order_after_a_question(staff_page, stack):
 def test_the_admin_is_readable(staff_page, stack):
     event_id = make_event(stack, price_sats=0)
     order_id = stack.django(
-        "from tickets.services import place_order\n"
+        "from tickets.services.orders import place_order\n"
         "answer = str(place_order(event=Event.objects.get(pk=pk), quantity=2, email=email).pk)",
         pk=event_id,
         email=f"{'ann' * 20}@example.com",

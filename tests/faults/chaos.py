@@ -39,7 +39,7 @@ STAFF = """
 from random import Random
 from tests.shop import together
 from ticketsuma.errors import DomainError
-from tickets.refunds import refund_order, refund_part
+from tickets.services.refunds import refund_order, refund_part
 from payments import refunds
 draw = Random(seed)
 orders = list(Order.objects.filter(status="paid", payment__isnull=False).order_by("pk"))

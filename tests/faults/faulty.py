@@ -46,7 +46,7 @@ for model in (WebhookEvent, IncomingPayment, Invoice, Payment, Order, Refund, Ma
 """
 
 BROKEN = """
-from tickets.audit import compare_with_node, find_broken
+from tickets.staff.audit import compare_with_node, find_broken
 found = find_broken() + compare_with_node(timezone.now() - timedelta(hours=24))
 answer = [f"{one.check}: {one.row}: {one.says}" for one in found]
 """

@@ -40,10 +40,10 @@ class KillPoint:
 POINTS = [
     # buying
     KillPoint("seats_claimed", "events/models.py", "claim", "return"),
-    KillPoint("hold_committed", "tickets/services.py", "place_order", "if order.payment:"),
+    KillPoint("hold_committed", "tickets/services/orders.py", "place_order", "if order.payment:"),
     KillPoint("node_made_qr", "payments/invoices.py", "request_invoice", "record_open(invoice, answer)"),
     # a wallet
-    KillPoint("push_sent", "payments/uma/request.py", "_post", "if answer.is_success:"),
+    KillPoint("push_sent", "payments/uma/push.py", "_post", "if answer.is_success:"),
     KillPoint("node_made_uma", "payments/invoices.py", "open_invoice_for_payer", "if not record_open"),
     KillPoint("uma_recorded", "payments/invoices.py", "open_invoice_for_payer", "return row"),
     # money arrives
@@ -52,13 +52,13 @@ POINTS = [
     KillPoint("money_applied", "payments/services.py", "allocate", "incoming.allocated_at,"),
     KillPoint("money_settled", "payments/services.py", "settle_node_payment", "return incoming"),
     # it is over
-    KillPoint("node_closed", "tickets/services.py", "_let_go", "with transaction.atomic():"),
+    KillPoint("node_closed", "tickets/services/orders.py", "_let_go", "with transaction.atomic():"),
     # money goes back
-    KillPoint("refund_asked", "payments/sending.py", "_ask_for_invoice", "if Refund.objects"),
-    KillPoint("refund_committed", "payments/sending.py", "_pay", "try:"),
-    KillPoint("refund_paid", "payments/sending.py", "_pay", "_record(refund,"),
+    KillPoint("refund_asked", "payments/refund_sending.py", "_ask_for_invoice", "if Refund.objects"),
+    KillPoint("refund_committed", "payments/refund_sending.py", "_pay", "try:"),
+    KillPoint("refund_paid", "payments/refund_sending.py", "_pay", "_record(refund,"),
     # mails
-    KillPoint("mail_sent", "tickets/mails.py", "send_mail", "mail.advance("),
+    KillPoint("mail_sent", "tickets/mail/messages.py", "send_mail", "mail.advance("),
 ]
 
 

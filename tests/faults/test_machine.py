@@ -23,18 +23,18 @@ from hypothesis.stateful import (
 )
 
 from events.models import Event
+from payments import refund_sending
 from payments import refunds as payment_refunds
-from payments import sending
-from payments.lightspark import NodePayment
 from payments.models import IncomingPayment, Invoice, Payment, Refund
-from payments.outgoing import OutgoingPayment
+from payments.node.lightspark import NodePayment
+from payments.node.outgoing import OutgoingPayment
 from payments.services import _invoice_of, _record, allocate, settle_node_payment
 from payments.signals import payment_settled
 from tests.shop import an_event, money_for, open_invoice, overdue
-from tickets import refunds
-from tickets.audit import find_broken, unlike
 from tickets.models import CheckIn, Mail, Order, Ticket
-from tickets.services import cancel_order, expire_order, place_order
+from tickets.services import refunds
+from tickets.services.orders import cancel_order, expire_order, place_order
+from tickets.staff.audit import find_broken, unlike
 from ticketsuma.errors import DomainError
 
 CAPACITY = 4
@@ -236,7 +236,7 @@ class Shop(RuleBasedStateMachine):
             self._fall_silent(refund)
             return
         name = f"OutgoingPayment:{secrets.token_hex(8)}"
-        sending._record(refund, OutgoingPayment(name, outcome == "sent", outcome == "failed"))
+        refund_sending._record(refund, OutgoingPayment(name, outcome == "sent", outcome == "failed"))
 
     def _fall_silent(self, refund: Refund) -> None:
         if refund.status == "sending":

@@ -11,7 +11,7 @@ from tests.processes import wait_until
 NO_FLOAT = {"SANDBOX_FLOAT_SATS": "0", "SANDBOX_FLOAT_PERCENT": "0"}
 # Each test's price is higher than the one before, so that what that one left is less than the new reserve.
 PRICES_SATS = (100_000, 200_000, 300_000)
-SEEN = "from tickets.attention import needs_attention\nanswer = [one.kind for one in needs_attention()]"
+SEEN = "from tickets.staff.alerts import needs_attention\nanswer = [one.kind for one in needs_attention()]"
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +87,9 @@ def test_no_float_what_fits_goes_back_and_the_rest_waits(shop):
     """Two are sent, the third waits and is seen; with more sats it is sent too."""
     event = make_event(shop, price_sats=PRICES_SATS[2])
     buyers = [paid(shop, event) for _ in range(3)]
-    shop.django("from tickets.refunds import cancel_event\ncancel_event(Event.objects.get(pk=pk))", pk=event)
+    shop.django(
+        "from tickets.services.refunds import cancel_event\ncancel_event(Event.objects.get(pk=pk))", pk=event
+    )
 
     def outcomes() -> list[str]:
         return sorted(status for buyer in buyers for _, _, status in books(buyer)["refunds"])

@@ -21,7 +21,7 @@ from tests.processes import wait_until
 
 STAFF_TOKEN = """
 from accounts.staff import save_verified_user
-from accounts.tokens import issue_token
+from accounts.authentication import issue_token
 answer = str(issue_token(save_verified_user(email="staff@example.com", password="a-long-pass-phrase")[0]))
 """
 

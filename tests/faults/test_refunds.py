@@ -28,9 +28,8 @@ def paid_by(shop, user: str, event: int | None = None) -> Buyer:
 
 
 def refund_order(buyer: Buyer) -> None:
-    buyer.stack.django(
-        "from tickets.refunds import refund_order\nrefund_order(Order.objects.get(pk=pk))", pk=buyer.order_id
-    )
+    act = "from tickets.services.refunds import refund_order\nrefund_order(Order.objects.get(pk=pk))"
+    buyer.stack.django(act, pk=buyer.order_id)
 
 
 def refund_of(buyer: Buyer) -> dict:
@@ -185,7 +184,7 @@ def test_the_audit_asks_the_node_for_every_refund(shop):
     refund_order(buyer)
     assert_refunded_once(buyer)
     found = shop.django(
-        "from tickets.audit import compare_with_node\n"
+        "from tickets.staff.audit import compare_with_node\n"
         "refund = Refund.objects.filter(pk=pk)\n"
         "true = refund.values('node_payment_id', 'invoices_asked')[0]\n"
         "refund.update(node_payment_id='OutgoingPayment:made-up', invoices_asked=7)\n"
@@ -203,7 +202,7 @@ def test_two_refunds_at_once_are_one(shop):
     buyer = paid_by(shop, "bob")
     outcomes = shop.django(
         "from tests.shop import together\n"
-        "from tickets.refunds import refund_order\n"
+        "from tickets.services.refunds import refund_order\n"
         "orders = [Order.objects.get(pk=pk) for _ in range(2)]\n"
         "def act(order): return lambda: refund_order(order)\n"
         "answer = sorted(type(one).__name__ for one in together(*map(act, orders)))",
@@ -222,9 +221,8 @@ def test_an_event_canceled_while_ten_pay_gives_everything_back(shop):
     with ThreadPoolExecutor(10) as pool:
         paying = [pool.submit(pay_if_possible, alice, bolt11) for bolt11 in bolt11s]
         wait_until(lambda: any(one.done() for one in paying), 20, "the first has paid")
-        shop.django(
-            "from tickets.refunds import cancel_event\ncancel_event(Event.objects.get(pk=pk))", pk=event
-        )
+        act = "from tickets.services.refunds import cancel_event\ncancel_event(Event.objects.get(pk=pk))"
+        shop.django(act, pk=event)
         paid = sum(one.result() for one in paying)
     wait_until(lambda: {buyer.status() for buyer in buyers} == {"canceled"}, 40, "every order is canceled")
     shop.come_to_rest()

@@ -14,7 +14,7 @@ from tests.processes import wait_until
 MONEY_OF = "IncomingPayment.objects.get(payment__order__pk=pk).node_payment_id"
 FOUND = "IncomingPayment.objects.filter(node_payment_id__in=ids, payment=None).count()"
 SEND_BACK = """
-from payments.repairs import refund_unmatched
+from payments.unmatched import refund_unmatched
 refund_unmatched(IncomingPayment.objects.get(node_payment_id=id), to=to)
 """
 

@@ -249,7 +249,10 @@ def test_a_stranger_who_asks_first_gets_neither_the_pages_qr_nor_the_refund(stac
         20,
         "bob's invoice is canceled",
     )
-    refund = "from tickets.refunds import refund_order\nanswer = refund_order(Order.objects.get(pk=id)).to"
+    refund = (
+        "from tickets.services.refunds import refund_order\n"
+        "answer = refund_order(Order.objects.get(pk=id)).to"
+    )
     assert stack.django(refund, id=buyer.order_id) == alice.address
     wait_until(lambda: alice.look()["balance_sats"] == had + 2533, 30, "the refund is in alice's wallet")
     stack.audit()

@@ -7,9 +7,9 @@ from django.urls import reverse
 
 from accounts.history import HistoryEntry
 from accounts.models import User
-from tickets.attention import Attention, needs_attention
-from tickets.today import Sales, sales_today
-from ticketsuma.moments import words
+from tickets.staff.alerts import Attention, needs_attention
+from tickets.staff.sales import Sales, sales_today
+from ticketsuma.admin.event_times import words
 from ticketsuma.money import format_msats
 
 register = template.Library()

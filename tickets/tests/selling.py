@@ -9,11 +9,11 @@ from accounts.models import User
 from accounts.staff import save_verified_user
 from events.models import Event
 from payments.invoices import record_open
-from payments.lightspark import NodeInvoice, NodePayment
 from payments.models import IncomingPayment, Invoice
+from payments.node.lightspark import NodeInvoice, NodePayment
 from payments.services import settle_node_payment
 from tickets.models import Order
-from tickets.services import place_order
+from tickets.services.orders import place_order
 
 _numbers = itertools.count(1)
 

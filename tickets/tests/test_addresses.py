@@ -9,11 +9,11 @@ from django.core.management import CommandError, call_command
 from accounts.models import User, normalize_email
 from payments.uma.address import InvalidUmaAddress, normalize_payable_address, normalize_uma_address
 from tests.shop import an_event
-from tickets.claims import find_invoices
 from tickets.models import Order
+from tickets.services.payment_lookup import find_invoices
 from tickets.tests.selling import make_event
 from ticketsuma.addresses import InvisibleSign, normalize_address
-from ticketsuma.environment import Environment
+from ticketsuma.conf.env import Environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PASSWORD = "a long enough passphrase"

@@ -10,9 +10,9 @@ from django.utils import timezone
 from accounts.history import HistoryEntry
 from accounts.models import User
 from payments.models import IncomingPayment, Payment, Refund
-from tickets import audit
 from tickets.models import Mail, Order, Ticket
-from tickets.refunds import cancel_event, end_canceled_order
+from tickets.services.refunds import cancel_event, end_canceled_order
+from tickets.staff import audit
 from tickets.tests.desk import act, act_url, change_url, list_url, told
 from tickets.tests.selling import hold, make_event, pay, stray_money
 

@@ -4,11 +4,11 @@ import pytest
 
 from accounts.models import User
 from tickets.models import CheckIn, Mail, Order, Ticket, Viewer
-from tickets.people import forget_person
-from tickets.services import name_holder
+from tickets.services.orders import name_holder
+from tickets.services.personal_data import forget_person
 from tickets.tests.desk import list_url
 from tickets.tests.selling import hold, make_event, pay
-from ticketsuma.folding import fill_due
+from ticketsuma.search_keys import fill_due
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -7,15 +7,15 @@ from django.contrib import admin
 from django.test import RequestFactory
 from django.urls import reverse
 
+from accounts.authentication import issue_token
 from accounts.models import User
-from accounts.tokens import issue_token
 from events.models import Event
 from tests.shop import together
 from tickets.tests.desk import change_url, told
 from tickets.tests.forms_in_pages import form_in
 from tickets.tests.selling import hold, make_event, make_staff
 from tickets.tests.test_admin_events import event_form
-from ticketsuma.stale import UnstaleForm
+from ticketsuma.admin.stale_forms import UnstaleForm
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.authentication import issue_token
 from accounts.models import User
-from accounts.tokens import issue_token
 from events.models import Event
 from payments.services import settle_node_payment
 from tests.shop import an_event, an_order, money_for, open_invoice
 from tickets.models import Order, Ticket
-from tickets.services import cancel_order
+from tickets.services.orders import cancel_order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

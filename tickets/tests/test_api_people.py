@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.authentication import issue_token
 from accounts.models import User
 from accounts.staff import save_verified_user
-from accounts.tokens import issue_token
 from events.models import Event
 from payments.services import settle_node_payment
 from tests.shop import an_event, an_order, money_for, open_invoice, together
-from tickets.door import AlreadyCheckedIn, check_in
 from tickets.models import CheckIn, Mail, Order, Ticket
+from tickets.services.check_ins import AlreadyCheckedIn, check_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

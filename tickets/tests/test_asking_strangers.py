@@ -3,12 +3,12 @@
 import pytest
 from django.test import Client
 
-from accounts.limits import TooMany
+from accounts.rate_limits import TooMany
 from payments.models import Payment
 from tests.shop import an_event, an_order
-from tickets.limits import HoldLimit
 from tickets.models import Order
-from tickets.services import change_uma_address
+from tickets.services.hold_limits import HoldLimit
+from tickets.services.orders import change_uma_address
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,9 +11,9 @@ from payments.checkup_models import Checkup
 from payments.models import PostTransaction, Refund, Sweep
 from payments.services import settle_node_payment
 from tests.shop import an_event, an_order, money_for, open_invoice
-from tickets.attention import WORK, needs_attention
 from tickets.models import Mail
-from ticketsuma.states import Leased
+from tickets.staff.alerts import WORK, needs_attention
+from ticketsuma.jobs.models import Leased
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,9 +8,9 @@ from django.utils import timezone
 from payments.models import IncomingPayment, Invoice, Payment, WebhookEvent
 from payments.services import settle_node_payment
 from tests.shop import an_event, an_order, money_for, open_invoice, overdue
-from tickets.attention import needs_attention
 from tickets.models import Mail
-from tickets.services import cancel_order, expire_order
+from tickets.services.orders import cancel_order, expire_order
+from tickets.staff.alerts import needs_attention
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,13 +10,13 @@ from django.db.models import F
 from django.utils import timezone
 
 from events.models import Event
-from payments import lightspark
 from payments.models import IncomingPayment, Payment, Refund
-from tickets import audit
-from tickets.attention import needs_attention
+from payments.node import lightspark
 from tickets.models import Order, Ticket
-from tickets.refunds import refund_order, refund_part
-from tickets.services import cancel_order
+from tickets.services.orders import cancel_order
+from tickets.services.refunds import refund_order, refund_part
+from tickets.staff import audit
+from tickets.staff.alerts import needs_attention
 from tickets.tests.selling import hold, make_event, pay, stray_money
 
 pytestmark = pytest.mark.django_db(transaction=True)

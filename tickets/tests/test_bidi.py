@@ -11,11 +11,11 @@ from pypdf import PdfReader
 
 from events.models import Event
 from tests.bidi import faults, unisolated
-from tickets.mails import write_mail
+from tickets.mail.messages import write_mail
 from tickets.models import EventChange, Mail, Order
-from tickets.refunds import cancel_event
-from tickets.room import join
-from tickets.services import cancel_order
+from tickets.services.orders import cancel_order
+from tickets.services.refunds import cancel_event
+from tickets.services.viewers import join
 from tickets.tests.desk import act_url, change_url, list_url
 from tickets.tests.selling import hold, make_event, pay
 from ticketsuma.bidi import FSI, PDI, isolate

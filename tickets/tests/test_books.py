@@ -6,11 +6,11 @@ import pytest
 import requests
 from django.core.management import call_command
 
-from payments import lightspark
 from payments.models import Refund
+from payments.node import lightspark
 from payments.tests.conftest import *  # noqa: F403, the sandbox's fixtures
 from payments.tests.refunding import TIMEOUT, assert_sent_once, step
-from tickets.books import find_missing, read_books
+from tickets.staff.books import find_missing, read_books
 
 
 @pytest.fixture

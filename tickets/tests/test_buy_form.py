@@ -10,7 +10,7 @@ from events.models import Event
 from payments.services import settle_node_payment
 from tests.shop import an_event, an_order, money_for, open_invoice
 from tickets.models import Order
-from tickets.services import PriceChanged, QuantityNotAllowed, cancel_order
+from tickets.services.orders import PriceChanged, QuantityNotAllowed, cancel_order
 from ticketsuma.money import MAX_SATS
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,15 +8,15 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.history import HistoryEntry
-from accounts.limits import TooMany
+from accounts.rate_limits import TooMany
 from accounts.staff import save_verified_user
-from tickets.corrections import EmailFixed, correct, correct_email, did_you_mean, may_correct
-from tickets.limits import FreeLimit
-from tickets.mails import send_mail
+from tickets.mail.messages import send_mail
 from tickets.models import Mail, Order, Ticket
+from tickets.services.email_corrections import EmailFixed, correct, correct_email, did_you_mean, may_correct
+from tickets.services.hold_limits import FreeLimit
+from tickets.staff.timeline import order_file, timeline
 from tickets.tests.desk import act, told
 from tickets.tests.selling import hold, make_event, pay
-from tickets.timeline import order_file, timeline
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WRONG, RIGHT = "zoe@gmial.com", "zoe@gmail.com"

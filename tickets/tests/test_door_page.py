@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from tests.shop import an_event, an_order, together
-from tickets import door
 from tickets.models import CheckIn, Order, Ticket
-from tickets.room import join
-from tickets.services import place_order
+from tickets.services import check_ins
+from tickets.services.orders import place_order
+from tickets.services.viewers import join
 from tickets.tests.selling import make_staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -78,12 +78,12 @@ def test_the_same_scan_says_that_it_lets_in_nobody_else(staff, ticket, door_path
 def test_after_a_while_the_same_nonce_is_another_person(staff, ticket, door_path):
     """Without JavaScript: Back shows the old form, and the same code is typed for somebody else."""
     assert scan(staff, door_path, ticket.ticket_code, "n1") == "ok"
-    CheckIn.objects.update(at=timezone.now() - door.SAME_SCAN + timedelta(seconds=15))
+    CheckIn.objects.update(at=timezone.now() - check_ins.SAME_SCAN + timedelta(seconds=15))
     assert scan(staff, door_path, ticket.ticket_code, "n1") == "ok"
-    CheckIn.objects.update(at=timezone.now() - door.SAME_SCAN)
+    CheckIn.objects.update(at=timezone.now() - check_ins.SAME_SCAN)
     assert scan(staff, door_path, ticket.ticket_code, "n1") == "already_checked_in"
-    with pytest.raises(door.AlreadyCheckedIn):
-        door.check_in(code=ticket.ticket_code, event_id=ticket.order.event_id, by=None, nonce="n1")
+    with pytest.raises(check_ins.AlreadyCheckedIn):
+        check_ins.check_in(code=ticket.ticket_code, event_id=ticket.order.event_id, by=None, nonce="n1")
 
 
 def test_the_part_is_the_verdict_alone(staff, ticket, door_path):
@@ -123,7 +123,7 @@ def test_of_two_scanners_at_once_one_lets_in(ticket):
     staff, event_id, code = make_staff(), ticket.order.event_id, ticket.ticket_code
     seen = together(
         *(
-            lambda nonce=nonce: door.scan(code=code, event_id=event_id, by=staff, nonce=nonce)
+            lambda nonce=nonce: check_ins.scan(code=code, event_id=event_id, by=staff, nonce=nonce)
             for nonce in ("a", "b")
         )
     )

@@ -18,11 +18,11 @@ from accounts.models import User
 from accounts.staff import save_verified_user
 from events.models import Event
 from payments.models import Payment, Refund
-from tickets.door import check_in
-from tickets.export import export_person
 from tickets.models import Mail, Order
-from tickets.people import forget_email, forget_person, forget_what_is_over
-from tickets.refunds import give_refund_address, refund_order, refund_part
+from tickets.services.check_ins import check_in
+from tickets.services.data_export import export_person
+from tickets.services.personal_data import forget_email, forget_person, forget_what_is_over
+from tickets.services.refunds import give_refund_address, refund_order, refund_part
 from tickets.tests.desk import act, act_url, change_url, told
 from tickets.tests.selling import hold, make_event, make_staff, pay
 

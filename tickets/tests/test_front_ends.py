@@ -10,7 +10,7 @@ from payments.serializers import masked
 from payments.services import settle_node_payment
 from tests.shop import an_event, an_order, money_for, open_invoice
 from tickets.models import Order
-from tickets.refunds import refund_order
+from tickets.services.refunds import refund_order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ORIGIN = "https://front.example.org"

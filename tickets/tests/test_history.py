@@ -8,18 +8,18 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
+from accounts.authentication import issue_token
 from accounts.history import AppendOnly, HistoryEntry, by_command, record
 from accounts.models import User
 from accounts.staff import save_verified_user
-from accounts.tokens import issue_token
 from events.models import Event
-from tickets.door import check_in
 from tickets.models import CheckIn, Mail, Order
-from tickets.people import StaffStay, forget_person
-from tickets.refunds import cancel_event
+from tickets.services.check_ins import check_in
+from tickets.services.personal_data import StaffStay, forget_person
+from tickets.services.refunds import cancel_event
+from tickets.staff.timeline import order_file, timeline
 from tickets.tests.desk import act, act_url, change_url
 from tickets.tests.selling import hold, make_event, make_staff, pay
-from tickets.timeline import order_file, timeline
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

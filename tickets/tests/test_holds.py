@@ -9,10 +9,10 @@ from events.models import Event, SalesClosed
 from payments.models import Payment, Refund
 from payments.services import settle_node_payment
 from tests.shop import an_event, an_order, money_for, open_invoice, overdue
-from tickets import audit
-from tickets.holds import shorten_holds
 from tickets.models import Order
-from tickets.services import expire_order
+from tickets.services.holds import shorten_holds
+from tickets.services.orders import expire_order
+from tickets.staff import audit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOME = "$ann@wallet.example.com"

@@ -2,11 +2,11 @@
 
 import pytest
 
-from accounts.limits import TooMany
+from accounts.rate_limits import TooMany
 from tests.shop import an_event, an_order, together
-from tickets.limits import FreeLimit, HoldLimit
 from tickets.models import Order
-from tickets.services import cancel_order
+from tickets.services.hold_limits import FreeLimit, HoldLimit
+from tickets.services.orders import cancel_order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

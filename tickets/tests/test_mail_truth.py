@@ -15,12 +15,12 @@ from icalendar import Calendar
 from accounts.adapter import AccountAdapter
 from events.models import Event
 from tests.shop import an_event
-from tickets.announcements import queue_changes, queue_reminders
-from tickets.mails import send_mail, write_mail
+from tickets.mail.messages import send_mail, write_mail
+from tickets.mail.notifications import queue_changes, queue_reminders
+from tickets.mail.relative_time import soon
 from tickets.models import EventChange, Mail, Order
-from tickets.refunds import cancel_event, end_canceled_order, refund_order
-from tickets.relative import soon
-from tickets.services import cancel_order, place_order
+from tickets.services.orders import cancel_order, place_order
+from tickets.services.refunds import cancel_event, end_canceled_order, refund_order
 from tickets.tests.selling import hold, make_event, pay
 from ticketsuma.bidi import isolate
 

@@ -10,11 +10,11 @@ from django.utils import timezone, translation
 from events.models import Event
 from payments.models import Refund
 from tests.shop import an_event
-from tickets.announcements import queue_changes, queue_reminders
-from tickets.mails import LONGEST_SUBJECT, send_mail, send_tickets_again, write_mail
+from tickets.mail.messages import LONGEST_SUBJECT, send_mail, send_tickets_again, write_mail
+from tickets.mail.notifications import queue_changes, queue_reminders
 from tickets.models import Mail, Order
-from tickets.refunds import cancel_event, end_canceled_order, queue_refund_mails
-from tickets.services import cancel_order, place_order
+from tickets.services.orders import cancel_order, place_order
+from tickets.services.refunds import cancel_event, end_canceled_order, queue_refund_mails
 from tickets.tests.selling import hold, make_event, pay
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -7,16 +7,16 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
+from accounts.authentication import issue_token
 from accounts.models import User
 from accounts.staff import save_verified_user
-from accounts.tokens import issue_token
 from events.models import Event
 from payments.models import Payment, Refund
 from payments.services import settle_node_payment
 from tests.shop import an_event, an_order, money_for, open_invoice, overdue
 from tickets.models import Mail, Order
-from tickets.people import adopt_orders, forget_what_is_over
-from tickets.refunds import queue_refund_mails
+from tickets.services.personal_data import adopt_orders, forget_what_is_over
+from tickets.services.refunds import queue_refund_mails
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PASSWORD = "a long enough passphrase"

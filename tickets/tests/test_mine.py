@@ -5,9 +5,9 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.shop import an_event, an_order
-from tickets.mails import send_tickets_again
-from tickets.mine import MOST
+from tickets.mail.messages import send_tickets_again
 from tickets.models import Mail, Order
+from tickets.views.session_orders import MOST
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

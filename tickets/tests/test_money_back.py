@@ -9,9 +9,9 @@ from django.utils import timezone
 from payments.models import Payment, Refund
 from payments.services import settle_node_payment
 from tests.shop import an_event, an_order, money_for, open_invoice
-from tickets.mails import write_mail
+from tickets.mail.messages import write_mail
 from tickets.models import Mail, Order
-from tickets.refunds import queue_refund_mails
+from tickets.services.refunds import queue_refund_mails
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

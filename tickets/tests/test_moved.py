@@ -9,10 +9,10 @@ from django.utils import timezone
 from events.models import Event
 from payments.models import Refund
 from tests.shop import together
-from tickets.announcements import queue_changes
-from tickets.mails import write_mail
+from tickets.mail.messages import write_mail
+from tickets.mail.notifications import queue_changes
 from tickets.models import Order
-from tickets.moved import NotMoved, give_money_back, may_have_money_back
+from tickets.services.moved_events import NotMoved, give_money_back, may_have_money_back
 from tickets.tests.selling import hold, make_event, pay
 from ticketsuma.errors import DomainError
 

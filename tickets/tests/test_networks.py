@@ -8,18 +8,18 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from accounts.limits import TooMany
+from accounts.authentication import issue_token
+from accounts.rate_limits import TooMany
 from accounts.staff import save_verified_user
-from accounts.tokens import issue_token
 from tests.shop import an_event, an_order, together
-from tickets.limits import FreeLimit, NetworkFreeLimit, NetworkHoldLimit, forget_networks
-from tickets.mailbox import mailbox_path
-from tickets.mails import send_mail, send_tickets_again
+from tickets.mail.messages import send_mail, send_tickets_again
 from tickets.models import Mail, Order
-from tickets.services import cancel_order, expire_order
+from tickets.services.hold_limits import FreeLimit, NetworkFreeLimit, NetworkHoldLimit, forget_networks
+from tickets.services.mailbox_proof import mailbox_path
+from tickets.services.orders import cancel_order, expire_order
+from tickets.services.voiding import void_own_ticket
 from tickets.tests.selling import hold, make_event, pay
-from tickets.voiding import void_own_ticket
-from ticketsuma.fields import has_link
+from ticketsuma.api.fields import has_link
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

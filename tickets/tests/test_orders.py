@@ -12,16 +12,11 @@ from payments.models import Payment, Refund
 from payments.services import settle_node_payment
 from payments.uma.address import InvalidUmaAddress
 from tests.shop import an_event, an_order, money_for, open_invoice, overdue, together
-from tickets.mails import send_tickets_again
+from tickets.mail.messages import send_tickets_again
 from tickets.models import Mail, Order, Ticket
-from tickets.once import KeyReused
-from tickets.services import (
-    QuantityNotAllowed,
-    cancel_order,
-    change_uma_address,
-    expire_order,
-)
-from ticketsuma.states import InvalidTransition
+from tickets.services.idempotency import KeyReused
+from tickets.services.orders import QuantityNotAllowed, cancel_order, change_uma_address, expire_order
+from ticketsuma.state_machine import InvalidTransition
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

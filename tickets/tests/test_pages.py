@@ -10,7 +10,7 @@ from payments.models import Payment, Refund
 from payments.services import settle_node_payment
 from tests.shop import an_event, an_order, money_for, open_invoice, overdue
 from tickets.models import Mail, Order, Ticket
-from tickets.stream import player_for
+from tickets.views.stream_player import player_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -6,12 +6,13 @@ import pytest
 from django.core import serializers
 from django.utils import timezone
 
-from payments import lightspark, recovery, refunds
-from payments.balance import outgoing_row
+from payments import refund_recovery, refunds
 from payments.models import IncomingPayment, PostTransaction, Refund, Sweep
+from payments.node import lightspark
+from payments.node.balance import outgoing_row
 from payments.tests.conftest import *  # noqa: F403, the sandbox's fixtures
 from payments.tests.refunding import SATS, assert_sent_once, step
-from tickets.audit import compare_with_node, every_msat_is_accounted_for
+from tickets.staff.audit import compare_with_node, every_msat_is_accounted_for
 
 MSATS = SATS * 1000
 HOURS = timedelta(hours=3)
@@ -74,7 +75,7 @@ def test_a_refund_sent_since_the_backup_is_found_sent(sandbox, make_refund, guar
         list_was_just_read()
         step(refund)
     else:
-        recovery.read_list()
+        refund_recovery.read_list()
         refund.refresh_from_db()
     assert_sent_once(sandbox, refund)
     assert lightspark.owned_msats() == had - refund.amount_msats - refund.fee_msats
@@ -131,11 +132,11 @@ def test_what_an_order_still_holds_and_was_sent_is_taken_off_it(sandbox, make_mo
     step(give_back(incoming, sandbox_url))
     backup.restore()
     IncomingPayment.objects.update(applied_msats=MSATS)
-    recovery.read_list()
+    refund_recovery.read_list()
     assert IncomingPayment.objects.get().applied_msats == 0
     assert Refund.objects.get().status == "sent"
     assert every_msat_is_accounted_for() == []
-    recovery.read_list()
+    refund_recovery.read_list()
     assert Refund.objects.count() == 1
 
 

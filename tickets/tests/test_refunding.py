@@ -5,16 +5,14 @@ from django.db.models import Sum
 from django.utils import timezone, translation
 
 from events.models import Event
-from payments import recovery
+from payments import refund_recovery
 from payments.models import IncomingPayment, Invoice, Payment, Refund
-from payments.outgoing import OutgoingPayment
-from payments.repairs import refund_unmatched, unmatched_money
+from payments.node.outgoing import OutgoingPayment
 from payments.services import allocate, settle_node_payment
+from payments.unmatched import refund_unmatched, unmatched_money
 from tests.shop import money_for, together
-from tickets import audit
-from tickets.desk import ORDER_ACTIONS
 from tickets.models import CheckIn, Mail, Order, Ticket
-from tickets.refunds import (
+from tickets.services.refunds import (
     NothingToRefund,
     cancel_event,
     end_canceled_order,
@@ -24,9 +22,11 @@ from tickets.refunds import (
     refund_order,
     refund_part,
 )
+from tickets.staff import audit
+from tickets.staff.order_actions import ORDER_ACTIONS
 from tickets.tests.selling import hold, make_event, open_invoice, pay, stray_money
 from ticketsuma.errors import DomainError
-from ticketsuma.states import InvalidTransition
+from ticketsuma.state_machine import InvalidTransition
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOME, ELSEWHERE = "$ann@wallet.example.com", "$bob@wallet.example.com"
@@ -168,7 +168,7 @@ def test_an_order_whose_money_was_found_sent_is_named_and_can_be_canceled():
     pay(order)
     incoming = IncomingPayment.objects.get()
     sent = OutgoingPayment("OutgoingPayment:1", True, False, "ab" * 32, incoming.amount_msats, 7)
-    recovery.record(sent, incoming, 1, 1)
+    refund_recovery.record(sent, incoming, 1, 1)
     assert [finding.row for finding in audit.paid_orders_have_their_money()] == [f"order {order.code}"]
     refund = refund_order(order)
     assert (refund.status, refund.fee_msats, refund.to) == ("sent", 7, HOME)

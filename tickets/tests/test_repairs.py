@@ -7,11 +7,11 @@ from django.db import connection
 
 from events.models import Event
 from payments.models import IncomingPayment, Payment, Refund
-from payments.repairs import NotUnmatched, attach_unmatched, refund_unmatched, unmatched_money
-from tickets import audit
+from payments.unmatched import NotUnmatched, attach_unmatched, refund_unmatched, unmatched_money
 from tickets.models import Order
+from tickets.staff import audit
 from tickets.tests.selling import hold, make_event, pay, stray_money
-from ticketsuma.states import InvalidTransition
+from ticketsuma.state_machine import InvalidTransition
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOME = "$ann@wallet.example.com"

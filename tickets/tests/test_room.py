@@ -9,12 +9,12 @@ from django.utils import timezone
 
 from events.models import Event
 from tests.shop import an_event, together
-from tickets.door import validate_code
 from tickets.models import CheckIn, Order, Ticket, Viewer
-from tickets.room import NoRoom, join, room_version, shown_version
-from tickets.services import place_order
-from tickets.stream import player_for
+from tickets.services.check_ins import validate_code
+from tickets.services.orders import place_order
+from tickets.services.viewers import NoRoom, join, room_version, shown_version
 from tickets.tests.desk import act
+from tickets.views.stream_player import player_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -7,9 +7,9 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.shop import an_event
-from tickets import room
 from tickets.models import CheckIn, Ticket, Viewer
-from tickets.services import place_order
+from tickets.services import viewers
+from tickets.services.orders import place_order
 from tickets.tests.test_room import SECRET, at, enter, live
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -70,7 +70,7 @@ def test_one_ticket_is_for_one_viewer_in_the_api_too(join, ticket):
 
 def test_an_address_of_the_room_is_soon_too_old(join, monkeypatch):
     address = path_of(join())
-    monkeypatch.setattr(room, "PASS_GOOD_FOR", timedelta(seconds=-1))
+    monkeypatch.setattr(viewers, "PASS_GOOD_FOR", timedelta(seconds=-1))
     assert Client().post(address).status_code == 410
 
 

@@ -8,9 +8,9 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import User
 from events.models import Event
-from tickets import audit
 from tickets.models import Order
-from tickets.stream import player_for
+from tickets.staff import audit
+from tickets.views.stream_player import player_for
 
 pytestmark = pytest.mark.django_db
 

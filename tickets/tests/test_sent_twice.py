@@ -6,17 +6,17 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts.authentication import issue_token
 from accounts.staff import save_verified_user
-from accounts.tokens import issue_token
 from events.models import Event
 from payments.models import Payment, Refund
 from tests.shop import together
-from tickets.audit import find_broken
 from tickets.models import Mail, Order, Ticket, Viewer
-from tickets.services import AskedAlready, change_uma_address
+from tickets.services.orders import AskedAlready, change_uma_address
+from tickets.services.voiding import ReplacedAlready, replace_links, replace_ticket
+from tickets.staff.audit import find_broken
 from tickets.tests.desk import act_url, told
 from tickets.tests.selling import hold, make_event, pay
-from tickets.voiding import ReplacedAlready, replace_links, replace_ticket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

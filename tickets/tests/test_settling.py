@@ -8,7 +8,7 @@ from payments.services import settle_node_payment
 from payments.signals import payment_settled
 from tests.shop import an_event, an_order, money_for, open_invoice, overdue, together
 from tickets.models import Mail
-from tickets.services import cancel_order, expire_order
+from tickets.services.orders import cancel_order, expire_order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

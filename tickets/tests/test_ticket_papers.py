@@ -10,10 +10,10 @@ from django.utils import timezone, translation
 from pypdf import PdfReader
 
 from tests.shop import an_event
-from tickets.lettering import printable
 from tickets.models import CheckIn, Order, Ticket
-from tickets.pdf import ticket_pdf
-from tickets.services import place_order
+from tickets.pdf.ticket import ticket_pdf
+from tickets.pdf.typesetting import printable
+from tickets.services.orders import place_order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,15 +12,12 @@ from events.models import Event
 from payments.models import Refund
 from payments.refunds import TooMuch
 from tests.shop import together
-from tickets.audit import find_broken
-from tickets.door import validate_code
 from tickets.models import Mail, Order, Ticket, Viewer
-from tickets.refunds import refund_order
-from tickets.room import join
-from tickets.services import cancel_order
-from tickets.tests.desk import act
-from tickets.tests.selling import hold, make_event, pay
-from tickets.voiding import (
+from tickets.services.check_ins import validate_code
+from tickets.services.orders import cancel_order
+from tickets.services.refunds import refund_order
+from tickets.services.viewers import join
+from tickets.services.voiding import (
     NoMailbox,
     NotVoidable,
     replace_links,
@@ -28,6 +25,9 @@ from tickets.voiding import (
     void_own_ticket,
     void_ticket,
 )
+from tickets.staff.audit import find_broken
+from tickets.tests.desk import act
+from tickets.tests.selling import hold, make_event, pay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -7,7 +7,7 @@ from django.test import Client
 
 from accounts.staff import save_verified_user
 from payments.models import Payment
-from tickets.forms import AddressForm, BuyForm
+from tickets.forms.orders import AddressForm, BuyForm
 from tickets.models import Order
 from tickets.tests.selling import hold, make_event, open_invoice
 

@@ -10,8 +10,8 @@ from payments.models import Payment
 from payments.services import settle_node_payment
 from tests.shop import an_event, an_order, money_for, open_invoice, overdue
 from tickets.models import Order
-from tickets.pages import order_page
-from tickets.views import order_by_token
+from tickets.views.order_page import order_page
+from tickets.views.orders import order_by_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -72,7 +72,7 @@ def redis(tmp_path):
 def test_a_redis_that_stops_is_an_empty_cache(redis, settings):
     """Every lookup of a `$` address was an error, with no Redis library and when Redis stopped."""
     options = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
-    backend = "ticketsuma.cache.RedisOrNothing"
+    backend = "ticketsuma.web.cache.RedisOrNothing"
     settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": redis.url, "OPTIONS": options}}
     cache = caches["default"]
     cache.set("key", b"value", 60)

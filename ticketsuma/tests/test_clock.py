@@ -7,10 +7,10 @@ from django.db import connection
 from django.utils import timezone
 
 from payments.models import Sweep, WebhookEvent
-from payments.sweep import sweep_row
-from tickets.attention import needs_attention
+from payments.reconciliation import sweep_row
+from tickets.staff.alerts import needs_attention
 from ticketsuma import clock
-from ticketsuma.worker import QUEUES, due_rows
+from ticketsuma.jobs.worker import QUEUES, due_rows
 
 DAY = timedelta(days=1)
 pytestmark = pytest.mark.django_db(transaction=True)

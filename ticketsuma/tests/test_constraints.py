@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.functional import Promise
 
 from accounts.models import User
-from ticketsuma.constraints import Check, Unique
-from ticketsuma.dated import DatedQuerySet
+from ticketsuma.constraint_messages import Check, Unique
+from ticketsuma.querysets import DatedQuerySet
 
 OURS = {"accounts", "events", "payments", "tickets"}
 MODELS = [model for model in apps.get_models() if model._meta.app_label in OURS]

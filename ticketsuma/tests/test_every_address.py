@@ -13,18 +13,18 @@ from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.utils import timezone
 
+from accounts.authentication import issue_token
 from accounts.models import User
 from accounts.staff import save_verified_user
-from accounts.tokens import issue_token
 from events.models import Event
 from payments.models import IncomingPayment, Invoice, Refund
 from payments.refunds import take_back
 from tests.attacks.endpoints import routes
-from tickets import room
-from tickets.door import check_in
-from tickets.mailbox import mailbox_path
 from tickets.models import Order
-from tickets.services import queue_mail
+from tickets.services import viewers
+from tickets.services.check_ins import check_in
+from tickets.services.mailbox_proof import mailbox_path
+from tickets.services.orders import queue_mail
 from tickets.tests.selling import hold, make_event, pay, stray_money
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,8 +53,8 @@ class Shop:
         self.pending = hold(event, email="bea@example.com")
         used, watched, passed = self.tickets[1:]
         check_in(code=used.ticket_code, event_id=event.pk, by=self.staff)
-        room.join(watched, key="k" * 32)
-        self.room_pass = room.join_for_pass(passed)[0].rpartition("/")[2]
+        viewers.join(watched, key="k" * 32)
+        self.room_pass = viewers.join_for_pass(passed)[0].rpartition("/")[2]
         incoming = IncomingPayment.objects.get()
         take_back(incoming, amount_msats=10_000, reason=Refund.Reason.STAFF)
         stray_money()

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from payments.checkup_models import Checkup
 from payments.models import Sweep
-from tickets.attention import needs_attention
+from tickets.staff.alerts import needs_attention
 
 pytestmark = pytest.mark.django_db
 OK = {"status": "ok", "database": "ok", "migrations": "ok", "worker": "ok", "node": "ok"} | {

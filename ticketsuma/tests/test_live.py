@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from ticketsuma.live import Hub, Stream, version_of
+from ticketsuma.web.sse import Hub, Stream, version_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

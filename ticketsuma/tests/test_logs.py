@@ -15,8 +15,8 @@ from django.urls import resolve
 from accounts.models import User
 from events.models import Event
 from tests.shop import an_event
-from ticketsuma import logs
-from ticketsuma.logs import RouteNotAddress, scrub
+from ticketsuma.conf import logging_config
+from ticketsuma.conf.logging_config import RouteNotAddress, scrub
 
 
 def failed(path: str) -> logging.LogRecord:
@@ -44,12 +44,12 @@ def test_an_unwell_shop_is_no_line_for_every_question():
 def said(request):
     """What the log said, in either form."""
     before = logging.getLogger().handlers[:]
-    logs.configure({"level": "INFO", "json": request.param})
+    logging_config.configure({"level": "INFO", "json": request.param})
     written = io.StringIO()
     (handler,) = logging.getLogger().handlers
     handler.setStream(written)
     yield written.getvalue
-    logs.configure(settings.LOGGING)
+    logging_config.configure(settings.LOGGING)
     logging.getLogger().handlers[:] = before
 
 

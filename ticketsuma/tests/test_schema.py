@@ -9,16 +9,16 @@ from drf_spectacular.renderers import OpenApiYamlRenderer
 from jsonschema import Draft202012Validator
 from rest_framework.exceptions import APIException
 
-from ticketsuma.api import openapi
+from ticketsuma.api.schema import CODES
+from ticketsuma.api.schema_examples import EXAMPLES
+from ticketsuma.api_urls import openapi
 from ticketsuma.errors import DomainError
-from ticketsuma.examples import EXAMPLES
-from ticketsuma.schema import CODES
 
 KEPT = Path(settings.BASE_DIR) / "docs" / "openapi.yaml"
 # Refusals that no API client meets: of wallets, of the node, of staff in the admin, of workers.
 ELSEWHERE = {
-    "payments", "tickets.refunds", "tickets.moved", "tickets.claims", "tickets.desk",
-    "ticketsuma.admin_actions",
+    "payments", "tickets.services.refunds", "tickets.services.moved_events",
+    "tickets.services.payment_lookup", "tickets.staff.order_actions", "ticketsuma.admin.actions",
 }  # fmt: skip
 
 

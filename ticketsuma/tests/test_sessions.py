@@ -7,7 +7,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from ticketsuma.worker import CHORES, clear_sessions
+from ticketsuma.jobs.worker import CHORES, clear_sessions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -16,7 +16,8 @@ PRODUCTION = {"SITE_URL": "https://tickets.example.com", "EMAIL_URL": "dummymail
 
 def started(tmp_path, base: dict, expression: str = "settings.SITE_NAME", **given: str) -> tuple[str, str]:
     """What `expression` is in a process with these settings, and what it said when it refused to start."""
-    code = "from ticketsuma.start import read_settings; read_settings()\nfrom django.conf import settings\n"
+    code = "from ticketsuma.conf.bootstrap import read_settings; read_settings()\n"
+    code += "from django.conf import settings\n"
     code += f"print({expression})"
     env = {"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path)} | base | given
     done = subprocess.run(
@@ -90,4 +91,4 @@ def test_what_speaks_for_the_whole_domain_is_by_wish(tmp_path):
 def test_a_cache_in_redis_is_one_that_may_be_away(tmp_path):
     backend = "settings.CACHES['default']['BACKEND'], __import__('redis').__name__"
     said, refused = started(tmp_path, PRODUCTION, backend, CACHE_URL="redis://127.0.0.1:9/0")
-    assert (said, refused) == ("ticketsuma.cache.RedisOrNothing redis", "")
+    assert (said, refused) == ("ticketsuma.web.cache.RedisOrNothing redis", "")

@@ -12,8 +12,9 @@ from tests.shop import an_event, an_order, together
 from tickets.models import Order
 from ticketsuma.codes import ALPHABET, new_code, normalize_code
 from ticketsuma.errors import DomainError
-from ticketsuma.states import FAILING_IS_SEEN_AFTER, InvalidTransition, failing
-from ticketsuma.worker import Queue, work
+from ticketsuma.jobs.models import FAILING_IS_SEEN_AFTER, failing
+from ticketsuma.jobs.worker import Queue, work
+from ticketsuma.state_machine import InvalidTransition
 
 
 @pytest.mark.django_db(transaction=True)

@@ -7,7 +7,7 @@ from django.test import override_settings
 
 
 def test_scripts_import_files_that_are_there(tmp_path):
-    storages = {"staticfiles": {"BACKEND": "ticketsuma.static_files.HashedFiles"}}
+    storages = {"staticfiles": {"BACKEND": "ticketsuma.web.static_files.HashedFiles"}}
     with override_settings(STATIC_ROOT=tmp_path, STORAGES=storages, WHITENOISE_KEEP_ONLY_HASHED_FILES=True):
         call_command(
             "collectstatic",

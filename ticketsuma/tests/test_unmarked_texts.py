@@ -12,9 +12,9 @@ from django.utils.functional import Promise
 
 from accounts.staff import save_verified_user
 from tests.shop import an_event, an_order
-from tickets.timeline import KINDS
-from ticketsuma.admin import sats_column
-from ticketsuma.admin_actions import Desk
+from tickets.staff.timeline import KINDS
+from ticketsuma.admin.actions import Desk
+from ticketsuma.admin.base import sats_column
 
 OURS = ("accounts", "events", "payments", "tickets")
 IN_ENGLISH_ONLY = {"api_docs.html"}  # for programmers, as is all it describes

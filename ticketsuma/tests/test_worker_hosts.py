@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from payments.models import IncomingPayment, Payment, PostTransaction, Refund
 from payments.refunds import write_refund
-from payments.uma.fetch import AT_ONCE_PER_HOST
+from payments.uma.safe_http import AT_ONCE_PER_HOST
 from tests.processes import wait_until
 from tests.shop import an_event, an_order
-from ticketsuma.worker import BATCH, QUEUES, THREADS_FOR_STRANGERS, Queue, Worker, due_rows
+from ticketsuma.jobs.worker import BATCH, QUEUES, THREADS_FOR_STRANGERS, Queue, Worker, due_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SILENT, HONEST = "silent.example.com", "honest.example.com"

@@ -1,8 +1,8 @@
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.links import GOOD_SECONDS, make_link
 from accounts.models import User, normalize_email
+from accounts.sign_in_links import GOOD_SECONDS, make_link
 from ticketsuma.addresses import InvisibleSign
 
 

@@ -2,7 +2,7 @@
 
 import secrets
 
-from node import shapes
+from node import objects
 from node.fields.call import Call, field, own_node
 from node.ledger import Refused
 from node.models import ApiToken, UmaInvitation, new_id
@@ -18,7 +18,7 @@ def create_api_token(call: Call, name, permissions):
         client_secret=secrets.token_urlsafe(32),
         permissions=permissions,
     )
-    return {"api_token": shapes.api_token(row), "client_secret": row.client_secret}
+    return {"api_token": objects.api_token(row), "client_secret": row.client_secret}
 
 
 @field
@@ -32,21 +32,21 @@ def delete_api_token(call: Call, api_token_id):
 @field
 def lightning_fee_estimate_for_invoice(call: Call, node_id, encoded_payment_request, amount_msats=None):
     own_node(call, node_id)
-    return {"__typename": "LightningFeeEstimateOutput", "fee_estimate": shapes.money(0)}
+    return {"__typename": "LightningFeeEstimateOutput", "fee_estimate": objects.money(0)}
 
 
 @field
 def lightning_fee_estimate_for_node(call: Call, node_id, destination_node_public_key, amount_msats):
     own_node(call, node_id)
-    return {"__typename": "LightningFeeEstimateOutput", "fee_estimate": shapes.money(0)}
+    return {"__typename": "LightningFeeEstimateOutput", "fee_estimate": objects.money(0)}
 
 
 @field
 def bitcoin_fee_estimate(call: Call, network):
     return {
         "__typename": "FeeEstimate",
-        "fee_fast": shapes.money(2_000_000),
-        "fee_min": shapes.money(200_000),
+        "fee_fast": objects.money(2_000_000),
+        "fee_min": objects.money(200_000),
     }
 
 
@@ -69,7 +69,7 @@ def _invite(call: Call, inviter_uma, *, with_incentives: bool):
         inviter_uma=str(inviter_uma)[:255],
         with_incentives=with_incentives,
     )
-    return {"invitation": shapes.invitation(row)}
+    return {"invitation": objects.invitation(row)}
 
 
 @field
@@ -86,7 +86,7 @@ def _claim(invitation_code, invitee_uma):
     open_ones = UmaInvitation.objects.filter(code=str(invitation_code), invitee_uma="")
     if not open_ones.update(invitee_uma=str(invitee_uma)[:255]):
         raise Refused("no such open invitation")
-    return {"invitation": shapes.invitation(UmaInvitation.objects.get(code=str(invitation_code)))}
+    return {"invitation": objects.invitation(UmaInvitation.objects.get(code=str(invitation_code)))}
 
 
 @field
@@ -104,4 +104,4 @@ def claim_uma_invitation_with_incentives(
 @field
 def uma_invitation_by_code(call: Call, code):
     row = UmaInvitation.objects.filter(code=str(code)).first()
-    return shapes.invitation(row) if row else None
+    return objects.invitation(row) if row else None

@@ -1,6 +1,6 @@
 """Root fields of invoices: creating and canceling. None needs the node's signing key."""
 
-from node import ledger, nodes, shapes
+from node import ledger, nodes, objects
 from node.fields.call import Call, field, own_invoice, own_node
 from node.ledger import Refused
 from node.models import Invoice, Payment
@@ -30,7 +30,7 @@ def create_invoice(
         memo=str(memo or ""),
         payment_hash=str(payment_hash or "").lower(),
     )
-    return {"invoice": shapes.invoice(row)}
+    return {"invoice": objects.invoice(row)}
 
 
 @field
@@ -44,7 +44,7 @@ def create_lnurl_invoice(
         description_hash=str(metadata_hash),
         kind=Invoice.Kind.LNURL,
     )
-    return {"invoice": shapes.invoice(row)}
+    return {"invoice": objects.invoice(row)}
 
 
 @field
@@ -58,12 +58,12 @@ def create_uma_invoice(
         description_hash=str(metadata_hash),
         kind=Invoice.Kind.UMA,
     )
-    return {"invoice": shapes.invoice(row)}
+    return {"invoice": objects.invoice(row)}
 
 
 @field
 def cancel_invoice(call: Call, invoice_id):
-    return {"invoice": shapes.invoice(ledger.cancel_invoice(own_invoice(call, invoice_id)))}
+    return {"invoice": objects.invoice(ledger.cancel_invoice(own_invoice(call, invoice_id)))}
 
 
 @field
@@ -73,7 +73,7 @@ def fail_htlcs(call: Call, invoice_id, cancel_invoice=True):
     for payment in row.payments.filter(status=Payment.Status.PENDING):
         ledger.resolve(pk=payment.pk, to="INVOICE_CANCELLED")
     row.refresh_from_db()
-    return {"invoice": shapes.invoice(ledger.cancel_invoice(row) if cancel_invoice else row)}
+    return {"invoice": objects.invoice(ledger.cancel_invoice(row) if cancel_invoice else row)}
 
 
 @field

@@ -1,6 +1,6 @@
 """Root fields of payments. Those that spend the node's balance must be signed with its key."""
 
-from node import ledger, nodes, shapes
+from node import ledger, nodes, objects
 from node.fields.call import Call, check_signature, field, own_node
 from node.fields.reading import entity, payments
 from node.ledger import Refused
@@ -21,7 +21,7 @@ def create_test_mode_payment(call: Call, local_node_id, encoded_invoice, amount_
     )
     if payment.status == Payment.Status.FAILED:
         raise Refused(f"the test payment failed: {payment.failure_reason}")
-    shape = shapes.incoming(payments().get(pk=payment.pk))
+    shape = objects.incoming(payments().get(pk=payment.pk))
     return {
         "incoming_payment": shape,
         "payment": {"__typename": "OutgoingPayment", "id": payment.outgoing_id},
@@ -40,7 +40,7 @@ def _pay(call: Call, node_id, encoded_invoice, max_fee_msats, amount_msats, idem
         is_uma=is_uma,
         max_fee_msats=_fee_limit(max_fee_msats),
     )
-    return {"payment": shapes.outgoing(payments().get(pk=payment.pk))}
+    return {"payment": objects.outgoing(payments().get(pk=payment.pk))}
 
 
 def _fee_limit(msats) -> int:
@@ -90,7 +90,7 @@ def send_payment(call: Call, node_id, destination_public_key, amount_msats, time
         raise Refused("no route to this node, or no amount")
     made = ledger.create_invoice(node=payee, amount_msats=amount_msats, expiry_s=60, memo="keysend")
     payment = ledger.pay(payer=node, bolt11=made.bolt11, max_fee_msats=_fee_limit(maximum_fees_msats))
-    return {"payment": shapes.outgoing(payments().get(pk=payment.pk))}
+    return {"payment": objects.outgoing(payments().get(pk=payment.pk))}
 
 
 @field
@@ -106,14 +106,14 @@ def request_withdrawal(
         mode=str(withdrawal_mode),
         idempotency_key=str(idempotency_key) if idempotency_key else None,
     )
-    return {"request": shapes.withdrawal_request(row)}
+    return {"request": objects.withdrawal_request(row)}
 
 
 @field
 def fund_node(call: Call, node_id, amount_sats=None):
     amount_msats = nodes.as_msats(amount_sats or 10_000_000)
     nodes.fund(node=own_node(call, node_id), amount_msats=amount_msats)
-    return {"amount": shapes.money(amount_msats)}
+    return {"amount": objects.money(amount_msats)}
 
 
 @field

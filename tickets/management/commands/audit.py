@@ -12,9 +12,9 @@ from django.utils.dateparse import parse_datetime
 from rich.console import Console
 from rich.table import Table
 
-from tickets.attention import Attention, needs_attention
-from tickets.audit import Finding, compare_with_node, find_broken
-from tickets.books import Books, find_missing, read_books
+from tickets.staff.alerts import Attention, needs_attention
+from tickets.staff.audit import Finding, compare_with_node, find_broken
+from tickets.staff.books import Books, find_missing, read_books
 
 # Money that arrived a moment ago may still be on its way into our books.
 NODE_AGREES_WITHIN_SECONDS = 25

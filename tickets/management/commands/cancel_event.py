@@ -4,7 +4,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.history import by_command
 from events.models import Event
-from tickets.refunds import cancel_event, preview_cancel
+from tickets.services.refunds import cancel_event, preview_cancel
 from ticketsuma.errors import DomainError
 
 

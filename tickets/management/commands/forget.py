@@ -1,7 +1,7 @@
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.history import by_command
-from tickets.people import forget_email
+from tickets.services.personal_data import forget_email
 from ticketsuma.errors import DomainError
 
 

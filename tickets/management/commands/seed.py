@@ -6,8 +6,8 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.staff import save_verified_user
 from events.models import Event
-from tickets.demo import SIGN_INS, demo_events
-from tickets.services import place_order
+from tickets.demo_data import SIGN_INS, demo_events
+from tickets.services.orders import place_order
 
 NEARLY_SOLD_OUT = "open-studio-ink"
 # Who already sits there; without an address nobody gets a mail.

@@ -1,6 +1,6 @@
 from django.core.management.base import BaseCommand
 
-from ticketsuma.worker import run_forever
+from ticketsuma.jobs.worker import run_forever
 
 
 class Command(BaseCommand):

@@ -1,0 +1,264 @@
+"""Serializers of orders, tickets, purchases, validations and check-ins."""
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from events.models import Event
+from payments.models import Payment, Refund
+from payments.serializers import PaymentSerializer, RefundSerializer
+from tickets.models import Order, Ticket
+from ticketsuma.api.fields import Email, Line, PersonName, StrictSerializer, WholeNumber, YesNo
+from ticketsuma.money import MAX_SATS
+
+LARGEST_ID = 2**63 - 1
+MOST_SEATS = 50  # of any event; each event has its own max_per_order
+
+
+# -- in ---------------------------------------------------------------------------------------
+class PurchaseSerializer(StrictSerializer):
+    """What a purchase takes. A guest gives an e-mail address; for an account its own is used."""
+
+    event_id = WholeNumber(min_value=1, max_value=LARGEST_ID)
+    quantity = WholeNumber(min_value=1, max_value=MOST_SEATS, default=1, help_text="Seats.")
+    uma_address = Line(
+        max_length=255, required=False, allow_blank=True, default="",
+        help_text="`$name@wallet`: we send a payment request there, and refunds. Optional.",
+    )  # fmt: skip
+    email = Email(required=False, help_text="Where the tickets go. Needed without a token.")
+    name = PersonName(required=False, allow_blank=True, help_text="The holder's name.")
+    expected_price_sats = WholeNumber(
+        min_value=0, max_value=MAX_SATS, required=False,
+        help_text="Of one seat, as you have shown it: at another price it is 409 `price_changed`.",
+    )  # fmt: skip
+    user_id = serializers.JSONField(
+        required=False, allow_null=True, write_only=True, help_text="Accepted and ignored."
+    )
+
+    def validate(self, data: dict) -> dict:
+        user = self.context["request"].user
+        if user.is_authenticated:
+            return {"email": user.email, "name": user.name} | data
+        if "email" not in data:
+            raise serializers.ValidationError({"email": _("We need your e-mail address.")}, code="required")
+        return {"name": ""} | data
+
+
+class ValidateSerializer(StrictSerializer):
+    ticket_code = Line(max_length=64, help_text="As printed; spaces, dashes and lower case do not matter.")
+    event_id = WholeNumber(
+        min_value=1, max_value=LARGEST_ID, required=False, help_text="The event at whose door you are."
+    )
+
+
+class CheckInSerializer(StrictSerializer):
+    ticket_code = Line(max_length=64)
+    event_id = WholeNumber(min_value=1, max_value=LARGEST_ID, help_text="The event at whose door you are.")
+    nonce = Line(
+        max_length=64, required=False, allow_blank=True, default="",
+        help_text="Your own id for this scan: sent again within 30 seconds it gets the same answer.",
+    )  # fmt: skip
+
+
+class JoinSerializer(StrictSerializer):
+    take_over = YesNo(default=False, help_text="Watch here although another device does; it then stops.")
+
+
+class CorrectEmailSerializer(StrictSerializer):
+    email = Email(help_text="Where the order's mails go from now on.")
+
+
+class OneTicketSerializer(StrictSerializer):
+    ticket_id = serializers.UUIDField(help_text="Of this order.")
+
+
+class ReplaceTicketSerializer(OneTicketSerializer):
+    ticket_code = Line(
+        max_length=64, help_text="The code that shall open nothing any more: sent again, it is replaced once."
+    )
+
+
+class RefundAddressSerializer(StrictSerializer):
+    uma_address = Line(
+        max_length=255,
+        help_text="`$name@wallet`, or a Lightning address `name@wallet`: the refund goes there.",
+    )
+
+
+# -- out --------------------------------------------------------------------------------------
+class OrderSerializer(serializers.ModelSerializer):
+    token = serializers.CharField(help_text="Opens this order: header `Order-Token`. Keep it secret.")
+    user_id = serializers.IntegerField(source="buyer_id", allow_null=True)
+    event_id = serializers.IntegerField()
+    amount_sats = serializers.IntegerField(help_text="For all seats, in satoshis.")
+
+    class Meta:
+        model = Order
+        fields = [
+            "id", "token", "code", "status", "event_id", "user_id", "email", "name", "uma_address",
+            "quantity", "price_sats", "amount_sats", "expires_at", "paid_at", "created_at", "updated_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class EventOfTicketSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Event
+        fields = ["id", "title", "start_time", "end_time"]
+        read_only_fields = fields
+
+
+class TicketSerializer(serializers.ModelSerializer):
+    """One seat; code, token and page are there while the ticket admits. Load `order__event` with it."""
+
+    ticket_id = serializers.UUIDField(source="pk")
+    event_id = serializers.IntegerField(source="order.event_id")
+    payment_status = serializers.ChoiceField(Ticket.PaymentStatus.choices)
+    ticket_code = serializers.SerializerMethodField(help_text="null until paid.")
+    url = serializers.SerializerMethodField(help_text="This ticket's own page, to share; null until paid.")
+    token = serializers.SerializerMethodField(
+        help_text="Opens this one ticket: header `Ticket-Token`. Keep it secret; null until paid."
+    )
+    room_open = serializers.SerializerMethodField(
+        help_text="Whether `POST /api/tickets/{id}/join` lets in now: from 15 minutes before the start to "
+        "the end, and while there is a replay."
+    )
+
+    class Meta:
+        model = Ticket
+        fields = [
+            "id", "ticket_id", "event_id", "number", "holder_name", "payment_status", "ticket_code", "url",
+            "token", "room_open",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_ticket_code(self, ticket: Ticket) -> str | None:
+        return ticket.ticket_code if ticket.admits else None
+
+    def get_url(self, ticket: Ticket) -> str | None:
+        return settings.SITE_URL + ticket.get_absolute_url() if ticket.admits else None
+
+    def get_token(self, ticket: Ticket) -> str | None:
+        return ticket.token if ticket.admits else None
+
+    def get_room_open(self, ticket: Ticket) -> bool:
+        return ticket.admits and ticket.order.event.shows_stream
+
+
+class MyTicketSerializer(TicketSerializer):
+    """A ticket in its owner's list, with what it was bought for. Load `order__payment` and its invoices."""
+
+    order_id = serializers.UUIDField()
+    user_id = serializers.IntegerField(source="order.buyer_id", allow_null=True)
+    event = EventOfTicketSerializer(source="order.event")
+    uma_address = serializers.CharField(source="order.uma_address")
+    amount_sats = serializers.IntegerField(source="order.price_sats", help_text="For this seat, in satoshis.")
+    invoice_id = serializers.SerializerMethodField(help_text="Of the order's newest invoice, or null.")
+    paid_at = serializers.DateTimeField(source="order.paid_at", allow_null=True)
+    expires_at = serializers.DateTimeField(source="order.expires_at")
+
+    class Meta(TicketSerializer.Meta):
+        fields = [
+            *TicketSerializer.Meta.fields, "order_id", "user_id", "event", "uma_address", "amount_sats",
+            "invoice_id", "paid_at", "expires_at", "created_at", "updated_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_invoice_id(self, ticket: Ticket) -> str | None:
+        return PaymentSerializer().get_invoice_id(ticket.order.payment) if ticket.order.payment else None
+
+
+class BoughtSerializer(serializers.Serializer):
+    """An order with its tickets and what is due: the answer to a purchase and to `GET /api/orders/{id}`."""
+
+    order = OrderSerializer(source="*")
+    tickets = TicketSerializer(many=True)
+    payment = PaymentSerializer(allow_null=True, help_text="null when the event is free.")
+    refunds = serializers.SerializerMethodField(help_text="Money of this order on its way back, or back.")
+    pay_url = serializers.SerializerMethodField(help_text="The page on which the order is paid and followed.")
+    live_url = serializers.SerializerMethodField(
+        help_text="Server-sent events: `changed` whenever the order is worth another look. Holds its token."
+    )
+
+    @extend_schema_field(RefundSerializer(many=True))
+    def get_refunds(self, order: Order) -> Any:
+        if order.payment_id is None or self.context.get("is_new"):  # nothing can have come yet
+            return []
+        refunds = Refund.objects.filter(incoming_payment__payment=order.payment_id)
+        return RefundSerializer(refunds, many=True).data
+
+    def get_pay_url(self, order: Order) -> str:
+        return settings.SITE_URL + order.get_absolute_url()
+
+    def get_live_url(self, order: Order) -> str:
+        return f"{settings.SITE_URL}{order.get_absolute_url()}/live"
+
+
+class TicketStatusSerializer(serializers.ModelSerializer):
+    """What anybody who knows a ticket's id may ask: no code, no invoice, no name."""
+
+    ticket_id = serializers.UUIDField(source="pk")
+    payment_status = serializers.ChoiceField(Ticket.PaymentStatus.choices)
+    order_status = serializers.ChoiceField(Order.Status.choices, source="order.status")
+    event_id = serializers.IntegerField(source="order.event_id")
+    expires_at = serializers.DateTimeField(source="order.expires_at")
+    paid_at = serializers.DateTimeField(source="order.paid_at", allow_null=True)
+
+    class Meta:
+        model = Ticket
+        fields = ["id", "ticket_id", "payment_status", "order_status", "event_id", "expires_at", "paid_at"]
+        read_only_fields = fields
+
+
+class ValidationSerializer(serializers.Serializer):
+    """Whether a code would be let in now, and if not, why."""
+
+    valid = serializers.BooleanField()
+    reason = serializers.ChoiceField(
+        ["ok", "unknown_code", "wrong_event", "not_paid", "void", "event_canceled", "already_checked_in"]
+    )
+    event = EventOfTicketSerializer(allow_null=True)
+    checked_in_at = serializers.DateTimeField(allow_null=True)
+
+
+class CheckedInSerializer(serializers.Serializer):
+    """A ticket that was let in."""
+
+    ticket_id = serializers.UUIDField()
+    holder_name = serializers.CharField(source="ticket.holder_name")
+    checked_in_at = serializers.DateTimeField(source="at")
+
+
+class JoinedSerializer(serializers.Serializer):
+    """A place in the stream's room, kept for one browser."""
+
+    room_url = serializers.CharField(help_text="Open it in the browser that watches: it lets one in, once.")
+    expires_at = serializers.DateTimeField(help_text="Until when `room_url` may be opened.")
+
+
+class PaymentStatusSerializer(serializers.Serializer):
+    """What became of an order's payment, found by any of its invoices."""
+
+    invoice_id = serializers.SerializerMethodField(help_text="The newest invoice's, whichever was asked for.")
+    payment_status = serializers.ChoiceField(Ticket.PaymentStatus.choices, source="status")
+    amount_sats = serializers.IntegerField(help_text="In satoshis.")
+    uma_address = serializers.CharField()
+    order_id = serializers.UUIDField(source="pk")
+    user_id = serializers.IntegerField(source="buyer_id", allow_null=True)
+    event_id = serializers.IntegerField()
+    ticket_ids = serializers.SerializerMethodField()
+    push = serializers.ChoiceField(Payment.Push.choices, source="payment.push")
+    expires_at = serializers.DateTimeField()
+    paid_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+    def get_invoice_id(self, order: Order) -> str:
+        return PaymentSerializer().get_invoice_id(order.payment)  # type: ignore[arg-type, return-value]
+
+    def get_ticket_ids(self, order: Order) -> list[uuid.UUID]:
+        return [ticket.pk for ticket in order.tickets.all()]

@@ -1,0 +1,188 @@
+"""Mails about orders and tickets, each of three templates: subject, text, HTML.
+
+No mail holds a ticket's code or the stream's address: mails are forwarded, and kept by strangers.
+"""
+
+from datetime import timedelta
+from email.utils import formataddr
+from typing import Any
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+
+from accounts.models import normalize_email
+from events.ical import CANCEL, REQUEST, calendar_file
+from payments.models import Refund
+from payments.refunds import for_the_payer_to_redirect
+from tickets.models import EventChange, Mail, Order
+from tickets.services.mailbox_proof import mailbox_path
+from tickets.services.moved_events import may_have_money_back
+from ticketsuma.bidi import FSI, PDI
+from ticketsuma.mail import ShopMail
+from ticketsuma.money import MSATS_PER_SAT
+
+from .notifications import HOUR_BEFORE, about_start
+from .refund_words import about_tickets, why
+from .relative_time import soon
+
+LONGEST_SUBJECT = 150
+REMINDERS = {Mail.Kind.REMINDER_DAY, Mail.Kind.REMINDER_HOUR}
+# What a mail tells the reader's calendar.
+CALENDAR = {
+    Mail.Kind.TICKETS: REQUEST,
+    Mail.Kind.EVENT_CHANGED: REQUEST,
+    Mail.Kind.EVENT_CANCELED: CANCEL,
+    Mail.Kind.ORDER_CANCELED: CANCEL,
+}
+
+
+def send_mail(mail: Mail) -> None:
+    """Send a due mail; the worker's handler. At least once: a crash after sending sends it again.
+
+    What is said is true when it is sent, however late that is. News that is no longer true then (the
+    event moved, the order ended) is parked as failed; what was written to an address that was corrected
+    since goes to the right one.
+    """
+    if mail.to != (to := Order.objects.values_list("email", flat=True).get(pk=mail.order_id)):
+        send_elsewhere(mail, to=to)
+        return
+    if not _still_true(mail):
+        _drop(mail)
+        return
+    with translation.override(mail.order.language):
+        message = write_mail(mail)
+    message.send()
+    mail.advance(Mail.Status.SENT, sent_at=timezone.now(), next_attempt_at=None, last_error="")
+
+
+def _drop(mail: Mail, why: str = "no longer true", **changes: Any) -> None:
+    mail.advance(Mail.Status.FAILED, next_attempt_at=None, last_error=why, **changes)
+
+
+def send_elsewhere(mail: Mail, *, to: str, anew: bool = False) -> None:
+    """The same mail goes to `to` instead, with `anew` also if it went there once; without one to nobody."""
+    if mail.status == Mail.Status.DUE:
+        _drop(mail, "the address was corrected", parked_at=None, failing_since=None)
+    if not to:
+        return
+    due = {"next_attempt_at": timezone.now()}
+    other, is_new = Mail.objects.get_or_create(
+        order_id=mail.order_id, kind=mail.kind, to=to, about=mail.about, defaults=due
+    )
+    if anew and not is_new:
+        _send_anew(other)
+
+
+def _send_anew(mail: Mail) -> None:
+    if mail.status == Mail.Status.DUE:
+        mail.try_again()
+    else:
+        mail.advance(Mail.Status.DUE, next_attempt_at=timezone.now(), attempts=0, parked_at=None)
+
+
+def _still_true(mail: Mail) -> bool:
+    order, event, now = mail.order, mail.order.event, timezone.now()
+    admits = order.is_paid and not event.is_canceled
+    if mail.kind in REMINDERS:
+        is_overtaken = mail.kind == Mail.Kind.REMINDER_DAY and event.start_time - now <= HOUR_BEFORE
+        coming = event.start_time > now and mail.about == about_start(event)
+        return coming and admits and not is_overtaken
+    if mail.kind == Mail.Kind.REFUND_ADDRESS:
+        return Refund.objects.filter(for_the_payer_to_redirect(), pk=mail.about).exists()
+    if mail.kind == Mail.Kind.CONFIRM:
+        return order.is_pending
+    if mail.kind == Mail.Kind.EVENT_CHANGED:
+        change = EventChange.objects.filter(pk=mail.about).select_related("event").first()
+        return admits and event.end_time > now and (change is None or change.differs)
+    return admits if mail.kind == Mail.Kind.TICKETS else True
+
+
+def write_mail(mail: Mail) -> ShopMail:
+    """The message, in the language that is active."""
+    order, event = mail.order, mail.order.event
+    context = _words_about(mail)
+    template = f"mails/{mail.kind}"
+    host = settings.SITE_HOST.partition(":")[0]
+    context["subject"] = subject = _one_line(render_to_string(f"{template}-subject.txt", context))
+    message = ShopMail(
+        subject=subject,
+        body=render_to_string(f"{template}-body.txt", context),
+        to=[mail.to],
+        reply_to=[_address(event.organizer, event.contact_email)] if event.contact_email else None,
+        headers={"Message-ID": f"<{_name(mail)}@{host}>"},
+    )
+    message.attach_alternative(render_to_string(f"{template}-body.html", context), "text/html")
+    if method := CALENDAR.get(Mail.Kind(mail.kind)):
+        tickets = context["tickets"]
+        page = tickets[0] if len(tickets) == 1 else order
+        url = settings.SITE_URL + page.get_absolute_url()
+        entry = calendar_file(event, url, method=method, attendee=mail.to)
+        # An alternative, which mail programs take into the calendar (RFC 6047), and a file for the others.
+        message.attach_alternative(entry.decode(), f"text/calendar; method={method}")
+        message.attach("event.ics", entry.decode(), "text/calendar")
+    return message
+
+
+def _address(name: str, address: str) -> str:
+    """`name <address>` for a header; what no header may hold is left out of the name."""
+    return formataddr((_one_line(name), address))
+
+
+def _name(mail: Mail) -> str:
+    """The same when it is sent twice, so that mail programs show it once; another when asked for anew."""
+    anew = f"-{mail.sent_at:%Y%m%d%H%M%S}" if mail.sent_at else ""
+    return f"{mail.kind}-{mail.order_id.hex}-{mail.about.hex[:8]}{anew}"
+
+
+def _words_about(mail: Mail) -> dict[str, Any]:
+    order, event = mail.order, mail.order.event
+    refund = Refund.objects.filter(pk=mail.about).first()
+    return {
+        "refund": refund,
+        "refund_sats": refund.amount_msats // MSATS_PER_SAT if refund else 0,
+        "why": why(refund) if refund else "",
+        "about_tickets": about_tickets(order),
+        "before": EventChange.objects.filter(pk=mail.about).first(),
+        "may_have_money_back": may_have_money_back(order),
+        "soon": soon(event),
+        "order": order,
+        "confirm_url": settings.SITE_URL + mailbox_path(order),
+        "order_url": settings.SITE_URL + order.get_absolute_url(),
+        "event": event,
+        "event_url": settings.SITE_URL + event.get_absolute_url(),
+        "tickets": list(order.tickets.filter(voided_at=None)),
+        "site_url": settings.SITE_URL,
+        "site_name": settings.SITE_NAME,
+    }
+
+
+def _one_line(text: str) -> str:
+    """A subject that no title can break out of: one line, no control characters, bounded."""
+    line = " ".join("".join(c if c.isprintable() or c in (FSI, PDI) else " " for c in text).split())
+    if len(line) <= LONGEST_SUBJECT:
+        return line
+    return line[: LONGEST_SUBJECT - 2].rstrip() + "…" + (PDI if FSI in line else "")
+
+
+def mail_tickets_again(order: Order) -> None:
+    """Mail a paid order's tickets once more; of two who ask at once the second gets InvalidTransition."""
+    mail, is_new = Mail.objects.get_or_create(
+        order=order, kind=Mail.Kind.TICKETS, to=order.email, defaults={"next_attempt_at": timezone.now()}
+    )
+    if not is_new:
+        _send_anew(mail)
+
+
+def send_tickets_again(email: str) -> int:
+    """Mail the links of every coming event's paid order again, each once in ten minutes; how many."""
+    now = timezone.now()
+    orders = Order.objects.filter(
+        email=normalize_email(email), status=Order.Status.PAID, event__end_time__gt=now
+    )
+    mails = Mail.objects.filter(order__in=orders, kind=Mail.Kind.TICKETS, to=normalize_email(email))
+    return (
+        mails.exclude(status=Mail.Status.DUE, parked_at=None)
+        .exclude(sent_at__gt=now - timedelta(minutes=10))
+        .update(status=Mail.Status.DUE, next_attempt_at=now, attempts=0, parked_at=None)
+    )

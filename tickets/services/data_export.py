@@ -1,0 +1,89 @@
+"""Export of personal data, as plain values."""
+
+from typing import Any
+
+from accounts.history import HistoryEntry
+from accounts.models import User
+from payments.models import Payment
+from tickets.models import Order, Ticket
+from ticketsuma.money import MSATS_PER_SAT
+
+from .personal_data import orders_of
+
+NEEDED = [
+    "tickets__order__event", "tickets__check_in", "tickets__viewer", "mails", "payment__invoices",
+    "payment__incoming_payments__refunds",
+]  # fmt: skip
+
+
+def export_person(user: User) -> dict[str, Any]:
+    """Everything the shop keeps about `user`, as plain values; codes of tickets that admit included."""
+    orders = orders_of(user).select_related("event", "payment").prefetch_related(*NEEDED)
+    acts = HistoryEntry.objects.filter(actor=user).order_by("at")
+    return {
+        "email": user.email,
+        "name": user.name,
+        "created_at": user.created_at,
+        "last_login": user.last_login,
+        "orders": [_order(order) for order in orders.order_by("created_at")],
+        "acts": list(acts.values("at", "via", "act", "row")),
+    }
+
+
+def _order(order: Order) -> dict[str, Any]:
+    return {
+        "id": order.pk,
+        "code": order.code,
+        "event": order.event.title,
+        "event_id": order.event_id,
+        "status": order.status,
+        "email": order.email,
+        "name": order.name,
+        "language": order.language,
+        "uma_address": order.uma_address,
+        "quantity": order.quantity,
+        "amount_sats": order.amount_sats,
+        "payer_uma": order.payment.payer_uma if order.payment else "",
+        "comments": _comments(order.payment) if order.payment else [],
+        "created_at": order.created_at,
+        "paid_at": order.paid_at,
+        "ended_at": order.ended_at,
+        "tickets": [_ticket(ticket) for ticket in order.tickets.all()],
+        "refunds": _refunds(order.payment) if order.payment else [],
+        "mails": [
+            {"kind": mail.kind, "to": mail.to, "status": mail.status, "sent_at": mail.sent_at}
+            for mail in order.mails.all()
+        ],
+    }
+
+
+def _ticket(ticket: Ticket) -> dict[str, Any]:
+    return {
+        "id": ticket.pk,
+        "holder_name": ticket.holder_name,
+        "ticket_code": ticket.ticket_code if ticket.admits else None,
+        "voided_at": ticket.voided_at,
+        "checked_in_at": ticket.check_in.at if ticket.is_used else None,
+        "watched_since": ticket.viewer.since if hasattr(ticket, "viewer") else None,
+    }
+
+
+def _refunds(payment: Payment) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": refund.pk,
+            "amount_sats": refund.amount_msats // MSATS_PER_SAT,
+            "status": refund.status,
+            "reason": refund.reason,
+            "to": refund.to,
+            "created_at": refund.created_at,
+            "sent_at": refund.sent_at,
+        }
+        for incoming in payment.incoming_payments.all()
+        for refund in incoming.refunds.all()
+    ]
+
+
+def _comments(payment: Payment) -> list[str]:
+    """What payers wrote. What their wallets told for the travel rule is about the payer, maybe a stranger."""
+    return [invoice.comment for invoice in payment.invoices.all() if invoice.comment]

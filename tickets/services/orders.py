@@ -1,0 +1,297 @@
+"""Order services: placing, fulfilling and ending orders.
+
+Pages, API, admin and worker call these same functions. Lock order: payment → order → event.
+"""
+
+import logging
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from accounts.history import record
+from accounts.models import User, normalize_email
+from accounts.rate_limits import spend
+from events.models import Event, SalesClosed, SoldOut
+from payments import services as payments
+from payments.invoices import Closing, abandon_unknown, close_out, request_invoice
+from payments.models import Payment
+from payments.uma.address import domain_of, normalize_uma_address
+from tickets.models import Mail, Order, Ticket
+from ticketsuma.bidi import isolate
+from ticketsuma.errors import DomainError
+from ticketsuma.money import format_sats
+from ticketsuma.state_machine import InvalidTransition
+
+from .hold_limits import check_hoarding, count_purchase, network_of, waits_for_mail
+from .holds import hold_ends
+from .idempotency import earlier_order, is_guessable, order_scope, request_hash
+
+logger = logging.getLogger(__name__)
+
+
+class QuantityNotAllowed(DomainError):
+    code = "quantity_not_allowed"
+    status = 400
+    field = "quantity"
+
+
+class PriceChanged(DomainError):
+    code = "price_changed"
+
+    def __init__(self, event: Event):
+        price = {"price": format_sats(event.price_sats)}
+        sentence = _("The price has changed: a seat now costs %(price)s.") % price
+        super().__init__(_("The price has changed: a seat is now free.") if event.is_free else sentence)
+        self.members = {"price_sats": event.price_sats}
+
+
+class AlreadyPaid(DomainError):
+    code = "already_paid"
+    sentence = _("This order is already paid.")
+
+
+class AskedAlready(InvalidTransition):
+    sentence = _("This wallet has the request, or gets it in a moment.")
+
+
+# -- buying -----------------------------------------------------------------------------------
+def place_order(
+    *,
+    event: Event,
+    quantity: int,
+    email: str,
+    name: str = "",
+    uma_address: str = "",
+    buyer: User | None = None,
+    key: str | None = None,
+    ip: str = "",
+    expected_price_sats: int | None = None,
+) -> Order:
+    """Hold `quantity` seats for HOLD_SECONDS, at most to the event's end, and ask for the money.
+
+    A free event is paid at once, or by the mailed link (`waits_for_mail`). The same `key` by the same buyer
+    answers the same order as it stands now; two at once make one order. With `ip` what comes from
+    there is limited; with `expected_price_sats` (of one seat) it is that price or none. Raises SoldOut,
+    SalesClosed, PriceChanged, QuantityNotAllowed, InvalidUmaAddress, KeyReused, HoldLimit, FreeLimit,
+    TooMany. No answer of the node costs anybody a seat: the invoice follows. Call it outside transactions.
+    """
+    email = normalize_email(email)
+    uma_address = normalize_uma_address(uma_address) if uma_address.strip() else ""
+    if not 1 <= quantity <= event.most_seats:
+        raise QuantityNotAllowed(
+            _("Between 1 and %(most)s seats can be bought at once.") % {"most": event.most_seats}
+        )
+    order = Order(
+        event=event,
+        buyer=buyer,
+        email=email,
+        name=name.strip(),
+        quantity=quantity,
+        price_sats=event.price_sats,
+        uma_address=uma_address,
+        language=get_language() or settings.LANGUAGE_CODE,
+        scope=order_scope(buyer=buyer, email=email, where=ip if key and is_guessable(key) else ""),
+        key=key or uuid.uuid4().hex,
+        request_hash=request_hash(event.pk, quantity, email, name.strip(), uma_address),
+        network=network_of(ip, buyer),
+        expires_at=hold_ends(event),
+        next_attempt_at=timezone.now(),
+    )
+    if key and (replay := earlier_order(order)):
+        return replay
+    if expected_price_sats not in (None, event.price_sats):
+        raise PriceChanged(event)
+    if ip:
+        count_purchase(order, ip)
+    if ip and uma_address and not event.is_free:
+        spend("REQUEST_PER_IP_AND_DOMAIN", ip, domain_of(uma_address))
+    try:
+        _hold(order)
+    except IntegrityError:
+        if replay := earlier_order(order):
+            return replay
+        raise
+    except SoldOut:
+        if event.orders.filter(status=Order.Status.PENDING).exists():
+            raise SoldOut(
+                _("All seats are taken, but someone is still paying. Please try again in a moment."),
+                retry_after=30,
+            ) from None
+        raise
+    if order.payment:
+        request_invoice(order.payment.invoices.get())
+    return order
+
+
+def _hold(order: Order) -> None:
+    """Write order, tickets and payment and claim the seats, in one transaction; the hot row comes last."""
+    with transaction.atomic():
+        if order.amount_sats:
+            order.payment = payments.create_payment(
+                reference=order.code.lower(),
+                amount_sats=order.amount_sats,
+                memo=f"{order.quantity} × {isolate(order.event.title)}"[:200],
+                uma_address=order.uma_address,
+                due_at=order.expires_at,
+            )
+        order.save(force_insert=True)
+        Ticket.objects.bulk_create(
+            Ticket(order=order, number=number, holder_name=order.name if number == 1 else "")
+            for number in range(1, order.quantity + 1)
+        )
+        if waits_for_mail(order):
+            queue_mail(order, Mail.Kind.CONFIRM)
+        elif not order.amount_sats:
+            _mark_paid(order)
+        order.event.claim(order.quantity)
+        check_hoarding(order)
+
+
+# -- paid -------------------------------------------------------------------------------------
+def on_payment_settled(*, payment: Payment, **kwargs) -> None:
+    """Receiver of `payment_settled`, inside the settling transaction."""
+    order = Order.objects.select_for_update(of=("self",)).select_related("event").get(payment=payment)
+    fulfil(order)
+
+
+def fulfil(order: Order) -> None:
+    """Make a locked order paid; an expired one wins its seats back first.
+
+    Raises SoldOut or SalesClosed when they are gone or what they are seats of is over, InvalidTransition
+    when the order is canceled: then the money goes back. A hold is kept though the sale closed meanwhile.
+    """
+    if order.event.is_past:
+        raise SalesClosed
+    if order.status == Order.Status.EXPIRED:
+        order.event.claim(order.quantity)
+    elif order.event.is_canceled:
+        raise InvalidTransition(_("The event is canceled."))
+    _mark_paid(order)
+
+
+def _mark_paid(order: Order) -> None:
+    network = order.network if order.payment_id is None else ""  # of free seats: see `forget_networks`
+    order.advance(Order.Status.PAID, paid_at=timezone.now(), next_attempt_at=None, network=network)
+    queue_mail(order, Mail.Kind.TICKETS)
+
+
+def queue_mail(order: Order, kind: str) -> None:
+    """Have the worker send this mail, once per order, kind and address."""
+    if order.email:
+        mail = Mail(order=order, kind=kind, to=order.email, next_attempt_at=timezone.now())
+        Mail.objects.bulk_create([mail], ignore_conflicts=True)
+
+
+# -- ending -------------------------------------------------------------------------------------
+def expire_order(order: Order) -> None:
+    """End an overdue hold, unless money turns out to have come; the worker's handler for an order.
+
+    While the node cannot say, the seats stay held, at most HOLD_UNKNOWN_SECONDS longer. Raises
+    NodeUnknown or StillOpen to be tried again.
+    """
+    gives_up = timezone.now() > order.expires_at + timedelta(seconds=settings.HOLD_UNKNOWN_SECONDS)
+    _end(order, Order.Status.EXPIRED, force=gives_up)
+
+
+def cancel_order(order: Order) -> None:
+    """Give the seats of a pending, or of a free order back.
+
+    Raises AlreadyPaid when money came first, StillOpen when a payment may be on its way.
+    """
+    if order.is_paid and order.payment is None:
+        with transaction.atomic():
+            order.advance(Order.Status.CANCELED, ended_at=timezone.now(), network="")
+            record("cancel", order)
+            release_seats(order)
+        return
+    if order.is_paid:
+        raise AlreadyPaid
+    if not order.is_pending:
+        raise InvalidTransition
+    _end(order, Order.Status.CANCELED)
+    if order.is_paid:
+        raise AlreadyPaid
+
+
+def _end(order: Order, to: str, *, force: bool = False) -> None:
+    if order.payment is None:  # free seats whose mailbox is not proven yet
+        _let_go(order, to)
+        return
+    payment = order.payment
+    closing = close_out(payment)
+    if closing is Closing.UNKNOWN and force:
+        logger.error("order %s: seats released though the node has not answered", order.pk)
+        abandon_unknown(payment)
+    elif closing is Closing.UNKNOWN:
+        raise payments.StillOpen
+    elif closing is Closing.SETTLED:
+        order.refresh_from_db()
+        if order.is_pending:  # money came, but not for this order to keep: it ends the next time
+            raise payments.StillOpen
+        return
+    _let_go(order, to)
+
+
+def _let_go(order: Order, to: str) -> None:
+    with transaction.atomic():
+        if order.payment:
+            payments.close_payment(order.payment)
+        locked = Order.objects.select_for_update(of=("self",)).get(pk=order.pk)
+        locked.advance(to, ended_at=timezone.now(), next_attempt_at=None, network="")
+        if to == Order.Status.CANCELED:
+            record("cancel", order)
+        release_seats(order)
+    order.status = locked.status
+
+
+def release_seats(order: Order) -> None:
+    """Inside the ending transaction: give the seats back. Void tickets, of paid orders only, hold none.
+
+    The buyer is told of a canceled event's end, and that tickets they had are void.
+    """
+    if order.event.is_canceled:
+        queue_mail(order, Mail.Kind.EVENT_CANCELED)
+    elif order.paid_at:
+        queue_mail(order, Mail.Kind.ORDER_CANCELED)
+    order.event.release(order.tickets.filter(voided_at=None).count() if order.paid_at else order.quantity)
+
+
+# -- afterwards -------------------------------------------------------------------------------
+_ASKED = (Payment.Push.QUEUED, Payment.Push.DELIVERED)
+
+
+def change_uma_address(order: Order, *, uma_address: str, ip: str = "") -> None:
+    """Send the payment request to another wallet; the seats stay held.
+
+    As limited as placing orders is, for it too sends something to whomever it names, and a few times for
+    each order. A wallet that has the request is not asked anew, one that did not take it is. Raises
+    AskedAlready, InvalidUmaAddress, InvalidTransition, HoldLimit, TooMany.
+    """
+    address = normalize_uma_address(uma_address)
+    if not order.is_pending or order.payment is None:
+        raise InvalidTransition(_("This order no longer waits for a payment."))
+    if address == order.payment.uma_address and order.payment.push in _ASKED:
+        raise AskedAlready
+    spend("ADDRESS_PER_ORDER", order.pk.hex)
+    if ip:
+        spend("PURCHASE_PER_IP", ip)
+        spend("REQUEST_PER_IP_AND_DOMAIN", ip, domain_of(address))
+    with transaction.atomic():
+        if not payments.push_again(order.payment, uma_address=address):
+            raise AskedAlready
+        order.uma_address = address
+        Order.objects.filter(pk=order.pk).update(uma_address=address)
+        check_hoarding(order)
+        record("wallet", order)
+
+
+def name_holder(ticket: Ticket, *, name: str) -> None:
+    """Write `name`, or none, on the ticket. Raises InvalidTransition once it is used."""
+    waiting = Ticket.objects.admitting().filter(pk=ticket.pk, check_in=None)
+    if not waiting.update(holder_name=" ".join(name.split()), updated_at=timezone.now()):
+        raise InvalidTransition(_("The name on this ticket can no longer be changed."))

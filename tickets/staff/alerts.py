@@ -1,0 +1,190 @@
+"""Alerts for staff: conditions that are no fault of the shop and do not end by themselves."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from payments.checkup_models import Checkup
+from payments.models import IncomingPayment, Invoice, Payment, Refund, Sweep, WebhookEvent
+from payments.node.balance import waiting_msats
+from payments.node.lightspark import NodeForbidden
+from payments.unmatched import unmatched_money
+from tickets.models import Mail, Order
+from ticketsuma import clock
+from ticketsuma.jobs.models import failing
+from ticketsuma.money import MSATS_PER_SAT, format_sats
+
+
+@dataclass(frozen=True)
+class Attention:
+    """One line for staff: what, how many, since when, and the admin list (model, query) that shows them."""
+
+    kind: str
+    count: int
+    says: str
+    since: datetime | None = None
+    model: str = ""
+    query: str = ""
+
+
+def needs_attention() -> list[Attention]:
+    """Unmatched money, refunds that wait for a person, work that fails, a silent node; the worst first."""
+    sweep = Sweep.objects.filter(name=Sweep.INCOMING).first()
+    return [*_node(sweep), *_doctor(), *_balance(sweep), *_money(), *_refunds(), *_work()]
+
+
+def _node(sweep: Sweep | None) -> list[Attention]:
+    if sweep is None:
+        return [Attention("worker", 1, _("No worker has ever run: invoices, refunds and mails wait."))]
+    if sweep.last_error.startswith(NodeForbidden.code):  # nothing works until somebody acts: at once
+        says = _("Lightspark does not let us in: look at the API token (%(reason)s).")
+        said = {"reason": sweep.last_error}
+        return [Attention("forbidden", 1, says % said, sweep.succeeded_at, "payments.sweep")]
+    if clock.is_ahead(sweep.tried_at) or clock.is_ahead(sweep.succeeded_at):
+        says = _("A clock is wrong: the last look at the node lies in the future.")
+        return [Attention("clock", 1, says, sweep.tried_at, "payments.sweep")]
+    if clock.is_recent(sweep.succeeded_at, within=Sweep.SILENT_AFTER):
+        return []
+    if clock.is_recent(sweep.tried_at, within=Sweep.SILENT_AFTER):
+        reason = sweep.last_error or _("no reason given")
+        says = _("The Lightning node does not answer (%(reason)s).") % {"reason": reason}
+        return [Attention("node", 1, says, sweep.succeeded_at, "payments.sweep")]
+    return [Attention("worker", 1, _("No worker is running."), sweep.tried_at, "payments.sweep")]
+
+
+def _doctor() -> list[Attention]:
+    """Faults that the worker's last checks of the node, our own address and mail found."""
+    checkup = Checkup.objects.first()
+    wrong = checkup.wrong if checkup else []
+    since = checkup.checked_at if checkup else None
+    return [Attention("doctor", 1, says, since, "payments.checkup") for says in wrong]
+
+
+def _balance(sweep: Sweep | None) -> list[Attention]:
+    """Refunds and their fees exceed what the node can send; they wait meanwhile."""
+    owed = waiting_msats()
+    if sweep is None or sweep.available_msats is None or sweep.available_msats >= owed:
+        return []
+    missing = format_sats(-((sweep.available_msats - owed) // MSATS_PER_SAT))
+    says = _("The node lacks %(amount)s to send what is owed, with its fees.") % {"amount": missing}
+    return [Attention("balance", 1, says, sweep.succeeded_at, "payments.sweep")]
+
+
+def _line(
+    kind: str, rows: QuerySet, says: str, model: str, query: str, *, by="created_at"
+) -> list[Attention]:
+    found = rows.aggregate(since=Min(by), count=Count("pk"))
+    return [Attention(kind, found["count"], says, found["since"], model, query)] if found["count"] else []
+
+
+def _money() -> list[Attention]:
+    says = _("Money arrived that matches no order: attach it to one, or send it back.")
+    return _line(
+        "unmatched",
+        unmatched_money(),
+        says,
+        "payments.incomingpayment",
+        "purpose=unmatched",
+        by="received_at",
+    )
+
+
+def _refunds() -> list[Attention]:
+    says = {
+        Refund.Status.FAILED: _("Refunds failed; their money is still owed."),
+        Refund.Status.IN_DOUBT: _(
+            "For minutes the node has not said whether these refunds were sent; it is asked again."
+        ),
+        Refund.Status.NEEDS_ADDRESS: _("Refunds wait for an address to go to."),
+    }
+    return [
+        line
+        for status, sentence in says.items()
+        for line in _line(
+            status,
+            Refund.objects.filter(status=status),
+            sentence,
+            "payments.refund",
+            f"status__exact={status}",
+        )
+    ]
+
+
+def _webhook_events() -> QuerySet:
+    """What the node told us and nobody could ask about; money that came by another way since is seen to."""
+    seen_to = IncomingPayment.objects.filter(
+        node_payment_id=OuterRef("entity_id"), allocated_at__isnull=False
+    )
+    return WebhookEvent.objects.filter(~Exists(seen_to), processed_at=None)
+
+
+def _mails() -> QuerySet:
+    """Mails that are still waited for: no ticket of an order that ended, no news of what is over."""
+    untrue = Q(kind=Mail.Kind.TICKETS) & ~Q(order__status=Order.Status.PAID)
+    news = [Mail.Kind.REMINDER_DAY, Mail.Kind.REMINDER_HOUR, Mail.Kind.EVENT_CHANGED]
+    over = Q(kind__in=news, order__event__end_time__lte=clock.now())
+    return Mail.objects.exclude(status=Mail.Status.SENT).exclude(untrue | over)
+
+
+# All waiting work (`Leased`) by the admin's list of it, and which of its rows still wait for something. A
+# push that found no wallet is not among it: the QR sells too. Nor is what other VASPs are told: no money
+# hangs on that.
+WORK: list[tuple[str, Callable[[], QuerySet]]] = [
+    ("payments.webhookevent", _webhook_events),
+    (
+        "payments.incomingpayment",
+        lambda: IncomingPayment.objects.filter(allocated_at=None, payment__isnull=False),
+    ),
+    (
+        "payments.invoice",
+        lambda: Invoice.objects.filter(
+            Q(status=Invoice.Status.REQUESTED, payment__status=Payment.Status.PENDING)
+            | Q(pk__in=Invoice.objects.leftover().values("pk"))
+        ),
+    ),
+    (
+        "payments.refund",
+        lambda: Refund.objects.filter(status__in=[Refund.Status.QUEUED, Refund.Status.SENDING]),
+    ),
+    (
+        "payments.payment",
+        lambda: Payment.objects.filter(push=Payment.Push.QUEUED, status=Payment.Status.PENDING),
+    ),
+    ("tickets.order", lambda: Order.objects.holding()),
+    ("tickets.mail", _mails),
+]
+
+
+def _work() -> list[Attention]:
+    """Work given up after its last attempt, and work that has been failing for minutes, by what it says."""
+    return [line for model, rows in WORK for line in [*_parked(model, rows()), *_failing(model, rows())]]
+
+
+def _parked(model: str, rows: QuerySet) -> list[Attention]:
+    says = _("%(what)s: given up after the last attempt.") % {"what": _name_of(rows)}
+    return _line("parked", rows.filter(parked_at__isnull=False), says, model, "parked=yes", by="parked_at")
+
+
+def _failing(model: str, rows: QuerySet) -> list[Attention]:
+    by_error = failing(rows).exclude(last_error="").order_by().values("last_error")
+    found = by_error.annotate(count=Count("pk"), since=Min("failing_since")).order_by("since")
+    says = _("%(what)s: failing for minutes, because of %(reason)s.")
+    return [
+        Attention(
+            "failing",
+            row["count"],
+            says % {"what": _name_of(rows), "reason": row["last_error"]},
+            row["since"],
+            model,
+            "parked=failing",
+        )
+        for row in found
+    ]
+
+
+def _name_of(rows: QuerySet) -> str:
+    return capfirst(str(rows.model._meta.verbose_name_plural))

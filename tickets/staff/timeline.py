@@ -1,0 +1,178 @@
+"""Timeline of one order, from the rows that are kept anyway."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Prefetch
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from accounts.history import HistoryEntry
+from payments.models import IncomingPayment, Invoice, Payment, Refund, WebhookEvent
+from tickets.models import Order, Ticket
+from ticketsuma.bidi import isolate
+from ticketsuma.money import format_msats, format_sats
+
+KINDS = {
+    "held": gettext_lazy("held"),
+    "paid": gettext_lazy("paid"),
+    "ended": gettext_lazy("ended"),
+    "pushed": pgettext_lazy("payment request", "pushed"),
+    "invoiced": gettext_lazy("invoiced"),
+    "settled": gettext_lazy("settled"),
+    "arrived": gettext_lazy("arrived"),
+    "refund": gettext_lazy("refund"),
+    "refunded": gettext_lazy("refunded"),
+    "webhook": gettext_lazy("webhook"),
+    "mailed": gettext_lazy("mailed"),
+    "checked in": gettext_lazy("checked in"),
+    "void": gettext_lazy("void"),
+    "done by": gettext_lazy("done by"),
+}
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Something that happened: `kind` is one of KINDS, `says` the sentence."""
+
+    at: datetime
+    kind: str
+    says: str
+
+    @property
+    def word(self) -> str:
+        return str(KINDS[self.kind])
+
+
+def order_file(pk: uuid.UUID) -> Order:
+    """The order with everything that hangs on it, in a number of queries that does not grow."""
+    tickets = Ticket.objects.select_related("check_in")
+    incoming = IncomingPayment.objects.select_related("invoice").prefetch_related("refunds")
+    return (
+        Order.objects.select_related("event", "buyer", "payment")
+        .prefetch_related(
+            Prefetch("tickets", tickets), "mails", "payment__invoices",
+            Prefetch("payment__incoming_payments", incoming),
+        )
+        .get(pk=pk)
+    )  # fmt: skip
+
+
+def timeline(order: Order) -> list[Moment]:
+    """What happened to an order from `order_file`, oldest first."""
+    moments = [*_of_order(order), *_of_mails(order), *_of_tickets(order), *_of_people(order)]
+    if order.payment:
+        moments += [*_of_payment(order.payment), *_of_money(order.payment)]
+    return sorted(moments, key=lambda moment: moment.at)
+
+
+def _of_order(order: Order) -> Iterator[Moment]:
+    until = order.expires_at.astimezone(order.event.zone)
+    held = _("%(quantity)s × %(event)s held until %(time)s") % {
+        "quantity": order.quantity, "event": isolate(order.event.title), "time": f"{until:%H:%M:%S}",
+    }  # fmt: skip
+    # Its payment is written first, a few microseconds earlier.
+    began = min(order.created_at, order.payment.created_at) if order.payment else order.created_at
+    yield Moment(began, "held", held)
+    if order.paid_at:
+        yield Moment(order.paid_at, "paid", _("Paid; the tickets are good.") if order.payment else _("Free."))
+    if order.ended_at:
+        ended = _("The order ended; its seats were released. It is %(state)s now.")
+        yield Moment(order.ended_at, "ended", ended % {"state": order.get_status_display().lower()})
+
+
+def _of_payment(payment: Payment) -> Iterator[Moment]:
+    if payment.pushed_at:
+        yield Moment(
+            payment.pushed_at,
+            "pushed",
+            _("Payment request delivered to %(address)s.") % {"address": payment.uma_address},
+        )
+    for invoice in payment.invoices.all():
+        yield Moment(invoice.created_at, "invoiced", _about(invoice))
+    if payment.paid_at:
+        yield Moment(
+            payment.paid_at,
+            "settled",
+            _("%(amount)s settled.") % {"amount": format_sats(payment.amount_sats)},
+        )
+
+
+def _about(invoice: Invoice) -> str:
+    facts = {
+        "kind": invoice.get_kind_display(), "payer": invoice.payer,
+        "comment": isolate(invoice.comment),
+        "state": invoice.get_status_display().lower(),
+    }  # fmt: skip
+    says = _("Invoice (%(kind)s) for %(payer)s: %(state)s now.") if invoice.payer else ""
+    says = says or _("Invoice (%(kind)s): %(state)s now.")
+    return " ".join(
+        [says % facts, _("Its comment: “%(comment)s”.") % facts if invoice.comment else ""]
+    ).strip()
+
+
+def _of_money(payment: Payment) -> Iterator[Moment]:
+    incoming = list(payment.incoming_payments.all())
+    for money in incoming:
+        yield Moment(
+            money.received_at,
+            "arrived",
+            _("%(amount)s arrived at the node.") % {"amount": format_msats(money.amount_msats)},
+        )
+        for refund in money.refunds.all():
+            facts = {
+                "amount": format_msats(refund.amount_msats), "reason": refund.get_reason_display().lower(),
+                "address": refund.to or _nowhere(refund),
+            }  # fmt: skip
+            says = _("%(amount)s to go back to %(address)s (%(reason)s).") % facts
+            yield Moment(refund.created_at, "refund", says)
+            if refund.sent_at:
+                yield Moment(refund.sent_at, "refunded", _about_sent(refund, facts))
+    if incoming:
+        ids = [money.node_payment_id for money in incoming]
+        for event in WebhookEvent.objects.filter(entity_id__in=ids):
+            yield Moment(event.received_at, "webhook", _("The node said %(what)s.") % {"what": event.type})
+
+
+def _nowhere(refund: Refund) -> str:
+    return _("an address that was forgotten") if refund.sent_at else _("an address we do not know yet")
+
+
+def _about_sent(refund: Refund, facts: dict[str, str]) -> str:
+    says = _("%(amount)s sent to %(address)s.") % facts
+    if not refund.arrives:
+        return says
+    return f"{says} {_('%(amount)s arrived, says its wallet.') % {'amount': refund.arrives}}"
+
+
+def _of_mails(order: Order) -> Iterator[Moment]:
+    for mail in order.mails.all():
+        if mail.sent_at:
+            said = {"kind": mail.get_kind_display(), "address": mail.to}
+            yield Moment(mail.sent_at, "mailed", _("%(kind)s to %(address)s.") % said)
+
+
+def _of_tickets(order: Order) -> Iterator[Moment]:
+    for ticket in order.tickets.all():
+        if ticket.is_used:
+            came = {"number": ticket.number, "who": ticket.check_in.by_name}
+            says = _("Ticket %(number)s by %(who)s.") if ticket.check_in.by_name else _("Ticket %(number)s.")
+            yield Moment(ticket.check_in.at, "checked in", says % came)
+        if ticket.voided_at:
+            yield Moment(
+                ticket.voided_at,
+                "void",
+                _("Ticket %(number)s admits nobody any more.") % {"number": ticket.number},
+            )
+
+
+def _of_people(order: Order) -> Iterator[Moment]:
+    """Acts of staff and of the buyer on the order and its rows."""
+    incoming = order.payment.incoming_payments.all() if order.payment else []
+    refunds = [refund for money in incoming for refund in money.refunds.all()]
+    rows = [order, *order.tickets.all(), *order.mails.all(), *incoming, *refunds]
+    rows += [order.payment] if order.payment else []
+    for entry in HistoryEntry.objects.about(rows):
+        yield Moment(entry.at, "done by", f"{entry.who}: {isolate(entry.row_name)} {entry.says}")

@@ -1,0 +1,91 @@
+"""Views of signed-in users: their tickets, their account, their data, and its deletion."""
+
+from allauth.account.decorators import reauthentication_required
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.forms import NameForm
+from accounts.http import SignedInRequest
+from tickets.models import Order
+from tickets.services.data_export import export_person
+from tickets.services.personal_data import StaffStay, forget_person, orders_of
+
+from .decorators import private_page
+
+PAST_PER_PAGE = 12
+SOONEST_HOLDS = 20
+
+
+@require_safe
+@login_required
+@private_page
+def my_tickets(request: SignedInRequest) -> HttpResponse:
+    """Seats held and not paid, tickets for events to come, and the rest, newest first."""
+    orders = orders_of(request.user).select_related("event", "payment").prefetch_related("tickets")
+    held, paid = Q(status=Order.Status.PENDING), Q(status=Order.Status.PAID)
+    to_come = Q(event__end_time__gte=timezone.now(), event__canceled_at=None)
+    over = paid & ~to_come | Q(status=Order.Status.CANCELED, paid_at__isnull=False)
+    current = list(orders.filter(held | paid & to_come).order_by("event__start_time", "created_at"))
+    past = Paginator(orders.filter(over).order_by("-event__start_time", "-created_at"), PAST_PER_PAGE)
+    context = {
+        "holds": [order for order in current if order.is_pending][:SOONEST_HOLDS],
+        "upcoming": [order for order in current if order.is_paid],
+        "page": past.get_page(request.GET.get("page")),
+    }
+    return render(request, "me/tickets.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@private_page
+def account(request: SignedInRequest) -> HttpResponse:
+    """Name, address, password, data, sign out, delete; posting changes the name."""
+    user = request.user
+    form = NameForm(request.POST or None, initial={"name": user.name})
+    if request.method == "POST" and form.is_valid():
+        user.name = form.cleaned_data["name"]
+        user.save(update_fields=["name", "updated_at"])
+        messages.success(request, _("Saved."))
+        return redirect("account_page")
+    return render(request, "me/account.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@require_safe
+@login_required
+@reauthentication_required(app="allauth.account")
+@private_page
+def my_data(request: SignedInRequest) -> HttpResponse:
+    """Everything the shop keeps about one, as a file."""
+    answer = JsonResponse(export_person(request.user), json_dumps_params={"indent": 2, "ensure_ascii": False})
+    answer["Content-Disposition"] = 'attachment; filename="my-data.json"'
+    return answer
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@reauthentication_required(app="allauth.account")
+@private_page
+def delete_account(request: SignedInRequest) -> HttpResponse:
+    """Say what goes and what stays; posting makes it so, ends every session, and says goodbye."""
+    problem, status = "", 200
+    if request.method == "POST":
+        try:
+            forget_person(request.user)
+        except StaffStay as error:
+            problem, status = str(error.sentence), error.status
+    if request.method != "POST" or problem:
+        paid = orders_of(request.user).filter(status=Order.Status.PAID)
+        upcoming = paid.filter(event__end_time__gte=timezone.now()).exists()
+        context = {"upcoming": upcoming, "problem": problem}
+        return render(request, "me/delete.html", context, status=status)
+    logout(request)
+    messages.success(request, _("Your account is deleted."))
+    return redirect("events")

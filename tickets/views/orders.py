@@ -1,0 +1,179 @@
+"""Views of a purchase: the event, its buy form, the order."""
+
+import math
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.rate_limits import client_ip
+from events.markdown import render_markdown
+from events.models import Event
+from tickets.forms.orders import AddressForm, BuyForm, EmailForm
+from tickets.forms.refunds import RefundAddressForm
+from tickets.links import row_of_link
+from tickets.models import Order
+from tickets.services import orders
+from tickets.services.holds import hold_ends
+from ticketsuma.errors import DomainError
+from ticketsuma.web.sse import stream_response
+
+from .acts import act_of, done_before, takes_acts
+from .decorators import private_page
+from .order_page import hub, order_page, order_version, watched
+from .session_orders import orders_of_browser, remember
+
+
+# -- buying -----------------------------------------------------------------------------------
+@require_http_methods(["GET", "HEAD", "POST"])
+def event_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """One event and its buy form, which posts here; an id in place of the slug leads to the slug."""
+    event = Event.objects.public().filter(slug=slug).first()
+    if event is None and slug.isdecimal() and len(slug) < 10:
+        return redirect(get_object_or_404(Event.objects.public(), pk=int(slug)))
+    if event is None:
+        event = get_object_or_404(Event.objects.public(), former_slugs=slug)
+        if request.method != "POST":  # whoever has the form open buys all the same
+            return redirect(event, permanent=True)
+    if request.method == "POST":
+        return _buy(request, event)
+    return _show_event(request, event, BuyForm(event=event, user=_buyer(request)))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def buy(request: HttpRequest, event_id: int) -> HttpResponse:
+    """Where the form posted once: pages that were open while the shop was upgraded still do."""
+    event = get_object_or_404(Event.objects.public(), pk=event_id)
+    return _buy(request, event) if request.method == "POST" else redirect(event)
+
+
+def _buy(request: HttpRequest, event: Event) -> HttpResponse:
+    """Hold the seats and lead to the page on which they are paid, or show what is wrong."""
+    buyer = _buyer(request)
+    form = BuyForm(request.POST, event=event, user=buyer)
+    if not form.is_valid():
+        if form.cleaned_data.get("price_sats") not in (None, event.price_sats):
+            form.refuse(orders.PriceChanged(event))
+        return _show_event(request, event, form, status=422)
+    data = form.cleaned_data
+    try:
+        order = orders.place_order(
+            event=event,
+            quantity=data["quantity"],
+            email=buyer.email if buyer else data["email"],
+            name=buyer.name if buyer else data["name"],
+            uma_address=data.get("uma_address", ""),
+            buyer=buyer,
+            key=form.idempotency_key,
+            ip=client_ip(request),
+            expected_price_sats=data["price_sats"],
+        )
+    except DomainError as error:
+        form.refuse(error)
+        event.refresh_from_db()
+        return _show_event(request, event, form, status=error.status)
+    remember(request, order)
+    if order.is_replay and not order.is_pending:
+        messages.info(
+            request,
+            _("You have sent this form before; this is the order it placed. For more seats, buy again."),
+        )
+    return redirect(order)
+
+
+def _buyer(request: HttpRequest):
+    return request.user if request.user.is_authenticated else None
+
+
+def _show_event(request: HttpRequest, event: Event, form: BuyForm, status: int = 200) -> HttpResponse:
+    if form.is_bound:
+        form.show_price(event)
+    held_seconds = (hold_ends(event) - timezone.now()).total_seconds()
+    context = {
+        "event": event,
+        "form": form,
+        "description": render_markdown(event.description),
+        "held_order": _held_order(request, event),
+        "hold_minutes": max(1, math.ceil(held_seconds / 60)),
+    }
+    return render(request, "events/event.html", context, status=status)
+
+
+def _held_order(request: HttpRequest, event: Event) -> Order | None:
+    """The seats this very browser is holding for the event, if it still does."""
+    return orders_of_browser(request).filter(event=event, status=Order.Status.PENDING).first()
+
+
+# -- the order --------------------------------------------------------------------------------
+def order_by_token(token: str) -> Order:
+    """The order that `token` opens, `watched`, with event and payment; Http404 for any other, or Replaced."""
+    return row_of_link(watched(Order.objects.select_related("event", "payment")), token)
+
+
+@private_page
+@takes_acts("order")
+def order(request: HttpRequest, token: str) -> HttpResponse:
+    """Everything about one order, for whoever holds its link."""
+    return show_order(request, order_by_token(token))
+
+
+@require_safe
+@private_page
+def order_status(request: HttpRequest, token: str) -> HttpResponse:
+    """The live part of the order's page; 204 when `?v=` is what it already shows."""
+    order = order_by_token(token)
+    if request.GET.get("v") == order_version(order):
+        return HttpResponse(status=204)
+    return show_order(request, order, template="tickets/order_live.html")
+
+
+@require_safe
+def order_live(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Server-sent events: one `changed` whenever the order's page would look different."""
+    return stream_response(request, hub, order_by_token(token).pk, client_ip(request))
+
+
+@private_page
+@act_of("order")
+def order_cancel(request: HttpRequest, token: str) -> HttpResponse:
+    """Give the seats back; refused while a payment may be on its way."""
+    order = order_by_token(token)
+    try:
+        orders.cancel_order(order)
+    except DomainError as error:
+        order = order_by_token(token)
+        if order.status == Order.Status.CANCELED:
+            return done_before(request, order)
+        return show_order(request, order, problem=str(error.sentence), status=error.status)
+    return redirect(order)
+
+
+@private_page
+@act_of("order")
+def order_address(request: HttpRequest, token: str) -> HttpResponse:
+    """Send the payment request to another wallet; the seats stay held."""
+    order = order_by_token(token)
+    form = AddressForm(request.POST)
+    if not form.is_valid():
+        return show_order(request, order, form=form, status=422)
+    try:
+        orders.change_uma_address(order, uma_address=form.cleaned_data["uma_address"], ip=client_ip(request))
+    except orders.AskedAlready:
+        return done_before(request, order)
+    except DomainError as error:
+        return show_order(request, order_by_token(token), problem=str(error.sentence), status=error.status)
+    return redirect(order)
+
+
+def show_order(
+    request: HttpRequest, order: Order, *, template="tickets/order.html", problem="", status=200, **forms
+) -> HttpResponse:
+    """The order's page, or its live part; `forms` are bound ones to show with their errors."""
+    context = order_page(order) | {"problem": problem}
+    context["form"] = AddressForm(initial={"uma_address": order.uma_address})
+    context["refund_form"] = RefundAddressForm()
+    context["email_form"] = EmailForm(initial={"email": order.email})
+    return render(request, template, context | forms, status=status)

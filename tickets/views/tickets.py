@@ -1,0 +1,127 @@
+"""Views of ticket holders: the ticket, its PDF, and recovery of lost tickets."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.rate_limits import costly
+from accounts.services import spend_mail
+from events.ical import calendar_file
+from events.models import Event
+from tickets.forms.orders import FindForm
+from tickets.forms.tickets import HolderForm
+from tickets.links import row_of_link
+from tickets.mail.messages import send_tickets_again
+from tickets.models import Order, Ticket
+from tickets.services import orders
+from ticketsuma.errors import DomainError
+
+from .acts import act_of, takes_acts
+from .decorators import private_page
+from .order_page import qr_svg
+from .orders import order_by_token
+from .session_orders import orders_of_browser
+
+
+def ticket_by_token(token: str) -> Ticket:
+    """The ticket that `token` opens, with its order and event; Http404 for any other, or Replaced."""
+    return row_of_link(Ticket.objects.select_related("order__event", "check_in"), token)
+
+
+@private_page
+@takes_acts("ticket")
+def ticket(request: HttpRequest, token: str) -> HttpResponse:
+    """One seat, for whoever holds its link: QR and code while it admits, else what became of it."""
+    return _show_ticket(request, ticket_by_token(token))
+
+
+def _show_ticket(request: HttpRequest, ticket: Ticket, *, form=None, problem="", status=200) -> HttpResponse:
+    context = {"ticket": ticket, "order": ticket.order, "event": ticket.order.event, "problem": problem}
+    context["form"] = form or HolderForm(initial={"holder_name": ticket.holder_name})
+    if ticket.admits:
+        context["qr"] = qr_svg(ticket.ticket_code)
+    return render(request, "tickets/ticket.html", context, status=status)
+
+
+@require_safe
+@private_page
+def ticket_calendar(request: HttpRequest, token: str) -> HttpResponse:
+    """The event for the holder's calendar, with the ticket's page to join from."""
+    ticket = ticket_by_token(token)
+    return _calendar(ticket.order.event, ticket.get_absolute_url())
+
+
+@require_safe
+@private_page
+def order_calendar(request: HttpRequest, token: str) -> HttpResponse:
+    """The event for the buyer's calendar, with the order's page, which has all of its tickets."""
+    order = order_by_token(token)
+    return _calendar(order.event, order.get_absolute_url())
+
+
+def _calendar(event: Event, path: str) -> HttpResponse:
+    answer = HttpResponse(
+        calendar_file(event, settings.SITE_URL + path), content_type="text/calendar; charset=utf-8"
+    )
+    answer["Content-Disposition"] = 'attachment; filename="ticket.ics"'
+    return answer
+
+
+@require_safe
+@private_page
+@costly
+def ticket_file(request: HttpRequest, token: str) -> HttpResponse:
+    """The ticket as a PDF; only while it admits."""
+    from tickets.pdf.ticket import (
+        ticket_pdf,  # reportlab takes a while to import; the first reader of a PDF waits
+    )
+
+    ticket = ticket_by_token(token)
+    if not ticket.admits:
+        return redirect(ticket)
+    answer = HttpResponse(ticket_pdf(ticket), content_type="application/pdf")
+    answer["Content-Disposition"] = f'inline; filename="ticket-{ticket.order.code}-{ticket.number}.pdf"'
+    return answer
+
+
+@private_page
+@act_of("ticket")
+def ticket_holder(request: HttpRequest, token: str) -> HttpResponse:
+    """Put another name on the ticket; whoever holds its link may."""
+    ticket = ticket_by_token(token)
+    form = HolderForm(request.POST)
+    if not form.is_valid():
+        return _show_ticket(request, ticket, form=form, status=422)
+    try:
+        orders.name_holder(ticket, name=form.cleaned_data["holder_name"])
+    except DomainError as error:
+        return _show_ticket(request, ticket_by_token(token), problem=str(error.sentence), status=error.status)
+    messages.success(request, _("The ticket now bears that name."))
+    return redirect(ticket)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@private_page
+def find_tickets(request: HttpRequest) -> HttpResponse:
+    """What a guest bought in this browser, and links mailed again. Never told: whether an address has any."""
+    form = FindForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        spend_mail(request, form.cleaned_data["email"])
+        send_tickets_again(form.cleaned_data["email"])
+        messages.success(
+            request,
+            _("If there are tickets for that address, their links come by mail in minutes, or just came."),
+        )
+        return redirect("find_tickets")
+    context = {"form": form, "orders": [] if request.user.is_authenticated else _bought_here(request)}
+    return render(request, "tickets/find.html", context, status=422 if form.is_bound else 200)
+
+
+def _bought_here(request: HttpRequest) -> list[Order]:
+    """Held, good, and given back after they were paid; what comes first stands first."""
+    orders = orders_of_browser(request).select_related("event", "payment").prefetch_related("tickets")
+    orders = orders.exclude(status__in=[Order.Status.EXPIRED, Order.Status.CANCELED], paid_at=None)
+    return list(orders.order_by("event__start_time", "created_at"))

@@ -1,0 +1,157 @@
+"""Admin actions on a row: a button, a page that asks, and a service that acts or gives its reason."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.history import record, watch
+from ticketsuma.errors import DomainError
+
+from .base import ReadOnlyAdmin
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin as AnyAdmin
+else:
+    AnyAdmin = object  # a mixin; mypy wants its base
+
+
+class ActionForm(forms.Form):
+    """What an action asks for besides "are you sure?": nothing. `row` is what it is done to."""
+
+    # What the asker saw: when it is different at the time of the answer, somebody else was faster.
+    seen = forms.CharField(widget=forms.HiddenInput)
+
+    def __init__(self, *args, row: Model, seen: str, **kwargs):
+        super().__init__(*args, initial={"seen": seen}, **kwargs)  # type: ignore[misc]  # nobody gives five arguments
+        self.row, self._now = row, seen
+
+    @property
+    def is_outdated(self) -> bool:
+        return self.data.get("seen") != self._now
+
+
+@dataclass(frozen=True)
+class StaffAction:
+    """`perform(row, asked)` calls a service, outside any transaction, and says what is true now.
+
+    `is_open(row)` tells whether there is a button; `question(row)` what it would do, a line a fact;
+    `seen(row)` what must not have changed between question and answer.
+    """
+
+    name: str
+    label: str | Promise
+    question: Callable[[Any], list[str]]
+    perform: Callable[[Any, dict], str]
+    is_open: Callable[[Any], bool] = lambda row: True
+    seen: Callable[[Any], object] = lambda row: getattr(row, "status", "")
+    form: type[ActionForm] = ActionForm
+    is_grave: bool = False
+
+
+TRY_AGAIN = StaffAction(
+    name="try-again",
+    label=gettext_lazy("Try again"),
+    question=lambda row: [
+        _("The worker gave this up after its last attempt. It tries anew, at once."),
+        row.last_error,
+    ],
+    perform=lambda row, asked: row.try_again() or _("It is being tried again."),
+    is_open=lambda row: row.parked_at is not None,
+    seen=lambda row: row.parked_at,
+)
+
+
+class Desk(AnyAdmin):
+    """For a ModelAdmin: buttons for `staff_actions` on a row's page, each with its own page that asks."""
+
+    staff_actions: list[StaffAction] = []
+    change_form_template = "admin/desk_change_form.html"
+
+    def get_urls(self):
+        meta = self.model._meta
+        view = self.admin_site.admin_view(self.act_view)
+        name = f"{meta.app_label}_{meta.model_name}_act"
+        return [path("<path:object_id>/act/<slug:action>", view, name=name), *super().get_urls()]
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        context["staff_actions"] = self.open_actions(obj) if obj else []
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def open_actions(self, row: Model) -> list[StaffAction]:
+        return [action for action in self.staff_actions if action.is_open(row)]
+
+    def act_view(self, request: HttpRequest, object_id: str, action: str) -> HttpResponse:
+        """Ask (GET) and act (POST); whoever comes second is told and changes nothing."""
+        row = self.get_object(request, unquote(object_id))
+        chosen = next((one for one in self.staff_actions if one.name == action), None)
+        if row is None or chosen is None:
+            raise Http404
+        meta = self.model._meta
+        back = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
+        if not chosen.is_open(row):
+            return self._too_late(request, back)
+        form = chosen.form(request.POST or None, row=row, seen=str(chosen.seen(row)))
+        if request.method == "POST":
+            return self._answer(request, row, chosen, form, back)
+        return self._ask(request, row, chosen, form, back)
+
+    def _answer(self, request, row: Model, action: StaffAction, form: ActionForm, back: str) -> HttpResponse:
+        if form.is_outdated:
+            return self._too_late(request, back)
+        if not form.is_valid():
+            return self._ask(request, row, action, form, back)
+        refusal = self._perform(request, row, action, form)
+        if refusal is None:
+            return redirect(back)
+        now = self.get_object(request, str(row.pk))
+        if now is None or str(action.seen(now)) != form["seen"].value():
+            return self._too_late(request, back)
+        form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal.sentence))
+        return self._ask(request, row, action, form, back)
+
+    def _too_late(self, request: HttpRequest, back: str) -> HttpResponse:
+        messages.error(request, _("Nothing was done: it has changed in the meantime, somebody was faster."))
+        return redirect(back)
+
+    def _perform(self, request, row: Model, action: StaffAction, form: ActionForm) -> DomainError | None:
+        """Do it, write who did it and say so; the refusal, if there is one."""
+        try:
+            with watch() as written:
+                said = action.perform(row, form.cleaned_data)
+        except DomainError as refusal:
+            return refusal
+        if not written:  # its service changes nothing that it keeps a history of
+            record("press", row, said=f"{action.label}: {said}")
+        messages.success(request, said)
+        return None
+
+    def _ask(self, request, row: Model, action: StaffAction, form: ActionForm, back: str) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.model._meta,
+            "original": row,
+            "title": action.label,
+            "action": action,
+            "lines": [line for line in action.question(row) if line],
+            "form": form,
+            "back": back,
+        }
+        return TemplateResponse(request, "admin/act.html", context)
+
+
+class DeskAdmin(Desk, ReadOnlyAdmin):
+    """A read-only row of the worker's queue: staff may have given-up work tried again."""
+
+    staff_actions = [TRY_AGAIN]

@@ -1,0 +1,180 @@
+"""Base classes of the admin: read-only rows, amounts and states as text."""
+
+import functools
+import unicodedata
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets, unquote
+from django.db.models import Field, Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext_lazy as _
+
+from accounts.history import HistoryEntry, record
+from ticketsuma.jobs.models import Leased, failing
+from ticketsuma.money import MSATS_PER_SAT, format_msats
+
+from .event_times import with_moments
+
+MOST_ENTRIES = 500
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin as _AnyAdmin
+    from django.utils.functional import _StrPromise as StrPromise
+else:
+    _AnyAdmin = object  # a mixin; mypy wants its base
+
+admin.site.site_header = admin.site.site_title = "Tickets by UMA"
+admin.site.index_title = _("Today")
+# Staff sign in where everybody does: there attempts are limited and addresses verified.
+admin.site.login = secure_admin_login(admin.site.login)
+_sign_out = admin.site.logout
+
+
+def _sign_out_when_asked(request: HttpRequest, extra_context=None) -> HttpResponse:
+    """Django's only takes POST; who merely looks at its address is led to the start page."""
+    return _sign_out(request, extra_context) if request.method == "POST" else redirect("admin:index")
+
+
+admin.site.logout = _sign_out_when_asked
+
+# What staff come for first; the rest follows in its own order.
+APPS = ("tickets", "events", "payments", "accounts")
+MODELS = ("Order", "Ticket", "CheckIn", "Mail", "Payment", "IncomingPayment", "Refund", "Invoice", "User")
+_all_apps = admin.site.get_app_list
+
+
+def _by_use(request, app_label=None) -> list[dict]:
+    """The apps and their models by how often they are needed, not by the alphabet."""
+    apps = _all_apps(request, app_label)
+    for app in apps:
+        app["models"].sort(key=lambda model: _place(model["object_name"], MODELS))
+    return sorted(apps, key=lambda app: _place(app["app_label"], APPS))
+
+
+def _place(name: str, order: tuple[str, ...]) -> int:
+    return order.index(name) if name in order else len(order)
+
+
+admin.site.get_app_list = _by_use
+
+
+LEASE = {field.name for field in Leased._meta.fields}
+
+
+class ReadOnly:
+    """For a ModelAdmin or an inline whose rows only services write."""
+
+    def has_add_permission(self, request, obj=None) -> bool:
+        return False
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return False
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return False
+
+
+class KeepsHistory(_AnyAdmin):
+    """For a ModelAdmin: what staff did to a row is in the history that services write, not in Django's log.
+
+    Django's hangs on the account of whoever did it, and goes when they go.
+    """
+
+    def log_addition(self, request, obj, message):
+        pass
+
+    log_change = log_addition
+
+    def log_deletions(self, request, queryset):
+        for row in queryset:
+            record("delete", row)
+
+    def history_view(self, request, object_id, extra_context=None):
+        row = self.get_object(request, unquote(object_id))
+        if row is None or not self.has_view_or_change_permission(request, row):
+            raise Http404
+        context = {
+            **self.admin_site.each_context(request), "opts": self.model._meta, "original": row,
+            "title": _("History"), "entries": HistoryEntry.objects.about([row])[:MOST_ENTRIES],
+        }  # fmt: skip
+        return TemplateResponse(request, "admin/history.html", context)
+
+
+class ReadOnlyAdmin(ReadOnly, KeepsHistory, admin.ModelAdmin):
+    """Shows every column of a row; changes come by the services' buttons, never by a form."""
+
+    show_full_result_count = False
+    list_per_page = 50
+    actions = None
+    event_path: str | None = None  # where a row's event is, by whose clocks its moments are told; None: UTC
+
+    def get_fieldsets(self, request, obj=None):
+        """A row's facts beside each other, as many as fit."""
+        if self.fieldsets:
+            [(title, facts)] = self.fieldsets
+            return [(title, {**facts, "fields": self._told(facts["fields"])})]
+        return [(None, {"classes": ["facts"], "fields": [self.get_fields(request, obj)]})]
+
+    def get_fields(self, request, obj=None):
+        """What the model says of itself first, then how the worker fares with it."""
+        columns = sorted(self.model._meta.concrete_fields, key=lambda field: field.name in LEASE)
+        return self._told(self.fields or [_shown(field) for field in columns])
+
+    def get_search_results(self, request, queryset, search_term):
+        """Wide letters are as good as narrow ones, in every column; names have keys (`folding`)."""
+        return super().get_search_results(request, queryset, unicodedata.normalize("NFKC", search_term))
+
+    def get_list_display(self, request):
+        return self._told(super().get_list_display(request))
+
+    def _told(self, names) -> list:
+        return with_moments(self.model, names, self.event_path)
+
+    def get_readonly_fields(self, request, obj=None):
+        return flatten_fieldsets(self.get_fieldsets(request, obj))
+
+
+class ReadOnlyInline(ReadOnly, admin.TabularInline):
+    extra = 0
+    show_change_link = True
+
+
+class ParkedFilter(admin.SimpleListFilter):
+    """Work that the worker gave up after its last attempt, or that has been failing for minutes."""
+
+    title = _("work that fails")
+    parameter_name = "parked"
+
+    def lookups(self, request, model_admin):
+        return [("yes", _("Given up")), ("failing", _("Failing for minutes"))]
+
+    def queryset(self, request, queryset: QuerySet) -> QuerySet:
+        match self.value():
+            case "yes":
+                return queryset.filter(parked_at__isnull=False)
+            case "failing":
+                return failing(queryset)
+        return queryset
+
+
+def _shown(field: Field) -> str | Callable[[Model], str]:
+    """A field as a page shows it: amounts are readable."""
+    return sats_column(field.name, field.verbose_name) if field.name.endswith("sats") else field.name
+
+
+@functools.cache  # the admin knows a column again by its identity
+def sats_column(field: str, label: "str | StrPromise") -> Callable[[Model], str]:
+    """A column for an amount whose name ends in `_sats` or `_msats`."""
+    unit = 1 if field.endswith("_msats") else MSATS_PER_SAT
+
+    @admin.display(description=label, ordering=field)
+    def column(row: Model) -> str:
+        amount = getattr(row, field)
+        return "-" if amount is None else format_msats(amount * unit)
+
+    return column

@@ -1,0 +1,114 @@
+"""Rows that are work for the worker: due times, leases, retries and giving up."""
+
+import random
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
+
+from ticketsuma import clock
+from ticketsuma.state_machine import InvalidTransition
+
+# Work that fails for less mends itself more often than not.
+FAILING_IS_SEEN_AFTER = timedelta(minutes=5)
+
+
+def failing(rows: QuerySet) -> QuerySet:
+    """Those of some waiting work (`Leased`) that have failed for so long that staff should know."""
+    seen = clock.now() - FAILING_IS_SEEN_AFTER
+    return rows.filter(failing_since__lt=seen, parked_at=None, next_attempt_at__isnull=False)
+
+
+class Leased(models.Model):
+    """A row that is work for the worker from `next_attempt_at` on (null: nothing to do, or parked).
+
+    Taking the work is one conditional UPDATE that moves `next_attempt_at` past the lease, so two
+    workers never hold it at once, and a dead worker's row comes back when the lease runs out. Leases and
+    delays are by the database's clock (`ticketsuma.clock`).
+    """
+
+    next_attempt_at = models.DateTimeField(_("next attempt"), null=True, blank=True)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    last_error = models.CharField(_("last error"), max_length=300, blank=True)
+    parked_at = models.DateTimeField(
+        _("given up"), null=True, blank=True, help_text=_("Given up after the last attempt.")
+    )
+    failing_since = models.DateTimeField(
+        _("failing since"), null=True, blank=True, help_text=_("Since when no attempt succeeded.")
+    )
+
+    max_attempts: ClassVar[int] = 8
+    first_delay_seconds: ClassVar[float] = 2.0
+    longest_delay_seconds: ClassVar[float] = 600.0
+    # Nothing is ever put off for longer: what is due later was written by a clock that was wrong, and is due.
+    furthest_due: ClassVar[timedelta] = timedelta(hours=1)
+    was_put_back = False  # by the attempt in hand
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def is_work_at(cls, now: datetime) -> Q:
+        """The rows that are work at `now`."""
+        return Q(next_attempt_at__lte=now) | Q(next_attempt_at__gt=now + cls.furthest_due)
+
+    def take_lease(self, lease: timedelta, now: datetime | None = None) -> bool:
+        """Take this due row for `lease`; False when another worker has it or it is not due."""
+        now = now or clock.now()
+        row = type(self)._base_manager.filter(pk=self.pk, next_attempt_at=self.next_attempt_at)
+        if self.next_attempt_at is None or now < self.next_attempt_at <= now + self.furthest_due:
+            return False
+        until = now + lease
+        if not row.update(next_attempt_at=until, attempts=F("attempts") + 1):
+            return False
+        self.next_attempt_at, self.attempts, self.was_put_back = until, self.attempts + 1, False
+        return True
+
+    def retry_later(self, error: object, *, at_least: timedelta = timedelta(0)) -> None:
+        """Put the work back with growing, jittered delay; after `max_attempts` park it for staff to see.
+
+        From the first time on it is failing, until an attempt succeeds (`went_well`): staff see work that
+        fails for some minutes, long before it is given up (`FAILING_IS_SEEN_AFTER`).
+        """
+        if at_least > self.furthest_due:
+            raise ValueError(f"{self._meta.label}: nothing is put off for longer than {self.furthest_due}")
+        if self.attempts >= self.max_attempts:
+            self.park(error)
+            return
+        delay = min(self.first_delay_seconds * 2 ** max(self.attempts - 1, 0), self.longest_delay_seconds)
+        wait = timedelta(seconds=delay * random.uniform(0.8, 1.2))  # noqa: S311, jitter is no secret
+        self._put_back(error, next_attempt_at=clock.now() + max(wait, at_least))
+
+    def park(self, error: object) -> None:
+        """Give the work up, for staff to see and to try again."""
+        self._put_back(error, next_attempt_at=None, parked_at=clock.now())
+
+    def _put_back(self, error: object, **changes) -> None:
+        now = clock.now()
+        since = Coalesce(F("failing_since"), Value(now, models.DateTimeField()))
+        self.own_row().update(last_error=str(error)[:300], failing_since=since, **changes)
+        self.was_put_back = True
+
+    def own_row(self) -> QuerySet:
+        """What an attempt may write to when it is over."""
+        return type(self)._base_manager.filter(pk=self.pk)
+
+    def went_well(self) -> None:
+        """After an attempt: unless it was put back by `retry_later`, the row is not failing any more."""
+        if self.failing_since and not self.was_put_back:
+            type(self)._base_manager.filter(pk=self.pk).update(failing_since=None)
+
+    def try_again(self, **changes) -> None:
+        """Put given-up work back to the front, by staff's wish, and save `changes`.
+
+        Of two at once the second gets InvalidTransition.
+        """
+        row = type(self)._base_manager.filter(pk=self.pk, parked_at__isnull=False)
+        if not row.update(
+            next_attempt_at=clock.now(), attempts=0, parked_at=None, failing_since=None, **changes
+        ):
+            raise InvalidTransition(_("This is not given up any more: it is being tried again."))
+        self.refresh_from_db()
