@@ -14,7 +14,7 @@ from ticketsuma.conf.bootstrap import read_settings
 read_settings()  # once, before any process is forked; a wrong setting ends the start here
 
 
-class LikeOurs(Logger):
+class StructlogLogger(Logger):
     """gunicorn's own words, in the form of every other line. Requests have their own middleware."""
 
     def setup(self, cfg):
@@ -46,7 +46,7 @@ preload_app = (
     True  # imported once, shared by the processes; nothing opens a connection or a thread before the fork
 )
 max_requests = 0  # a recycled worker would cut its open streams
-logger_class = LikeOurs
+logger_class = StructlogLogger
 forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1")
 control_socket_disable = True
 

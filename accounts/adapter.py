@@ -40,7 +40,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     # -- signing in ---------------------------------------------------------------------------
     def pre_authenticate(self, request: HttpRequest, **credentials) -> None:
-        """Count a password typed into a page like one sent to the API; raises TooMany."""
+        """Count a password typed into a page like one sent to the API; raises RateLimited."""
         count_sign_in(request, normalize_email(credentials.get("email", "")))
 
     def authenticate(self, request: HttpRequest, **credentials) -> User | None:

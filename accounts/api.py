@@ -34,7 +34,7 @@ OWN = ("not_authenticated", "not_found")
 CHANGES = problems(*OWN, "weak_password", "wrong_password", body=True)
 
 
-class UserViewSet(ApiViewSet):
+class BaseUserViewSet(ApiViewSet):
     """People see and change themselves; anybody else's account is a 404."""
 
     serializer_class = UserSerializer
@@ -62,7 +62,7 @@ class UserViewSet(ApiViewSet):
     def create(self, request):
         """Sign up. A mail with a key follows; until it was used nobody can sign in."""
         data = self.read(SignUpSerializer)
-        rate_limits.spend("SIGN_UP_PER_IP", rate_limits.client_ip(request))
+        rate_limits.hit("SIGN_UP_PER_IP", rate_limits.client_ip(request))
         services.sign_up(request=self.http_request, **data)
         return mailed(data["email"])
 

@@ -8,10 +8,10 @@ from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken, Token
 
 from .models import User
-from .rate_limits import client_ip, spend
+from .rate_limits import client_ip, hit
 
-LONGEST_TOKEN = 2048  # bytes
-LARGEST_ID = 2**63 - 1
+MAX_TOKEN = 2048  # bytes
+MAX_ID = 2**63 - 1
 
 
 class BadToken(AuthenticationFailed):
@@ -47,12 +47,12 @@ class TokenAuthentication(JWTAuthentication):
         try:
             return self._authenticate(header)
         except BadToken:
-            spend("BAD_TOKEN_PER_IP", client_ip(request))
+            hit("BAD_TOKEN_PER_IP", client_ip(request))
             raise
 
     def _authenticate(self, header: bytes):
         scheme, *rest = header.split()
-        if scheme.lower() != b"bearer" or len(rest) != 1 or len(rest[0]) > LONGEST_TOKEN:
+        if scheme.lower() != b"bearer" or len(rest) != 1 or len(rest[0]) > MAX_TOKEN:
             raise BadToken
         token = self.get_validated_token(rest[0])
         return self.get_user(token), token
@@ -66,7 +66,7 @@ class TokenAuthentication(JWTAuthentication):
 
     def get_user(self, token: Token) -> User:  # type: ignore[override]  # theirs may be of any model
         user_id, epoch = str(token.get("user_id")), token.get("token_epoch")
-        if not (user_id.isascii() and user_id.isdecimal()) or len(user_id) > 19 or int(user_id) > LARGEST_ID:
+        if not (user_id.isascii() and user_id.isdecimal()) or len(user_id) > 19 or int(user_id) > MAX_ID:
             raise BadToken
         user = User.objects.filter(pk=int(user_id), is_active=True).first()
         if user is None or type(epoch) is not int or epoch != user.token_epoch:

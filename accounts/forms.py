@@ -13,8 +13,8 @@ from ticketsuma.api.fields import CONTROL, LINK, has_control, has_link, without_
 
 from . import rate_limits
 from .models import User, normalize_email
-from .serializers import LONGEST_PASSWORD
-from .services import WrongPassword, ask_for_reset, check_current_password, forget_unproven, spend_mail
+from .serializers import MAX_PASSWORD
+from .services import WrongPassword, ask_for_reset, check_current_password, count_mail, forget_unproven
 
 
 class PersonEmailField(forms.EmailField):
@@ -33,7 +33,7 @@ class PersonEmailField(forms.EmailField):
         try:
             value = normalize_email(str(value or ""))
         except InvisibleSign as error:
-            raise forms.ValidationError(str(error.sentence), code=error.code) from None
+            raise forms.ValidationError(str(error.message), code=error.code) from None
         if value.startswith("$"):
             words = _("That is a UMA address, the address of a wallet. Here we need an e-mail address.")
             raise forms.ValidationError(f"{words} {self.elsewhere}".strip(), code="uma_address")
@@ -57,7 +57,7 @@ class PersonNameField(forms.CharField):
         return without_direction_marks(name)
 
 
-class OurLook:
+class StyledFormMixin:
     """Puts our classes and words on the fields of an allauth form, and bounds passwords before hashing."""
 
     labels = {
@@ -75,13 +75,13 @@ class OurLook:
             field.widget.attrs["class"] = "input"
             if isinstance(field.widget, forms.PasswordInput):
                 field.widget.attrs.pop("placeholder", None)
-                field.validators.append(MaxLengthValidator(LONGEST_PASSWORD))
+                field.validators.append(MaxLengthValidator(MAX_PASSWORD))
                 field.help_text = _("At least 10 characters. A short sentence works well.")
                 if name in ("password", "oldpassword"):
                     field.help_text = ""
 
 
-class SignInForm(OurLook, allauth.LoginForm):
+class SignInForm(StyledFormMixin, allauth.LoginForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["login"] = PersonEmailField(label=_("E-mail"))
@@ -89,7 +89,7 @@ class SignInForm(OurLook, allauth.LoginForm):
         self.order_fields(["login", "password"])
 
 
-class SignUpForm(OurLook, allauth.SignupForm):
+class SignUpForm(StyledFormMixin, allauth.SignupForm):
     field_order = ["email", "name", "password1"]
     email = PersonEmailField(label=_("E-mail"))
     name = PersonNameField(label=_("Name"), required=False)
@@ -105,8 +105,8 @@ class SignUpForm(OurLook, allauth.SignupForm):
         second is told what anybody is told whose address is taken.
         """
         email = self.cleaned_data["email"]
-        rate_limits.spend("SIGN_UP_PER_IP", rate_limits.client_ip(request))
-        spend_mail(request, email)
+        rate_limits.hit("SIGN_UP_PER_IP", rate_limits.client_ip(request))
+        count_mail(request, email)
         try:
             with transaction.atomic():
                 if self.account_already_exists and forget_unproven(email):
@@ -120,15 +120,15 @@ class SignUpForm(OurLook, allauth.SignupForm):
         return super().try_save(request)
 
 
-class SignInCodeForm(OurLook, allauth.RequestLoginCodeForm):
+class SignInCodeForm(StyledFormMixin, allauth.RequestLoginCodeForm):
     email = PersonEmailField(label=_("E-mail"))
 
     def clean_email(self):
-        spend_mail(context.request, self.cleaned_data["email"])
+        count_mail(context.request, self.cleaned_data["email"])
         return super().clean_email()
 
 
-class ResetForm(OurLook, allauth.ResetPasswordForm):
+class ResetForm(StyledFormMixin, allauth.ResetPasswordForm):
     email = PersonEmailField(label=_("E-mail"))
 
     def save(self, request, **kwargs):
@@ -136,38 +136,38 @@ class ResetForm(OurLook, allauth.ResetPasswordForm):
         return self.cleaned_data["email"]
 
 
-class NewEmailForm(OurLook, allauth.AddEmailForm):
+class NewEmailForm(StyledFormMixin, allauth.AddEmailForm):
     email = PersonEmailField(label=_("New e-mail address"))
 
     def save(self, request):
-        spend_mail(request, self.cleaned_data["email"])
+        count_mail(request, self.cleaned_data["email"])
         return super().save(request)
 
 
-class ChangePasswordForm(OurLook, allauth.ChangePasswordForm):
-    labels = OurLook.labels | {"password1": _("New password")}
+class ChangePasswordForm(StyledFormMixin, allauth.ChangePasswordForm):
+    labels = StyledFormMixin.labels | {"password1": _("New password")}
 
     def clean_oldpassword(self):
         try:
             check_current_password(self.user, self.cleaned_data["oldpassword"])
         except WrongPassword as error:
-            raise forms.ValidationError(str(error.sentence), code=error.code) from None
+            raise forms.ValidationError(str(error.message), code=error.code) from None
         return self.cleaned_data["oldpassword"]
 
 
-class SetPasswordForm(OurLook, allauth.SetPasswordForm):
-    labels = OurLook.labels | {"password1": _("New password")}
+class SetPasswordForm(StyledFormMixin, allauth.SetPasswordForm):
+    labels = StyledFormMixin.labels | {"password1": _("New password")}
 
 
-class ResetPasswordForm(OurLook, allauth.ResetPasswordKeyForm):
-    labels = OurLook.labels | {"password1": _("New password")}
+class ResetPasswordForm(StyledFormMixin, allauth.ResetPasswordKeyForm):
+    labels = StyledFormMixin.labels | {"password1": _("New password")}
 
 
-class PasswordAgainForm(OurLook, allauth.ReauthenticateForm):
+class PasswordAgainForm(StyledFormMixin, allauth.ReauthenticateForm):
     pass
 
 
-class CodeLook(OurLook):
+class StyledCodeFormMixin(StyledFormMixin):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["code"].max_length = 40
@@ -179,11 +179,11 @@ class CodeLook(OurLook):
         }
 
 
-class SignInByCodeForm(CodeLook, allauth.ConfirmLoginCodeForm):
+class SignInByCodeForm(StyledCodeFormMixin, allauth.ConfirmLoginCodeForm):
     pass
 
 
-class VerifyEmailForm(CodeLook, allauth.ConfirmEmailVerificationCodeForm):
+class VerifyEmailForm(StyledCodeFormMixin, allauth.ConfirmEmailVerificationCodeForm):
     def clean_code(self):
         """The right code proves the mailbox, so whoever merely claimed it makes way."""
         allauth.BaseConfirmCodeForm.clean_code(self)  # raises when the code is wrong
@@ -192,7 +192,7 @@ class VerifyEmailForm(CodeLook, allauth.ConfirmEmailVerificationCodeForm):
         return super().clean_code()
 
 
-class LinkForm(OurLook, forms.Form):
+class LinkForm(StyledFormMixin, forms.Form):
     """The password of the account whose address a mailed link is to prove."""
 
     password = forms.CharField(
@@ -200,7 +200,7 @@ class LinkForm(OurLook, forms.Form):
     )
 
 
-class NameForm(OurLook, forms.Form):
+class NameForm(StyledFormMixin, forms.Form):
     """What one may change about oneself without a proof."""
 
     name = PersonNameField(label=_("Name"), required=False)

@@ -16,16 +16,16 @@ WAIT_SECONDS = 3.0
 _turns = threading.BoundedSemaphore(AT_ONCE)
 
 
-class TooManyPasswords(DomainError):
+class HashingBusy(DomainError):
     code = "unavailable"
-    sentence = _("The shop is busy. Please try again in a moment.")
+    message = _("The shop is busy. Please try again in a moment.")
     status = 503
     retry_after = 5
 
 
 @contextmanager
 def turn() -> Iterator[None]:
-    """One of AT_ONCE turns to hash; raises TooManyPasswords when none came free in WAIT_SECONDS.
+    """One of AT_ONCE turns to hash; raises HashingBusy when none came free in WAIT_SECONDS.
 
     Who has to wait gives the database connection back first, so that the waiting do not drain the pool.
     """
@@ -33,14 +33,14 @@ def turn() -> Iterator[None]:
         if not connection.in_atomic_block:
             connection.close()
         if not _turns.acquire(timeout=WAIT_SECONDS):
-            raise TooManyPasswords
+            raise HashingBusy
     try:
         yield
     finally:
         _turns.release()
 
 
-class FewAtOnce(Argon2PasswordHasher):
+class BoundedArgon2PasswordHasher(Argon2PasswordHasher):
     """Argon2id with Django's parameters; pages, API and admin share the turns."""
 
     def encode(self, password: str, salt: str) -> str:

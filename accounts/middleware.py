@@ -5,14 +5,14 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
-from .hashers import TooManyPasswords
-from .rate_limits import TooMany
+from .hashers import HashingBusy
+from .rate_limits import RateLimited
 
-PAGES = {TooMany: "429.html", TooManyPasswords: "503.html"}
+PAGES = {RateLimited: "429.html", HashingBusy: "503.html"}
 
 
-class TooManyMiddleware:
-    """A page whose view raised TooMany or TooManyPasswords says so, with Retry-After.
+class RateLimitMiddleware:
+    """A page whose view raised RateLimited or HashingBusy says so, with Retry-After.
 
     The API has its own words for it.
     """

@@ -32,9 +32,9 @@ RETURNING uses, until
 """
 
 
-class TooMany(DomainError):
+class RateLimited(DomainError):
     code = "throttled"
-    sentence = _("That was too often. Please wait a little and try again.")
+    message = _("That was too often. Please wait a little and try again.")
     status = 429
 
 
@@ -56,12 +56,12 @@ def client_ip(request: HttpRequest) -> str:
     return str(ipaddress.ip_network((ip, 64), strict=False)) if ip.version == 6 else str(ip)
 
 
-def spend(limit: str, *who: str) -> None:
-    """Count one use of `settings.LIMITS[limit]` by `who`; raises TooMany with the seconds left."""
+def hit(limit: str, *who: str) -> None:
+    """Count one use of `settings.LIMITS[limit]` by `who`; raises RateLimited with the seconds left."""
     most, seconds = settings.LIMITS[limit]
     uses, left = _count(seconds, limit, *who)
     if uses > most:
-        raise TooMany(retry_after=max(left, 1))
+        raise RateLimited(retry_after=max(left, 1))
 
 
 def costly(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -69,7 +69,7 @@ def costly(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseB
 
     @wraps(view)
     def counted(request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
-        spend("COSTLY_PER_IP", client_ip(request))
+        hit("COSTLY_PER_IP", client_ip(request))
         return view(request, *args, **kwargs)
 
     return counted
@@ -91,21 +91,21 @@ def _count(seconds: int, limit: str, *who: str) -> tuple[int, int]:
     return uses, until - now
 
 
-def spend_mail(email: str, ip: str, device: str = "") -> None:
-    """Count a mail that somebody unknown at `ip` asks us to send to `email`; raises TooMany.
+def count_mail(email: str, ip: str, device: str = "") -> None:
+    """Count a mail that somebody unknown at `ip` asks us to send to `email`; raises RateLimited.
 
     A mailbox's owner is not locked out by others: it is counted for each network that asks, and in a
     browser (`device`) in which they signed in before for that one alone.
     """
     if device:
-        spend("MAIL_PER_EMAIL", email, device)
+        hit("MAIL_PER_EMAIL", email, device)
         return
-    spend("MAIL_PER_IP", ip)
-    spend("MAIL_PER_EMAIL", email, ip)
-    spend("MAIL_PER_EMAIL_FROM_ALL", email)
+    hit("MAIL_PER_IP", ip)
+    hit("MAIL_PER_EMAIL", email, ip)
+    hit("MAIL_PER_EMAIL_FROM_ALL", email)
 
 
-def forgive(limit: str, *who: str) -> None:
+def reset(limit: str, *who: str) -> None:
     """Forget what `who` used: they proved to be no attacker."""
     Usage.objects.filter(key=digest(limit, *who)).delete()
 

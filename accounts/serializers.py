@@ -3,52 +3,60 @@
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from ticketsuma.api.fields import Email, Line, PersonName, StrictSerializer, Text
+from ticketsuma.api.fields import (
+    PersonNameSerializerField,
+    SingleLineField,
+    StrictCharField,
+    StrictEmailField,
+    StrictSerializer,
+)
 
 from .models import User
 
-LONGEST_PASSWORD = 128
-LONGEST_KEY = 200
+MAX_PASSWORD = 128
+MAX_KEY = 200
 
 
-class Password(Text):
+class Password(StrictCharField):
     """Bounded before it is hashed; taken as it is, spaces included."""
 
     def __init__(self, **kwargs):
-        style = {"max_length": LONGEST_PASSWORD, "trim_whitespace": False, "write_only": True}
+        style = {"max_length": MAX_PASSWORD, "trim_whitespace": False, "write_only": True}
         super().__init__(**style | kwargs)
 
 
 # -- in ---------------------------------------------------------------------------------------
 class SignUpSerializer(StrictSerializer):
-    email = Email()
+    email = StrictEmailField()
     password = Password(help_text="At least 10 characters, not a common password.")
-    name = PersonName(required=False, allow_blank=True, default="")
+    name = PersonNameSerializerField(required=False, allow_blank=True, default="")
 
 
 class VerifyEmailSerializer(StrictSerializer):
-    key = Line(max_length=LONGEST_KEY, help_text="The last part of the mailed link.")
+    key = SingleLineField(max_length=MAX_KEY, help_text="The last part of the mailed link.")
 
 
 class MailMeSerializer(StrictSerializer):
-    email = Email()
+    email = StrictEmailField()
 
 
 class ResetPasswordSerializer(StrictSerializer):
-    key = Line(max_length=LONGEST_KEY, help_text="The last part of the mailed link.")
+    key = SingleLineField(max_length=MAX_KEY, help_text="The last part of the mailed link.")
     password = Password(help_text="At least 10 characters, not a common password.")
 
 
 class LoginSerializer(StrictSerializer):
-    email = Email()
+    email = StrictEmailField()
     password = Password()
 
 
 class ChangeSerializer(StrictSerializer):
     """What people may change about themselves; a new address or password takes the current password."""
 
-    name = PersonName(allow_blank=True)
-    email = Email(help_text="Counts once the link mailed to it was opened; until then the old one stays.")
+    name = PersonNameSerializerField(allow_blank=True)
+    email = StrictEmailField(
+        help_text="Counts once the link mailed to it was opened; until then the old one stays."
+    )
     password = Password(required=False, help_text="A new password ends every token.")
     current_password = Password(required=False, help_text="Needed for a new e-mail address or password.")
 

@@ -36,20 +36,20 @@ class WeakPassword(DomainError):
 
 class BadCredentials(DomainError):
     code = "invalid_credentials"
-    sentence = _("E-mail address and password do not belong together, or the address is not verified yet.")
+    message = _("E-mail address and password do not belong together, or the address is not verified yet.")
     status = 401
 
 
 class WrongPassword(DomainError):
     code = "wrong_password"
-    sentence = _("That is not your current password.")
+    message = _("That is not your current password.")
     status = 400
     field = "current_password"
 
 
 class BadKey(DomainError):
     code = "invalid_key"
-    sentence = _("This key is not valid, or no longer. Please ask for a new one.")
+    message = _("This key is not valid, or no longer. Please ask for a new one.")
     status = 400
     field = "key"
 
@@ -58,11 +58,11 @@ def sign_up(*, request: HttpRequest, email: str, password: str, name: str = "") 
     """Mail `email` a link that verifies it, or the news that it already has an account.
 
     Nobody but the mailbox's owner sees a difference. Signing up again before verifying starts anew:
-    earlier links, and the earlier password, are worth nothing. Raises WeakPassword, TooMany.
+    earlier links, and the earlier password, are worth nothing. Raises WeakPassword, RateLimited.
     """
     email = normalize_email(email)
     check_password_strength(password, User(email=email, name=name))
-    spend_mail(request, email)
+    count_mail(request, email)
     hashed = make_password(password)  # both ways take as long, and no transaction waits for it
     if EmailAddress.objects.filter(email=email, verified=True).exists():
         get_adapter(request).send_account_already_exists_mail(email)
@@ -95,7 +95,7 @@ def check_password_of_link(
     *, request: HttpRequest, confirmation: EmailConfirmationHMAC, password: str
 ) -> None:
     """Whoever opens a mailed link must know the account's password: else a stranger, who made the account
-    in their name, would have it proven by them. Raises WrongPassword, TooMany.
+    in their name, would have it proven by them. Raises WrongPassword, RateLimited.
     """
     user = confirmation.email_address.user
     count_sign_in(request, user.email)
@@ -104,9 +104,9 @@ def check_password_of_link(
 
 
 def verify_again(*, request: HttpRequest, email: str) -> None:
-    """Mail `email` a new link that verifies it, or what else there is to know about it. Raises TooMany."""
+    """Mail `email` a new link that verifies it, or what there is to know about it. Raises RateLimited."""
     email = normalize_email(email)
-    spend_mail(request, email)
+    count_mail(request, email)
     address = EmailAddress.objects.filter(email=email, user__email=email).first()
     if address is None:
         send_unknown_account_mail(request, email)
@@ -117,7 +117,7 @@ def verify_again(*, request: HttpRequest, email: str) -> None:
 
 
 def sign_in(*, request: HttpRequest, email: str, password: str) -> User:
-    """The active user with this password and a verified address; raises BadCredentials or TooMany.
+    """The active user with this password and a verified address; raises BadCredentials or RateLimited.
 
     Guessing is counted by network, by pair and by account; who has signed in from here or in this browser
     before is not locked out by others' guesses at the account.
@@ -133,24 +133,24 @@ def sign_in(*, request: HttpRequest, email: str, password: str) -> User:
 
 
 def count_sign_in(request: HttpRequest, email: str) -> None:
-    """Count one password tried, on a page or in the API; raises TooMany.
+    """Count one password tried, on a page or in the API; raises RateLimited.
 
     A browser in which they signed in before has a counter of its own: nobody else's tries count there.
     """
     ip = rate_limits.client_ip(request)
     if device := device_of(request, email):
-        rate_limits.spend("LOGIN_PER_EMAIL_AND_IP", email, device)
+        rate_limits.hit("LOGIN_PER_EMAIL_AND_IP", email, device)
         return
-    rate_limits.spend("LOGIN_PER_IP", ip)
-    rate_limits.spend("LOGIN_PER_EMAIL_AND_IP", email, ip)
+    rate_limits.hit("LOGIN_PER_IP", ip)
+    rate_limits.hit("LOGIN_PER_EMAIL_AND_IP", email, ip)
     if not rate_limits.is_known(email, ip):
-        rate_limits.spend("LOGIN_PER_EMAIL", email)
+        rate_limits.hit("LOGIN_PER_EMAIL", email)
 
 
 def remember_sign_in(request: HttpRequest, email: str) -> None:
     """The password was right: earlier slips from here are forgotten, and others' guesses lock nobody out."""
     ip = rate_limits.client_ip(request)
-    rate_limits.forgive("LOGIN_PER_EMAIL_AND_IP", email, device_of(request, email) or ip)
+    rate_limits.reset("LOGIN_PER_EMAIL_AND_IP", email, device_of(request, email) or ip)
     rate_limits.remember(email, ip)
 
 
@@ -164,7 +164,7 @@ def forget_unproven(email: str, *, keep: int | None = None) -> bool:
 
 
 def change_password(*, user: User, current_password: str, password: str) -> None:
-    """Set a new password and end every token. Raises WrongPassword, WeakPassword, TooMany."""
+    """Set a new password and end every token. Raises WrongPassword, WeakPassword, RateLimited."""
     check_current_password(user, current_password)
     check_password_strength(password, user)
     user.set_password(password)
@@ -173,12 +173,12 @@ def change_password(*, user: User, current_password: str, password: str) -> None
 
 
 def ask_for_reset(*, request: HttpRequest, email: str) -> None:
-    """Mail `email` a link that sets a new password, or the news that it has no account. Raises TooMany.
+    """Mail `email` a link that sets a new password, or the news that it has no account. Raises RateLimited.
 
     A mailbox that an account merely wants to change to opens nothing: it may be a slip of the pen.
     """
     email = normalize_email(email)
-    spend_mail(request, email)
+    count_mail(request, email)
     users = User.objects.filter(email=email, is_active=True)
     request_password_reset(request, email, list(users), default_token_generator)
 
@@ -207,9 +207,9 @@ def reset_password(*, request: HttpRequest, key: str, password: str) -> None:
     get_adapter(request).send_notification_mail("account/email/password_reset", user)
 
 
-def spend_mail(request: HttpRequest, email: str) -> None:
-    """Count a mail that this request asks us to send to `email`; raises TooMany."""
-    rate_limits.spend_mail(email, rate_limits.client_ip(request), device_of(request, email))
+def count_mail(request: HttpRequest, email: str) -> None:
+    """Count a mail that this request asks us to send to `email`; raises RateLimited."""
+    rate_limits.count_mail(email, rate_limits.client_ip(request), device_of(request, email))
 
 
 def ask_for_new_email(*, request: HttpRequest, user: User, email: str) -> None:
@@ -217,7 +217,7 @@ def ask_for_new_email(*, request: HttpRequest, user: User, email: str) -> None:
     email = normalize_email(email)
     if email == user.email:
         return
-    spend_mail(request, email)
+    count_mail(request, email)
     if User.objects.filter(email=email).exists():
         get_adapter(request).send_account_already_exists_mail(email)
         return
@@ -226,12 +226,12 @@ def ask_for_new_email(*, request: HttpRequest, user: User, email: str) -> None:
 
 
 def check_current_password(user: User, password: str) -> None:
-    """Raises WrongPassword; TooMany after LOGIN_PER_EMAIL_AND_IP wrong ones of somebody signed in."""
+    """Raises WrongPassword; RateLimited after LOGIN_PER_EMAIL_AND_IP wrong ones of somebody signed in."""
     guess = ("LOGIN_PER_EMAIL_AND_IP", user.email, "signed in")
-    rate_limits.spend(*guess)
+    rate_limits.hit(*guess)
     if not user.check_password(password):
         raise WrongPassword
-    rate_limits.forgive(*guess)
+    rate_limits.reset(*guess)
 
 
 def check_password_strength(password: str, user: User) -> None:

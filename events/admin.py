@@ -30,7 +30,7 @@ class WhenFilter(admin.SimpleListFilter):
         return queryset
 
 
-class EventAdmin(UnstaleAdmin, KeepsHistory, admin.ModelAdmin):
+class BaseEventAdmin(UnstaleAdmin, KeepsHistory, admin.ModelAdmin):
     """Staff describe events; seats are counted by sales alone (`tickets.admin` registers it)."""
 
     form = EventForm

@@ -26,7 +26,7 @@ STAFF = ("not_authenticated", "permission_denied")
 
 class EventHasOrders(DomainError):
     code = "event_has_orders"
-    sentence = _("Seats of this event were ordered. Hide it (is_active: false) or cancel it instead.")
+    message = _("Seats of this event were ordered. Hide it (is_active: false) or cancel it instead.")
 
 
 @method_decorator(conditional_page, name="dispatch")

@@ -16,19 +16,19 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ticketsuma.web.middleware import loadable_elsewhere
 
-MOST_BYTES = 10 * 1024 * 1024
-MOST_PIXELS = 50_000_000
+MAX_BYTES = 10 * 1024 * 1024
+MAX_PIXELS = 50_000_000
 BOX = (1600, 1600)
 _NAME = re.compile(r"[0-9a-f]{32}\.webp")
 
 
 def redraw_cover(upload: UploadedFile) -> ContentFile:
     """A WebP of at most 1600 pixels a side under a random name; ValidationError when it is no picture."""
-    if upload.size > MOST_BYTES:  # type: ignore[operator]  # an upload has its size
+    if upload.size > MAX_BYTES:  # type: ignore[operator]  # an upload has its size
         raise ValidationError(_("The picture is larger than 10 MB."))
     try:
         with Image.open(upload) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
+            if picture.width * picture.height > MAX_PIXELS:
                 raise ValidationError(_("The picture has too many pixels."))
             small = ImageOps.exif_transpose(picture).convert("RGB")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):

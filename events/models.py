@@ -26,17 +26,17 @@ from .streams import StreamAddressValidator
 
 class SoldOut(DomainError):
     code = "sold_out"
-    sentence = _("Sorry, there are not enough seats left.")
+    message = _("Sorry, there are not enough seats left.")
 
 
 class SalesClosed(DomainError):
     code = "sales_closed"
-    sentence = _("Tickets for this event are no longer on sale.")
+    message = _("Tickets for this event are no longer on sale.")
 
 
 class EventChanged(DomainError):
     code = "event_changed"
-    sentence = _("It was changed meanwhile, or seats were sold. Please look again.")
+    message = _("It was changed meanwhile, or seats were sold. Please look again.")
 
 
 class EventQuerySet(SearchedQuerySet):
@@ -185,7 +185,7 @@ class Event(Schedule, Searched):
         try:
             self.contact_email = normalize_address(self.contact_email)
         except InvisibleSign as error:
-            raise ValidationError({"contact_email": error.sentence}) from None
+            raise ValidationError({"contact_email": error.message}) from None
         super().clean_fields(exclude)
 
     def clean(self) -> None:

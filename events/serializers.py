@@ -9,13 +9,22 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from ticketsuma.api.fields import Email, Line, Moment, QueryNumber, StrictMixin, Text, WholeNumber, YesNo
+from ticketsuma.api.fields import (
+    AwareDateTimeField,
+    QueryIntegerField,
+    SingleLineField,
+    StrictBooleanField,
+    StrictCharField,
+    StrictEmailField,
+    StrictIntegerField,
+    StrictMixin,
+)
 from ticketsuma.money import MAX_SATS
 
 from .models import Event, EventChanged
 from .streams import StreamAddressValidator
 
-MOST_SEATS = 1_000_000
+MAX_CAPACITY = 1_000_000
 YES_NO = [("true", "yes"), ("false", "no")]
 ORDERINGS = ["start_time", "-start_time", "price_sats", "-price_sats", "title", "-title"]
 
@@ -64,32 +73,36 @@ class EventSerializer(serializers.ModelSerializer):
 class EventWriteSerializer(StrictMixin, serializers.ModelSerializer):
     """What staff may say about an event. Seats taken are nobody's to set."""
 
-    title = Line(max_length=160)
-    summary = Line(max_length=300, required=False, allow_blank=True)
-    description = Text(max_length=20_000, required=False, allow_blank=True, help_text="Markdown.")
-    organizer = Line(max_length=120, required=False, allow_blank=True)
-    contact_email = Email(required=False, allow_blank=True)
-    start_time = Moment()
-    end_time = Moment(help_text="After the start.")
-    timezone = Line(max_length=64, required=False, help_text="Where it takes place, as Europe/Berlin.")
-    sales_end = Moment(required=False, allow_null=True, help_text="null: until the event ends.")
-    capacity = WholeNumber(min_value=1, max_value=MOST_SEATS, help_text="Seats.")
-    max_per_order = WholeNumber(min_value=1, max_value=50, required=False)
-    price_sats = WholeNumber(min_value=0, max_value=MAX_SATS, help_text="One seat, in satoshis; 0 is free.")
-    stream_url = Line(
+    title = SingleLineField(max_length=160)
+    summary = SingleLineField(max_length=300, required=False, allow_blank=True)
+    description = StrictCharField(max_length=20_000, required=False, allow_blank=True, help_text="Markdown.")
+    organizer = SingleLineField(max_length=120, required=False, allow_blank=True)
+    contact_email = StrictEmailField(required=False, allow_blank=True)
+    start_time = AwareDateTimeField()
+    end_time = AwareDateTimeField(help_text="After the start.")
+    timezone = SingleLineField(
+        max_length=64, required=False, help_text="Where it takes place, as Europe/Berlin."
+    )
+    sales_end = AwareDateTimeField(required=False, allow_null=True, help_text="null: until the event ends.")
+    capacity = StrictIntegerField(min_value=1, max_value=MAX_CAPACITY, help_text="Seats.")
+    max_per_order = StrictIntegerField(min_value=1, max_value=50, required=False)
+    price_sats = StrictIntegerField(
+        min_value=0, max_value=MAX_SATS, help_text="One seat, in satoshis; 0 is free."
+    )
+    stream_url = SingleLineField(
         max_length=500, required=False, allow_blank=True, write_only=True,
         validators=[StreamAddressValidator()], help_text="https only; shown to admitted holders only.",
     )  # fmt: skip
-    replay_until = Moment(
+    replay_until = AwareDateTimeField(
         required=False, allow_null=True,
         help_text="Holders may watch it again until then, at the same address. null: no replay.",
     )  # fmt: skip
-    is_active = YesNo(required=False, help_text="Visible and on sale.")
-    refunds_when_moved = YesNo(
+    is_active = StrictBooleanField(required=False, help_text="Visible and on sale.")
+    refunds_when_moved = StrictBooleanField(
         required=False,
         help_text="Once start or end changed, holders may have their money back until it starts.",
     )
-    version = WholeNumber(
+    version = StrictIntegerField(
         min_value=0, max_value=2**31 - 1, required=False, write_only=True,
         help_text="As you read it: where it has changed since, nothing is written (409 `event_changed`).",
     )  # fmt: skip
@@ -154,8 +167,8 @@ class EventQuerySerializer(serializers.Serializer):
     q = serializers.CharField(
         max_length=100, required=False, help_text="Words of it; accents and case are one."
     )
-    price_min = QueryNumber(required=False, max_value=MAX_SATS, help_text="Least sats for one seat.")
-    price_max = QueryNumber(required=False, max_value=MAX_SATS, help_text="Most sats for one seat.")
-    starts_after = Moment(required=False, help_text="Starts at or after this moment.")
-    starts_before = Moment(required=False, help_text="Starts before this moment.")
+    price_min = QueryIntegerField(required=False, max_value=MAX_SATS, help_text="Least sats for one seat.")
+    price_max = QueryIntegerField(required=False, max_value=MAX_SATS, help_text="Most sats for one seat.")
+    starts_after = AwareDateTimeField(required=False, help_text="Starts at or after this moment.")
+    starts_before = AwareDateTimeField(required=False, help_text="Starts before this moment.")
     ordering = serializers.ChoiceField(ORDERINGS, required=False, help_text="- turns the order around.")

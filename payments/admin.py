@@ -127,7 +127,7 @@ class PurposeFilter(admin.SimpleListFilter):
         return queryset
 
 
-class IncomingPaymentAdmin(DeskAdmin):
+class BaseIncomingPaymentAdmin(DeskAdmin):
     """Money that arrived (`tickets.admin` registers it, with what staff may do about it)."""
 
     list_display = [
@@ -141,7 +141,7 @@ class IncomingPaymentAdmin(DeskAdmin):
     inlines = [RefundInline]
 
 
-class RefundAdmin(DeskAdmin):
+class BaseRefundAdmin(DeskAdmin):
     """Money on its way back (`tickets.admin` registers it, with what staff may do about it)."""
 
     list_display = [

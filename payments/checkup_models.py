@@ -5,10 +5,10 @@ from datetime import timedelta
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from ticketsuma.jobs.models import Leased
+from ticketsuma.jobs.models import Job
 
 
-class Checkup(Leased):
+class Checkup(Job):
     """One row: the findings of `manage.py doctor`, which the worker repeats."""
 
     max_attempts = 10**9  # never given up

@@ -26,36 +26,36 @@ from .services import settle_node_payment
 
 logger = logging.getLogger(__name__)
 
-MOST_PER_SLOT = 5
+MAX_PER_SLOT = 5
 
 
 class NotPayable(DomainError):
     code = "not_payable"
-    sentence = _("This payment is settled, canceled or past its time.")
+    message = _("This payment is settled, canceled or past its time.")
 
 
 class TooManyInvoices(DomainError):
     code = "too_many_invoices"
-    sentence = _("Too many invoices were asked for. Please pay the one that is open.")
+    message = _("Too many invoices were asked for. Please pay the one that is open.")
     status = 429
     retry_after = 60
 
 
-class Busy(DomainError):
+class SlotBusy(DomainError):
     code = "busy"
-    sentence = _("Another invoice for this payment is being made. Please try again in a moment.")
+    message = _("Another invoice for this payment is being made. Please try again in a moment.")
     status = 503
     retry_after = 2
 
 
 class SlotTaken(DomainError):
     code = "another_payer"
-    sentence = _("Another wallet is paying this already. The QR code and the Lightning invoice remain.")
+    message = _("Another wallet is paying this already. The QR code and the Lightning invoice remain.")
     status = 429
     retry_after = 60
 
 
-class Closing(Enum):
+class InvoiceCloseResult(Enum):
     """What became of an invoice we asked the node to close."""
 
     SETTLED = "settled"
@@ -85,7 +85,7 @@ def request_invoice(invoice: Invoice) -> None:
             amount_msats=payment.amount_msats, metadata=lnurl_metadata(payment), expires_at=payment.due_at
         )
     except DomainError as error:
-        invoice.retry_later(error.noted)
+        invoice.retry(error.noted)
         logger.warning("no invoice yet for %s: %s", payment.pk, error.noted)
         return
     record_open(invoice, answer)
@@ -140,7 +140,7 @@ def open_invoice_for_payer(
         if mine.expires_at > timezone.now():
             return mine
     slot = payment.slot_of(payer)
-    if payment.invoices.filter(slot=slot, invoice_id__isnull=False).count() >= MOST_PER_SLOT:
+    if payment.invoices.filter(slot=slot, invoice_id__isnull=False).count() >= MAX_PER_SLOT:
         raise TooManyInvoices
     if standing := live.filter(slot=slot).first():
         _make_room(standing)
@@ -151,10 +151,10 @@ def open_invoice_for_payer(
         if payer:
             _give_up(row)
         else:
-            row.retry_later(error.noted)  # the page waits for this one
+            row.retry(error.noted)  # the page waits for this one
         raise
     if not record_open(row, answer):
-        raise Busy
+        raise SlotBusy
     return row
 
 
@@ -170,7 +170,7 @@ def _ask_too(invoice: Invoice, create: Callable[[], lightspark.NodeInvoice]) -> 
     if not record_open(invoice, create()):
         invoice.refresh_from_db()
         if invoice.status != Invoice.Status.OPEN:
-            raise Busy
+            raise SlotBusy
     return invoice
 
 
@@ -180,9 +180,9 @@ def _want_for_payer(payment: Payment, *, kind: str, payer: str) -> Invoice:
             locked = Payment.objects.select_for_update().get(pk=payment.pk)
             if not locked.is_payable:
                 raise NotPayable
-            return Invoice.objects.want(locked, kind=kind, payer=payer)
+            return Invoice.objects.create_requested(locked, kind=kind, payer=payer)
     except IntegrityError as error:
-        raise Busy from error
+        raise SlotBusy from error
 
 
 def _make_room(standing: Invoice) -> None:
@@ -191,21 +191,21 @@ def _make_room(standing: Invoice) -> None:
     if standing.slot == Invoice.Slot.OTHER and (ends is None or ends > timezone.now()):
         raise SlotTaken
     closing = close_invoice(standing)
-    if closing is Closing.SETTLED:
+    if closing is InvoiceCloseResult.SETTLED:
         raise NotPayable
-    if closing is Closing.UNKNOWN:
+    if closing is InvoiceCloseResult.UNKNOWN:
         raise lightspark.NodeUnknown
 
 
 # -- over -------------------------------------------------------------------------------------
-def close_invoice(invoice: Invoice) -> Closing:
+def close_invoice(invoice: Invoice) -> InvoiceCloseResult:
     """Make sure that no money can come through `invoice` any more, or learn that it came.
 
     The node is asked; its CLOSED alone proves nothing, the paid amount decides. An answer we
     cannot read is UNKNOWN and leaves the row as it is.
     """
     if invoice.status == Invoice.Status.REQUESTED:
-        return Closing.CLOSED if _give_up(invoice) else Closing.UNKNOWN
+        return InvoiceCloseResult.CLOSED if _give_up(invoice) else InvoiceCloseResult.UNKNOWN
     node_id = cast(str, invoice.invoice_id)  # it was opened, so the node has named it
     try:
         try:
@@ -216,17 +216,17 @@ def close_invoice(invoice: Invoice) -> Closing:
             arrived = lightspark.incoming_payments_of_invoice(node_id)
             for seen in arrived:
                 settle_node_payment(seen)
-            return Closing.SETTLED if arrived else Closing.UNKNOWN
+            return InvoiceCloseResult.SETTLED if arrived else InvoiceCloseResult.UNKNOWN
     except (lightspark.NodeUnknown, lightspark.NodeRefused):
-        return Closing.UNKNOWN
+        return InvoiceCloseResult.UNKNOWN
     if state.is_open and state.expires_at > timezone.now():
-        return Closing.UNKNOWN
+        return InvoiceCloseResult.UNKNOWN
     ended = Invoice.Status.EXPIRED if state.expires_at <= timezone.now() else Invoice.Status.CANCELED
     try:
         invoice.advance(ended, next_attempt_at=None)
     except InvalidTransition:
-        return Closing.UNKNOWN
-    return Closing.CLOSED
+        return InvoiceCloseResult.UNKNOWN
+    return InvoiceCloseResult.CLOSED
 
 
 def cancel_leftover(invoice: Invoice) -> None:
@@ -234,18 +234,18 @@ def cancel_leftover(invoice: Invoice) -> None:
 
     Raises NodeUnknown while the node cannot say, to be tried again.
     """
-    if close_invoice(invoice) is Closing.UNKNOWN:
+    if close_invoice(invoice) is InvoiceCloseResult.UNKNOWN:
         raise lightspark.NodeUnknown
 
 
-def close_out(payment: Payment) -> Closing:
+def close_open_invoices(payment: Payment) -> InvoiceCloseResult:
     """Close every live invoice of `payment` at the node: SETTLED if money came, UNKNOWN if nobody can say."""
     closings = {close_invoice(invoice) for invoice in payment.invoices.live()}
-    worst_first = (Closing.SETTLED, Closing.UNKNOWN)
-    return next((closing for closing in worst_first if closing in closings), Closing.CLOSED)
+    worst_first = (InvoiceCloseResult.SETTLED, InvoiceCloseResult.UNKNOWN)
+    return next((closing for closing in worst_first if closing in closings), InvoiceCloseResult.CLOSED)
 
 
-def abandon_unknown(payment: Payment) -> None:
+def expire_unconfirmed(payment: Payment) -> None:
     """Stop waiting for a silent node: open invoices count as expired; late money is still found."""
     for invoice in payment.invoices.filter(status=Invoice.Status.OPEN):
         invoice.advance(Invoice.Status.EXPIRED, next_attempt_at=None)

@@ -11,17 +11,17 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from ticketsuma.constraint_messages import Check, Unique
-from ticketsuma.jobs.models import Leased
+from ticketsuma.jobs.models import Job
 from ticketsuma.money import MAX_SATS, MSATS_PER_SAT
 from ticketsuma.querysets import DatedQuerySet
-from ticketsuma.state_machine import Stateful
+from ticketsuma.state_machine import StateMachine
 
 from .checkup_models import Checkup  # noqa: F401, Django looks for models here
 from .querysets import InvoiceQuerySet
 from .refund_models import PostTransaction, Refund  # noqa: F401, Django looks for models here
 
 
-class Payment(Stateful, Leased):
+class Payment(StateMachine, Job):
     """An amount due. As a job of the worker (`next_attempt_at`) it is the push of its UMA Request."""
 
     class Status(models.TextChoices):
@@ -123,7 +123,7 @@ class Payment(Stateful, Leased):
         return max(opened, key=lambda i: (i.status == Invoice.Status.PAID, i.created_at), default=None)
 
 
-class Invoice(Stateful, Leased):
+class Invoice(StateMachine, Job):
     """One BOLT11. As a job of the worker it is its request at the node, or a leftover's cancelation."""
 
     class Status(models.TextChoices):
@@ -216,7 +216,7 @@ class Invoice(Stateful, Leased):
         return self.invoice_id or f"{self.get_kind_display()}, {self.get_status_display().lower()}"
 
 
-class IncomingPayment(Leased):
+class IncomingPayment(Job):
     """Sats that arrived at our node. As a job of the worker it is their allocation.
 
     `amount = applied + kept + refunds + what is unmatched`, in msats, always: a row without
@@ -275,7 +275,7 @@ class IncomingPayment(Leased):
         return self.payment_id is None
 
 
-class WebhookEvent(Leased):
+class WebhookEvent(Job):
     """What the node told us, kept before it is acted on."""
 
     max_attempts = 30  # four hours: a node that is away comes back
@@ -316,7 +316,7 @@ class VaspNonce(models.Model):
         return f"{self.domain} {self.nonce}"
 
 
-class Sweep(Leased):
+class Sweep(Job):
     """How far a list of the node's has been read; that of incoming payments is the worker's heartbeat too."""
 
     INCOMING, AGAIN, OUTGOING = "incoming", "incoming again", "outgoing"

@@ -24,7 +24,7 @@ NEWS_EVERY, AGAIN_EVERY = timedelta(seconds=10), timedelta(minutes=1)
 LOOK_BACK, LOOK_BACK_AGAIN = timedelta(minutes=2), timedelta(hours=1)
 # After the clock was wrong nobody knows what was read: late money is found for a day.
 LOST = timedelta(days=1)
-LONGEST_SPAN = timedelta(minutes=10)
+MAX_SPAN = timedelta(minutes=10)
 
 
 def sweep_row() -> Sweep:
@@ -74,7 +74,7 @@ def sweep_again(row: Sweep) -> int:
     started = clock.now()
     end = started - LOOK_BACK_AGAIN
     since = row.read_until if row.read_until <= end else end - LOST
-    until = min(end, since + LONGEST_SPAN)
+    until = min(end, since + MAX_SPAN)
     count, unrecorded = 0, False
     for page in listing.incoming_pages(since, until, every_node=True):
         news, failed = _settle_page(page)

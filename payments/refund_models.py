@@ -10,19 +10,19 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from ticketsuma.constraint_messages import Check, Unique
-from ticketsuma.jobs.models import Leased
+from ticketsuma.jobs.models import Job
 from ticketsuma.money import format_msats, format_units
 from ticketsuma.querysets import DatedQuerySet
-from ticketsuma.state_machine import Stateful
+from ticketsuma.state_machine import StateMachine
 
 if TYPE_CHECKING:
     from .models import IncomingPayment
 
 # Of a currency: 18 are those of the finest one around.
-MOST_DECIMALS = 18
+MAX_DECIMALS = 18
 
 
-class Refund(Stateful, Leased):
+class Refund(StateMachine, Job):
     """Money on its way back. The id is our idempotency key at the node: it is paid at most once."""
 
     class Status(models.TextChoices):
@@ -142,10 +142,10 @@ class Refund(Stateful, Leased):
     def __str__(self) -> str:
         return f"{format_msats(self.amount_msats)}, {self.get_status_display().lower()}"
 
-    def went_well(self) -> None:
+    def done(self) -> None:
         """It fails until it is sent: what is under way now may fail as the payment before it did."""
         if self.status == self.Status.SENT:
-            super().went_well()
+            super().done()
 
     def own_row(self) -> models.QuerySet:
         """Not once it was given another address: what the former one did is no longer of interest."""
@@ -168,7 +168,7 @@ class Refund(Stateful, Leased):
         return self.node_key if is_last else f"{self.pk}-{self.invoices_asked}"
 
 
-class PostTransaction(Leased):
+class PostTransaction(Job):
     """What we tell another VASP once sats moved (UMAD-07). No money hangs on whether it is heard."""
 
     max_attempts = 5

@@ -39,7 +39,7 @@ KEY = re.compile(r"(?P<incoming>IncomingPayment.*)-(?P<ordinal>\d{1,9})-(?P<numb
 
 class MoreThanIsLeft(DomainError):
     code = "sent_before"
-    sentence = _("The node has already sent more of this money than is left of it.")
+    message = _("The node has already sent more of this money than is left of it.")
 
 
 def key_of(incoming: IncomingPayment, ordinal: int, number: int) -> str:

@@ -35,11 +35,11 @@ IN_DOUBT_AFTER = timedelta(minutes=3)
 NEXT_BOLT11_AFTER = (
     timedelta(seconds=5), timedelta(minutes=15), timedelta(hours=4), timedelta(hours=16),
 )  # fmt: skip
-MOST_BOLT11S = len(NEXT_BOLT11_AFTER) + 1
+MAX_BOLT11S = len(NEXT_BOLT11_AFTER) + 1
 # A payment that found no route for the few fees that the balance allowed is tried again after this.
 WITH_MORE_BALANCE_AFTER = timedelta(minutes=15)
 # What is under way is looked at after one second, two, four, …, a minute.
-LONGEST_LOOK = timedelta(minutes=1)
+MAX_LOOK = timedelta(minutes=1)
 
 
 def send_refund(refund: Refund) -> None:
@@ -65,7 +65,7 @@ def _ask_for_invoice(refund: Refund) -> bool:
     try:
         ordinal = refund_recovery.ordinal_for(refund)
     except refund_recovery.MoreThanIsLeft as refusal:
-        refund.park(refusal.code)
+        refund.give_up(refusal.code)
         return False
     if ordinal is None:
         return False
@@ -169,7 +169,7 @@ def _find_out_refused(refund: Refund, refusal: lightspark.NodeRefused) -> None:
     elif _is_silent_since(refund, IN_DOUBT_AFTER):
         _fail(refund, refusal.noted, was_seen=False)
     else:
-        refund.retry_later(refusal.noted)
+        refund.retry(refusal.noted)
 
 
 def _record(refund: Refund, payment: OutgoingPayment) -> None:
@@ -197,7 +197,7 @@ def _mark_sent(refund: Refund, payment: OutgoingPayment) -> None:
 def _wait_for_node(refund: Refund) -> None:
     """The node says that the payment is under way (PENDING): nothing failed, and nothing is in doubt."""
     now = timezone.now()
-    look = min(timedelta(seconds=2 ** min(refund.attempts, 10)), LONGEST_LOOK)
+    look = min(timedelta(seconds=2 ** min(refund.attempts, 10)), MAX_LOOK)
     if refund.status == Refund.Status.IN_DOUBT:
         refund.advance(Refund.Status.SENDING)
     row = Refund.objects.filter(pk=refund.pk, status=Refund.Status.SENDING)
@@ -212,7 +212,7 @@ def _wait_for_balance(refund: Refund) -> None:
     """
     refund.advance(Refund.Status.FAILED, last_error=BalanceTooLow.code)
     refund.advance(Refund.Status.QUEUED)
-    refund.retry_later(BalanceTooLow.code, at_least=WITH_MORE_BALANCE_AFTER)
+    refund.retry(BalanceTooLow.code, at_least=WITH_MORE_BALANCE_AFTER)
 
 
 def _fail(refund: Refund, why: str, *, was_seen: bool = True) -> None:
@@ -223,10 +223,10 @@ def _fail(refund: Refund, why: str, *, was_seen: bool = True) -> None:
     """
     dead, asked = refund.dead_bolt11s + 1, refund.invoices_asked - (not was_seen)
     refund.advance(Refund.Status.FAILED, last_error=why, dead_bolt11s=dead, invoices_asked=asked)
-    if dead < MOST_BOLT11S:
-        refund.retry_later(why, at_least=NEXT_BOLT11_AFTER[dead - 1])
+    if dead < MAX_BOLT11S:
+        refund.retry(why, at_least=NEXT_BOLT11_AFTER[dead - 1])
     else:
-        refund.park(why)
+        refund.give_up(why)
 
 
 def _unheard(refund: Refund, why: str) -> None:
@@ -237,7 +237,7 @@ def _unheard(refund: Refund, why: str) -> None:
     if refund.status == Refund.Status.SENDING and _is_silent_since(refund, IN_DOUBT_AFTER):
         refund.advance(Refund.Status.IN_DOUBT)
     refund.attempts = min(refund.attempts, refund.max_attempts - 1)
-    refund.retry_later(why)
+    refund.retry(why)
 
 
 def _is_silent_since(refund: Refund, span: timedelta) -> bool:

@@ -30,7 +30,7 @@ MENDED_BY_ANOTHER_ADDRESS = (
 
 class TooMuch(DomainError):
     code = "refund_too_large"
-    sentence = _("That is more than came in and was not given back yet.")
+    message = _("That is more than came in and was not given back yet.")
     field = "amount_sats"
 
 

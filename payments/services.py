@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 class StillOpen(DomainError):
     code = "payment_in_flight"
-    sentence = _("A payment may still be on its way. Please try again in a moment.")
+    message = _("A payment may still be on its way. Please try again in a moment.")
     retry_after = 5
 
 
@@ -49,7 +49,7 @@ def create_payment(
         push=Payment.Push.QUEUED if uma_address else Payment.Push.NONE,
         next_attempt_at=now if uma_address else None,
     )
-    Invoice.objects.want(payment)
+    Invoice.objects.create_requested(payment)
     return payment
 
 
@@ -132,7 +132,7 @@ def allocate(incoming: IncomingPayment) -> None:
     the second waits for the payment's lock and finds it done.
     """
     if incoming.payment_id is None:
-        incoming.retry_later("unmatched")
+        incoming.retry("unmatched")
         return
     with transaction.atomic():
         payment = Payment.objects.select_for_update().get(pk=incoming.payment_id)
@@ -208,7 +208,7 @@ def process_webhook_event(event: WebhookEvent) -> None:
         if event.type == "PAYMENT_FINISHED":
             reconcile(event.entity_id)
     except DomainError as error:
-        event.retry_later(error.noted)
+        event.retry(error.noted)
         return
     WebhookEvent.objects.filter(pk=event.pk).update(
         processed_at=timezone.now(), next_attempt_at=None, last_error=""
@@ -217,7 +217,7 @@ def process_webhook_event(event: WebhookEvent) -> None:
 
 # -- it is over -------------------------------------------------------------------------------
 def close_payment(payment: Payment) -> None:
-    """Nothing more is due. Call it in the transaction that ends the order, after `close_out` said CLOSED.
+    """Nothing more is due. Call it where the order ends, after `close_open_invoices` said CLOSED.
 
     Raises StillOpen when an invoice came up since, InvalidTransition when money did.
     """

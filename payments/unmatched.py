@@ -16,7 +16,7 @@ from .services import allocate
 
 class NotUnmatched(InvalidTransition):
     code = "not_unmatched"
-    sentence = _("This money is no longer unmatched: somebody has just seen to it.")
+    message = _("This money is no longer unmatched: somebody has just seen to it.")
 
 
 def unmatched_money() -> QuerySet[IncomingPayment]:

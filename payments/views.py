@@ -10,7 +10,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.rate_limits import client_ip, spend
+from accounts.rate_limits import client_ip, hit
 from ticketsuma.errors import DomainError
 
 from .uma.errors import RequestTooLarge, error_body
@@ -44,7 +44,7 @@ def for_wallets(view: Callable[..., dict]) -> Callable[..., JsonResponse]:
     @functools.wraps(view)
     def answer(request: HttpRequest, *args, **kwargs) -> JsonResponse:
         try:
-            spend("WALLET_PER_IP", client_ip(request))
+            hit("WALLET_PER_IP", client_ip(request))
             if _length(request) > MAX_BODY_BYTES:
                 raise RequestTooLarge
             response = JsonResponse(view(request, *args, **kwargs))

@@ -38,19 +38,19 @@ class Webhook:
 
 class BadSignature(DomainError):
     code = "invalid_signature"
-    sentence = "The signature of this webhook is not ours."
+    message = "The signature of this webhook is not ours."
     status = 401
 
 
 class BadWebhook(DomainError):
     code = "malformed_webhook"
-    sentence = "This webhook is signed, but it cannot be read."
+    message = "This webhook is signed, but it cannot be read."
     status = 400
 
 
 class NotStored(DomainError):
     code = "unavailable"
-    sentence = "The webhook could not be stored. Please send it again."
+    message = "The webhook could not be stored. Please send it again."
     status = 503
     retry_after = 5
 
@@ -118,6 +118,6 @@ def _process(event: WebhookEvent) -> None:
 
 
 def problem(request: HttpRequest, refusal: DomainError) -> JsonResponse:
-    body = problem_body(request=request, status=refusal.status, code=refusal.code, detail=refusal.sentence)
+    body = problem_body(request=request, status=refusal.status, code=refusal.code, detail=refusal.message)
     headers = refusal.headers | ({"WWW-Authenticate": CHALLENGE} if refusal.status == 401 else {})
     return JsonResponse(body, status=refusal.status, content_type=CONTENT_TYPE, headers=headers)

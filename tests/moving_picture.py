@@ -12,7 +12,7 @@ from tests.stack import Stack
 PHONE = {"width": 390, "height": 760}
 SHOWN = (300, 585)
 GAP, BACK = 16, (236, 234, 243)
-NAME, MOST_BYTES = "tour.webp", 1_000_000
+NAME, MAX_BYTES = "tour.webp", 1_000_000
 
 
 class Film:
@@ -34,7 +34,7 @@ class Film:
     def save(self, file: Path) -> None:
         first, *others = self.frames
         first.save(file, save_all=True, append_images=others, duration=self.ms, loop=0, quality=60, method=6)
-        assert file.stat().st_size < MOST_BYTES, f"{file} is too heavy"
+        assert file.stat().st_size < MAX_BYTES, f"{file} is too heavy"
 
 
 def _phone(browser: Browser, url: str) -> Page:

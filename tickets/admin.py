@@ -11,9 +11,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from events.admin import EventAdmin
+from events.admin import BaseEventAdmin
 from events.models import Event
-from payments.admin import IncomingPaymentAdmin, RefundAdmin
+from payments.admin import BaseIncomingPaymentAdmin, BaseRefundAdmin
 from payments.models import IncomingPayment, Payment, Refund
 from ticketsuma.admin.actions import Desk, DeskAdmin
 from ticketsuma.admin.base import ParkedFilter, ReadOnlyAdmin, sats_column
@@ -235,7 +235,7 @@ class EventChangeAdmin(ReadOnlyAdmin):
 
 # -- what belongs to other apps, with buttons that reach orders ---------------------------------
 @admin.register(Event)
-class SellingEventAdmin(Desk, EventAdmin):
+class EventAdmin(Desk, BaseEventAdmin):
     staff_actions = EVENT_ACTIONS
     change_form_template = "admin/events/event/change_form.html"
 
@@ -271,11 +271,11 @@ class SellingEventAdmin(Desk, EventAdmin):
 
 
 @admin.register(IncomingPayment)
-class UnmatchedAdmin(IncomingPaymentAdmin):
+class IncomingPaymentAdmin(BaseIncomingPaymentAdmin):
     staff_actions = INCOMING_ACTIONS
 
 
 @admin.register(Refund)
-class GivingBackAdmin(RefundAdmin):
+class RefundAdmin(BaseRefundAdmin):
     staff_actions = REFUND_ACTIONS
-    list_filter = [*RefundAdmin.list_filter, CanceledEventFilter]
+    list_filter = [*BaseRefundAdmin.list_filter, CanceledEventFilter]

@@ -14,9 +14,9 @@ from events.models import Event
 from payments.models import Payment
 from ticketsuma.codes import new_code
 from ticketsuma.constraint_messages import Check, Unique
-from ticketsuma.jobs.models import Leased
+from ticketsuma.jobs.models import Job
 from ticketsuma.search_keys import FoldedField, Searched
-from ticketsuma.state_machine import Stateful
+from ticketsuma.state_machine import StateMachine
 
 from .admission_models import CheckIn, Viewer  # noqa: F401, Django looks for models here
 from .links import Linked, TokenQuerySet
@@ -43,7 +43,7 @@ class OrderQuerySet(TokenQuerySet):
         return self.filter(status__in=[Order.Status.PENDING, Order.Status.PAID])
 
 
-class Order(Searched, Linked, Stateful, Leased):
+class Order(Searched, Linked, StateMachine, Job):
     """An order: seats held, then sold. As a job of the worker it is the end of its hold (`expire_order`)."""
 
     class Status(models.TextChoices):
@@ -230,7 +230,7 @@ class Ticket(Searched, Linked):
         return hasattr(self, "check_in")
 
 
-class Mail(Stateful, Leased):
+class Mail(StateMachine, Job):
     """A mail that must go out once, written with what it tells of and sent by the worker."""
 
     class Status(models.TextChoices):

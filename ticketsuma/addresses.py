@@ -9,7 +9,7 @@ from .errors import DomainError
 
 class InvisibleSign(DomainError):
     code = "invalid"
-    sentence = _("There is an invisible sign in this address. Please type it instead of pasting it.")
+    message = _("There is an invisible sign in this address. Please type it instead of pasting it.")
     status = 400
 
 

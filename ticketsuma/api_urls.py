@@ -15,18 +15,18 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from rest_framework.views import APIView
 
-from accounts.api import OWN, UserViewSet
+from accounts.api import OWN, BaseUserViewSet
 from accounts.history import record
 from accounts.serializers import ProofSerializer
 from events.api import EventViewSet
 from tickets.api.viewsets import MyTicketViewSet, OrderViewSet, PaymentViewSet, TicketViewSet
 from tickets.services.data_export import export_person
-from tickets.services.personal_data import forget_person
+from tickets.services.personal_data import erase_personal_data
 
 from .api.schema import problems
 
 
-class Nothing(APIView):
+class ApiNotFound(APIView):
     """Any address of the API that does not exist."""
 
     schema = None
@@ -35,7 +35,7 @@ class Nothing(APIView):
         raise NotFound
 
 
-class PersonViewSet(UserViewSet):
+class UserViewSet(BaseUserViewSet):
     """Accounts, and what their orders have to say about them."""
 
     @extend_schema(
@@ -47,7 +47,7 @@ class PersonViewSet(UserViewSet):
 
         The body holds `current_password`, as that of the export.
         """
-        forget_person(self.proven())
+        erase_personal_data(self.proven())
         return Response(status=204)
 
     @extend_schema(
@@ -85,12 +85,12 @@ router.register("events", EventViewSet, basename="api-event")
 router.register("tickets", TicketViewSet, basename="api-ticket")
 router.register("orders", OrderViewSet, basename="api-order")
 router.register("payments", PaymentViewSet, basename="api-payment")
-router.register("users", PersonViewSet, basename="api-user")
+router.register("users", UserViewSet, basename="api-user")
 router.register(r"users/(?P<user_id>[0-9]{1,18})/tickets", MyTicketViewSet, basename="api-my-ticket")
 
 urlpatterns = [
     path("schema", schema, name="api_schema"),
     path("docs", docs, name="api_docs"),
     path("", include(router.urls)),
-    re_path("", Nothing.as_view()),
+    re_path("", ApiNotFound.as_view()),
 ]

@@ -13,7 +13,7 @@ def retry_after(seconds: float | None) -> dict[str, str]:
 
 
 class DomainError(Exception):
-    """Something that may not happen, said so that a program (`code`) and a person (`sentence`) understand.
+    """Something that may not happen, said so that a program (`code`) and a person (`message`) understand.
 
     `status` is the HTTP status the API answers with, `field` the input it is about, if any;
     `retry_after` is in seconds, or None. `reason` is what another program gave as its reason, for staff and
@@ -22,20 +22,20 @@ class DomainError(Exception):
     """
 
     code = "refused"
-    sentence: str | Promise = _("That is not possible.")
+    message: str | Promise = _("That is not possible.")
     status = 409
     field: str | None = None
     retry_after: int | None = None
     members: Mapping[str, int] = MappingProxyType({})
 
     def __init__(
-        self, sentence: str | Promise | None = None, *, retry_after: int | None = None, reason: str = ""
+        self, message: str | Promise | None = None, *, retry_after: int | None = None, reason: str = ""
     ):
-        self.sentence = sentence or self.sentence
+        self.message = message or self.message
         self.reason = reason
         if retry_after is not None:
             self.retry_after = retry_after
-        super().__init__(self.sentence)
+        super().__init__(self.message)
 
     @property
     def headers(self) -> dict[str, str]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from .querysets import DatedQuerySet
 
 DUE = ""
-MOST_AT_ONCE = 500
+MAX_AT_ONCE = 500
 _LEFT_OUT = ("Mn", "Me", "Cf")  # marks, and signs that nobody sees or types
 
 
@@ -111,13 +111,13 @@ def fill_due() -> None:
 
 
 def fill(model: Any, after: Any = None) -> Any:
-    """Make up to `MOST_AT_ONCE` due keys of `model`'s rows `after` a primary key; the last one's, or None.
+    """Make up to `MAX_AT_ONCE` due keys of `model`'s rows `after` a primary key; the last one's, or None.
 
     A row that changes meanwhile keeps what its change made of it. `model` may be a migration's.
     """
     sources = sources_of(model)
     due = model._base_manager.filter(search_key=DUE).order_by("pk")
-    rows = (due if after is None else due.filter(pk__gt=after)).values("pk", *sources)[:MOST_AT_ONCE]
+    rows = (due if after is None else due.filter(pk__gt=after)).values("pk", *sources)[:MAX_AT_ONCE]
     last = None
     with transaction.atomic():
         for row in rows:

@@ -11,10 +11,10 @@ from .errors import DomainError
 
 class InvalidTransition(DomainError):
     code = "invalid_transition"
-    sentence = _("That is no longer possible: it has changed in the meantime.")
+    message = _("That is no longer possible: it has changed in the meantime.")
 
 
-class Stateful(models.Model):
+class StateMachine(models.Model):
     """A row whose `status` moves only along `transitions`."""
 
     transitions: ClassVar[dict[str, set[str]]] = {}

@@ -5,7 +5,7 @@ import time_machine
 from django.test import RequestFactory
 
 from accounts.models import Usage
-from accounts.rate_limits import TooMany, client_ip, forgive, is_known, remember, spend
+from accounts.rate_limits import RateLimited, client_ip, hit, is_known, remember, reset
 from tests.shop import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,8 +22,8 @@ def uses(times: int, *who) -> list:
 
 def attempt(*who) -> int | None:
     try:
-        spend("TEST", *who)
-    except TooMany as refusal:
+        hit("TEST", *who)
+    except RateLimited as refusal:
         return refusal.retry_after
     return None
 
@@ -51,7 +51,7 @@ def test_the_window_ends():
 
 def test_forgiving_and_remembering():
     uses(4, "ann")
-    forgive("TEST", "ann")
+    reset("TEST", "ann")
     assert attempt("ann") is None
     assert not is_known("ann", "192.0.2.1")
     remember("ann", "192.0.2.1")

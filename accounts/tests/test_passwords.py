@@ -42,7 +42,7 @@ def test_who_finds_no_turn_is_asked_to_come_again(post, client, all_turns):
 def test_who_waits_holds_no_database_connection(all_turns):
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-    with pytest.raises(hashers.TooManyPasswords), hashers.turn():
+    with pytest.raises(hashers.HashingBusy), hashers.turn():
         pass
     assert connection.connection is None
 

@@ -8,7 +8,7 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
-from events.covers import MOST_BYTES, redraw_cover
+from events.covers import MAX_BYTES, redraw_cover
 
 
 def picture(width: int, height: int, kind: str = "PNG") -> bytes:
@@ -36,7 +36,7 @@ def test_a_picture_is_drawn_anew_smaller_and_under_another_name(client, kind):
         b"<svg onload=alert(1)>",
         b"\x89PNG\r\n\x1a\n" + b"\0" * 50,
         picture(20, 20)[:60],
-        b"x" * (MOST_BYTES + 1),
+        b"x" * (MAX_BYTES + 1),
     ],
     ids=["nothing", "svg", "broken", "cut off", "too large"],
 )

@@ -11,24 +11,24 @@ from payments.models import Refund, Sweep
 from ticketsuma.errors import DomainError
 from ticketsuma.money import MSATS_PER_SAT
 
-LEAST_MAX_FEES_MSATS = 10 * MSATS_PER_SAT
+MIN_FEE_CAP_MSATS = 10 * MSATS_PER_SAT
 MAX_FEES_PERCENT = 1
 
 
 class BalanceTooLow(DomainError):
     code = "balance_too_low"
-    sentence = _("The node cannot send that much right now.")
+    message = _("The node cannot send that much right now.")
     status = 503
 
 
 def max_fees_msats(amount_msats: int) -> int:
     """The most routing fees that a refund may cost the shop: 1 %, at least 10 sats."""
-    return max(LEAST_MAX_FEES_MSATS, amount_msats * MAX_FEES_PERCENT // 100)
+    return max(MIN_FEE_CAP_MSATS, amount_msats * MAX_FEES_PERCENT // 100)
 
 
 def max_fees_of(column: str) -> Greatest:
     """The same of a column of msats, for the database to sum."""
-    return Greatest(Value(LEAST_MAX_FEES_MSATS), F(column) * MAX_FEES_PERCENT / 100)
+    return Greatest(Value(MIN_FEE_CAP_MSATS), F(column) * MAX_FEES_PERCENT / 100)
 
 
 def promised_msats(*, since: datetime) -> int:

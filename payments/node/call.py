@@ -24,7 +24,7 @@ from ticketsuma.errors import DomainError
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-LONGEST_REASON = 200
+MAX_REASON = 200
 # What may not be repeated: who holds a BOLT11 may pay it, and an address is a person's.
 _PRIVATE = re.compile(r"\bln[a-z]{2,6}[0-9a-z]{20,}|\S+@\S+", re.IGNORECASE)
 # What GraphQL errors of Lightspark are named when the API token may not do what was asked.
@@ -35,7 +35,7 @@ class NodeRefused(DomainError):
     """The node understood and said no."""
 
     code = "node_refused"
-    sentence = _("The Lightning node refused.")
+    message = _("The Lightning node refused.")
     status = 503
     retry_after = 5
 
@@ -44,7 +44,7 @@ class NodeUnknown(DomainError):
     """The node did not answer in time or not in words we know: what it did is unknown."""
 
     code = "node_unreachable"
-    sentence = _("The Lightning node does not answer right now. Please try again in a moment.")
+    message = _("The Lightning node does not answer right now. Please try again in a moment.")
     status = 503
     retry_after = 5
 
@@ -162,4 +162,4 @@ def _sentence(errors: object) -> str:
         f"{_error_name(error)} {error.get('message') or ''}" for error in each if isinstance(error, dict)
     ]
     text = " ".join(_PRIVATE.sub("(hidden)", "; ".join(words)).split())
-    return "".join(sign for sign in text if sign.isprintable())[:LONGEST_REASON]
+    return "".join(sign for sign in text if sign.isprintable())[:MAX_REASON]

@@ -53,11 +53,11 @@ def step(refund: Refund) -> Refund:
 
 def _attempt(refund: Refund) -> Refund:
     refund.refresh_from_db()
-    refund.take_lease(timedelta(seconds=60), refund.next_attempt_at)
+    refund.acquire_lease(timedelta(seconds=60), refund.next_attempt_at)
     try:
         send_refund(refund)
     except DomainError as refusal:
-        refund.retry_later(refusal.code)
+        refund.retry(refusal.code)
     refund.refresh_from_db()
     return refund
 

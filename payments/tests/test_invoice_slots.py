@@ -8,7 +8,13 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from payments.invoices import Closing, cancel_leftover, close_out, record_open, request_invoice
+from payments.invoices import (
+    InvoiceCloseResult,
+    cancel_leftover,
+    close_open_invoices,
+    record_open,
+    request_invoice,
+)
 from payments.models import Invoice, Payment, Refund
 from payments.node import lightspark
 from payments.services import settle_node_payment
@@ -135,15 +141,15 @@ def test_strangers_at_once_leave_one_other_invoice(payment, plain, wallet):
 
 def test_the_database_keeps_one_live_invoice_in_each_slot(payment):
     with transaction.atomic():
-        Invoice.objects.want(payment, kind="uma", payer="$bob@wallet.example.com")
+        Invoice.objects.create_requested(payment, kind="uma", payer="$bob@wallet.example.com")
     for payer in ("", "$carol@wallet.example.com"):
         with pytest.raises(IntegrityError), transaction.atomic():
-            Invoice.objects.want(payment, payer=payer)
+            Invoice.objects.create_requested(payment, payer=payer)
 
 
 def test_a_payer_whose_asker_died_is_given_up_and_the_place_is_free(payment, wallet, node):
     with transaction.atomic():
-        lost = Invoice.objects.want(payment, kind="uma", payer=f"$bob@{wallet.domain}")
+        lost = Invoice.objects.create_requested(payment, kind="uma", payer=f"$bob@{wallet.domain}")
     assert_refused(ask(payment, wallet.sign_pay_request(payer="$carol")), "VELOCITY_LIMIT_EXCEEDED", 429)
     request_invoice(lost)  # the worker, once its lease ran out
     assert lost.status == "failed"
@@ -185,7 +191,7 @@ def test_a_node_that_is_away_is_asked_again_about_what_is_left(payment, plain, w
 
 def test_an_invoice_that_is_being_made_while_another_is_paid_is_never_given_out(payment, plain, wallet):
     with transaction.atomic():
-        asked = Invoice.objects.want(payment, kind="uma", payer=f"$bob@{wallet.domain}")
+        asked = Invoice.objects.create_requested(payment, kind="uma", payer=f"$bob@{wallet.domain}")
     made = lightspark.create_invoice(
         amount_msats=payment.amount_msats, metadata="x", expires_at=payment.due_at
     )
@@ -225,7 +231,7 @@ def test_money_that_a_wallet_signed_for_goes_back_to_that_wallet(payment, plain,
 def test_the_end_closes_every_slot(payment, plain, wallet):
     typed(payment, f"$alice@{wallet.domain}")
     rows = [plain, *(asked_by(payment, wallet, payer) for payer in ("$alice", "$bob"))]
-    assert close_out(payment) is Closing.CLOSED
+    assert close_open_invoices(payment) is InvoiceCloseResult.CLOSED
     for row in rows:
         row.refresh_from_db()
         assert row.status == "canceled"

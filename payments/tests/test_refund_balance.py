@@ -49,7 +49,7 @@ def test_without_a_route_for_few_fees_it_waits_for_balance(sandbox, make_refund)
     """That is no fault of the wallet's BOLT11: none of the few that are tried is used up by it."""
     refund = make_refund(sats=lightspark.available_msats() // 1000 - 5)
     sandbox.post("/api/faults", kind="payment_failed")
-    for _ in range(refund_sending.MOST_BOLT11S + 1):
+    for _ in range(refund_sending.MAX_BOLT11S + 1):
         step(refund)
         assert (refund.status, refund.last_error, refund.parked_at) == ("queued", "balance_too_low", None)
     assert refund.next_attempt_at > timezone.now() + timedelta(minutes=10)

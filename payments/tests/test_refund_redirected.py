@@ -31,7 +31,7 @@ def test_a_refund_whose_wallet_is_away_goes_elsewhere(sandbox, make_refund, sand
 def test_a_refund_that_failed_for_good_goes_elsewhere(sandbox, make_refund, sandbox_url):
     sandbox.post("/api/faults", kind="payment_failed")
     refund = make_refund()
-    for _ in range(refund_sending.MOST_BOLT11S):
+    for _ in range(refund_sending.MAX_BOLT11S):
         step(refund)
     assert (refund.status, refund.parked_at is not None) == ("failed", True)
     sandbox.no_faults()
@@ -79,7 +79,7 @@ def test_what_the_former_wallet_did_wrong_delays_the_new_one_not(sandbox, make_r
     refund = make_refund()
     stale = Refund.objects.get()
     refunds.give_address(refund, to=carols(sandbox_url))
-    stale.retry_later("vasp_unreachable")
+    stale.retry("vasp_unreachable")
     refund.refresh_from_db()
     assert (refund.last_error, refund.failing_since) == ("", None)
     assert refund.next_attempt_at <= timezone.now()

@@ -237,7 +237,7 @@ def test_after_a_definite_failure_another_bolt11_is_paid(sandbox, make_refund):
 def test_bolt11s_are_spread_over_a_day_then_staff_decide(sandbox, make_refund):
     sandbox.post("/api/faults", kind="payment_failed")
     refund, waits = make_refund(), []
-    for number in range(1, refund_sending.MOST_BOLT11S + 1):
+    for number in range(1, refund_sending.MAX_BOLT11S + 1):
         step(refund)
         assert (refund.status, refund.dead_bolt11s) == ("failed", number)
         if refund.next_attempt_at:

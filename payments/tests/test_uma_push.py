@@ -29,7 +29,7 @@ def push(payment: Payment, times: int = 1) -> Payment:
         payment.refresh_from_db()
         if payment.next_attempt_at is None:
             break
-        assert payment.take_lease(LEASE, now=payment.next_attempt_at)
+        assert payment.acquire_lease(LEASE, now=payment.next_attempt_at)
         push_request(payment)
     payment.refresh_from_db()
     return payment

@@ -51,7 +51,7 @@ def pay(payment, wallet, node):
 def told(row: PostTransaction) -> PostTransaction:
     """One pass of the worker over this row, at the moment it is due."""
     row.refresh_from_db()
-    assert row.take_lease(QUEUE.lease, now=row.next_attempt_at)
+    assert row.acquire_lease(QUEUE.lease, now=row.next_attempt_at)
     found = QUEUE.due(timezone.now()).get(pk=row.pk)
     worker.work(QUEUE, found)
     row.refresh_from_db()

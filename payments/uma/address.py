@@ -28,14 +28,14 @@ class InvalidUmaAddress(DomainError):
     """`suggestion` is the address that was meant, where only its $ is missing."""
 
     code = "invalid_uma_address"
-    sentence = _("That is not a UMA address. It looks like $name@wallet.example.")
+    message = _("That is not a UMA address. It looks like $name@wallet.example.")
     status = 400
     field = "uma_address"
     suggestion = ""
 
 
 class OwnAddress(InvalidUmaAddress):
-    sentence = _("That is an address of this shop, which is paid at, not from. Yours is in your wallet.")
+    message = _("That is an address of this shop, which is paid at, not from. Yours is in your wallet.")
 
 
 class DollarMissing(InvalidUmaAddress):
@@ -76,7 +76,7 @@ def _spelled(typed: str) -> str:
     try:
         return normalize_address(typed)
     except InvisibleSign as error:
-        raise InvalidUmaAddress(error.sentence) from None
+        raise InvalidUmaAddress(error.message) from None
 
 
 def domain_of(address: str) -> str:

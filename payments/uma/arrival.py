@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext_lazy as _
 from uma import PayReqResponse
 
-from payments.refund_models import MOST_DECIMALS
+from payments.refund_models import MAX_DECIMALS
 from ticketsuma.errors import DomainError
 
 _CODE = re.compile(r"[A-Za-z0-9]{1,16}")
@@ -17,14 +17,14 @@ class CannotReceive(DomainError):
     """Definite refusal: this address takes no such payment, and asking again will not help."""
 
     code = "cannot_receive"
-    sentence = _("This address cannot receive the payment.")
+    message = _("This address cannot receive the payment.")
 
 
 class BadAnswer(DomainError):
     """What came back is not what was asked for; the other side may mend that."""
 
     code = "bad_vasp_answer"
-    sentence = _("That wallet's server does not answer as it should.")
+    message = _("That wallet's server does not answer as it should.")
     status = 424
 
 
@@ -59,7 +59,7 @@ def read_arrival(answer: PayReqResponse, *, sent_msats: int, currency: str) -> A
         return None
     fee, rate, amount = info.exchange_fees_msats, info.multiplier, info.amount
     sane = type(fee) is int and fee >= 0 and type(rate) in (int, float) and 0 < rate < float(_MOST_UNITS)
-    if not sane or type(info.decimals) is not int or not 0 <= info.decimals <= MOST_DECIMALS:
+    if not sane or type(info.decimals) is not int or not 0 <= info.decimals <= MAX_DECIMALS:
         raise BadAnswer
     code = info.currency_code
     if not isinstance(code, str) or not _CODE.fullmatch(code) or (currency and code != currency):

@@ -15,7 +15,7 @@ from .safe_http import Answer, VaspUnknown, VaspUnreachable, base_url, fetch
 if TYPE_CHECKING:
     from uma import PubkeyResponse
 
-LONGEST_KEPT = timedelta(minutes=10)
+MAX_KEPT = timedelta(minutes=10)
 KEPT_WITHOUT_EXPIRY = timedelta(minutes=1)
 # A domain that failed is not asked again so soon, whoever names it: for its keys, for its configuration.
 FAILURE_SECONDS = 30
@@ -27,7 +27,7 @@ class InvalidKeys(DomainError):
     """The VASP answered, but not with keys that could verify anything."""
 
     code = "invalid_pubkey_format"
-    sentence = _("That wallet's server publishes no usable keys.")
+    message = _("That wallet's server publishes no usable keys.")
     status = 400
 
 
@@ -35,7 +35,7 @@ class NoUmaRequests(DomainError):
     """The VASP says, or shows by its answer, that it takes no UMA Requests."""
 
     code = "vasp_takes_no_requests"
-    sentence = _("That wallet takes no payment requests.")
+    message = _("That wallet takes no payment requests.")
     status = 424
 
 
@@ -81,7 +81,7 @@ def _fetch_keys(domain: str) -> "PubkeyResponse":
 def _seconds_to_keep(expires_at: datetime | None) -> float:
     if expires_at is None:
         return KEPT_WITHOUT_EXPIRY.total_seconds()
-    return min(expires_at - timezone.now(), LONGEST_KEPT).total_seconds()
+    return min(expires_at - timezone.now(), MAX_KEPT).total_seconds()
 
 
 def _read_keys(body: bytes) -> "PubkeyResponse":

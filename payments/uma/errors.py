@@ -21,7 +21,7 @@ _UMA_CODES = {
 
 class RequestTooLarge(DomainError):
     code = "request_too_large"
-    sentence = "The request is too large."
+    message = "The request is too large."
     status = 413
 
 
@@ -39,4 +39,4 @@ def error_body(refusal: DomainError) -> dict:
     if isinstance(refusal, UmaRefusal):
         return refusal.body
     code = _UMA_CODES.get(refusal.code, "INTERNAL_ERROR")
-    return {"status": "ERROR", "reason": str(refusal.sentence), "code": code}
+    return {"status": "ERROR", "reason": str(refusal.message), "code": code}

@@ -16,13 +16,13 @@ _NONCE = re.compile(r"[\x21-\x7e]{1,64}")
 
 class BadNonce(DomainError):
     code = "invalid_nonce"
-    sentence = "This nonce was used before, or is not 1 to 64 printable characters."
+    message = "This nonce was used before, or is not 1 to 64 printable characters."
     status = 400
 
 
 class BadTimestamp(DomainError):
     code = "invalid_timestamp"
-    sentence = "The timestamp is too old or in the future."
+    message = "The timestamp is too old or in the future."
     status = 400
 
 

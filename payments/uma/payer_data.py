@@ -12,13 +12,13 @@ from payments.models import Invoice
 
 from .safe_http import VaspForbidden, check_url
 
-LONGEST_COMMENT = cast(int, Invoice._meta.get_field("comment").max_length)
-LONGEST_CALLBACK = cast(int, Invoice._meta.get_field("utxo_callback").max_length)
+MAX_COMMENT = cast(int, Invoice._meta.get_field("comment").max_length)
+MAX_CALLBACK = cast(int, Invoice._meta.get_field("utxo_callback").max_length)
 
 
 def usable_callback(url: object) -> str:
     """`url` if it is one that we may post to once sats moved (UMAD-07), else ""."""
-    if not isinstance(url, str) or len(url) > LONGEST_CALLBACK:
+    if not isinstance(url, str) or len(url) > MAX_CALLBACK:
         return ""
     try:
         check_url(url)
@@ -34,8 +34,8 @@ def clean_comment(text: object) -> str:
     """
     if not isinstance(text, str):
         return ""
-    shown = "".join(char if char.isprintable() else " " for char in text[: 4 * LONGEST_COMMENT])
-    return " ".join(shown.split())[:LONGEST_COMMENT].rstrip()
+    shown = "".join(char if char.isprintable() else " " for char in text[: 4 * MAX_COMMENT])
+    return " ".join(shown.split())[:MAX_COMMENT].rstrip()
 
 
 def read_travel_rule(compliance: dict) -> str:

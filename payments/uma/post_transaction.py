@@ -13,7 +13,7 @@ from .safe_http import TRY_AGAIN, VaspForbidden, VaspUnreachable, fetch
 
 class CallbackRefused(DomainError):
     code = "callback_refused"
-    sentence = "The other VASP does not want to be told."
+    message = "The other VASP does not want to be told."
     status = 424
 
 

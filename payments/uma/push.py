@@ -22,7 +22,7 @@ _LONGEST_VALUE = 255  # bytes: a TLV's length is one byte
 
 class PushRefused(DomainError):
     code = "push_refused"
-    sentence = _("The wallet refused the payment request.")
+    message = _("The wallet refused the payment request.")
     status = 424
 
 
@@ -81,7 +81,7 @@ def push_request(payment: Payment) -> None:
         _record(payment, Payment.Push.UNREACHABLE, error.code)
     except VaspUnreachable as error:
         if payment.attempts < payment.max_attempts:
-            payment.retry_later(error.code)
+            payment.retry(error.code)
         else:
             _record(payment, Payment.Push.UNREACHABLE, error.code)
     except (VaspForbidden, NoUmaRequests, PushRefused) as error:

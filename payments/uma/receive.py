@@ -41,7 +41,7 @@ from ticketsuma.money import MSATS_PER_SAT
 from .address import domain_of, normalize_uma_address
 from .errors import UmaRefusal
 from .keys import signing_key
-from .payer_data import LONGEST_COMMENT, clean_comment, read_travel_rule, usable_callback
+from .payer_data import MAX_COMMENT, clean_comment, read_travel_rule, usable_callback
 from .push import payreq_url
 from .signatures import GuardedKeys, check_backing_count, reading, verify_once
 from .validation import check_amount_text, check_pay_request_shape, read_json_object
@@ -103,7 +103,7 @@ def look_up(name: str, full_path: str) -> dict:
         payer_data_options=create_counterparty_data_options({"identifier": True, "compliance": True}),
         currency_options=[_sats_only(payment)],
         receiver_kyc_status=KycStatus.VERIFIED,
-        comment_chars_allowed=LONGEST_COMMENT,
+        comment_chars_allowed=MAX_COMMENT,
     )
     return answer.to_dict()
 
@@ -119,7 +119,7 @@ def _plain_lookup_answer(payment: Payment) -> dict:
         required_payer_data=None,
         compliance=None,
         uma_version=None,
-        comment_chars_allowed=LONGEST_COMMENT,
+        comment_chars_allowed=MAX_COMMENT,
     ).to_dict()
 
 

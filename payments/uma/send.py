@@ -42,9 +42,9 @@ from .payer_data import usable_callback
 from .safe_http import TRY_AGAIN, Answer, VaspForbidden, VaspUnreachable, base_url, fetch
 from .signatures import MALFORMED, reading, verify_once
 
-LEAST_TIME_TO_PAY = timedelta(seconds=30)
+MIN_TIME_TO_PAY = timedelta(seconds=30)
 # While a BOLT11 can be paid its refund may stay in doubt, so that must end.
-MOST_TIME_TO_PAY = timedelta(days=31)
+MAX_TIME_TO_PAY = timedelta(days=31)
 _NETWORKS = {"bc": "MAINNET", "tb": "TESTNET", "tbs": "SIGNET", "bcrt": "REGTEST"}
 _NAME = re.compile(r"\$?[a-z0-9._+-]{1,64}")
 
@@ -268,8 +268,8 @@ def _check_bolt11(text: str, amount_msats: int) -> AskedInvoice:
         raise BadAnswer
     if _NETWORKS.get(invoice.currency) != settings.LIGHTSPARK_NETWORK:
         raise CannotReceive
-    if expires_at > timezone.now() + MOST_TIME_TO_PAY:
+    if expires_at > timezone.now() + MAX_TIME_TO_PAY:
         raise CannotReceive
-    if expires_at < timezone.now() + LEAST_TIME_TO_PAY:
+    if expires_at < timezone.now() + MIN_TIME_TO_PAY:
         raise BadAnswer
     return AskedInvoice(text.lower(), invoice.payment_hash, expires_at)

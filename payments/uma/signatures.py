@@ -23,7 +23,7 @@ MALFORMED = (
     ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, OSError,
     RuntimeError, UnsupportedAlgorithm,
 )  # fmt: skip
-MOST_BACKING_SIGNATURES = 3
+MAX_BACKING_SIGNATURES = 3
 
 
 def reading(read: Callable[[], T], otherwise: ErrorCode) -> T:
@@ -74,5 +74,5 @@ class GuardedKeys(IPublicKeyCache):
 
 def check_backing_count(signatures: list | None) -> None:
     """Each backing signature costs a question to a server of the sender's choice (UMAD-04, UMAD-05)."""
-    if signatures and len(signatures) > MOST_BACKING_SIGNATURES:
+    if signatures and len(signatures) > MAX_BACKING_SIGNATURES:
         raise InvalidRequestException("Too many backing signatures.", ErrorCode.INVALID_REQUEST_FORMAT)

@@ -9,7 +9,7 @@ class VaspForbidden(DomainError):
     """This URL is none we may talk to; it stays so."""
 
     code = "vasp_forbidden"
-    sentence = _("That wallet's server has no public https address.")
+    message = _("That wallet's server has no public https address.")
     status = 424
 
 
@@ -17,7 +17,7 @@ class VaspUnreachable(DomainError):
     """No answer within the time and size we allow; the reason is not told, lest we scan for others."""
 
     code = "vasp_unreachable"
-    sentence = _("That wallet's server does not answer.")
+    message = _("That wallet's server does not answer.")
     status = 424
 
 
@@ -25,4 +25,4 @@ class VaspUnknown(VaspUnreachable):
     """There is no such host name, says the DNS: nobody will answer soon."""
 
     code = "vasp_unknown"
-    sentence = _("There is no wallet's server of that name.")
+    message = _("There is no wallet's server of that name.")

@@ -2,7 +2,7 @@
 import type { components, operations } from "./api";
 
 type Event = components["schemas"]["Event"];
-type Bought = components["schemas"]["Bought"];
+type Bought = components["schemas"]["PurchaseResponse"];
 type Events = components["schemas"]["PaginatedEventList"];
 
 // `null` where null can come: each of these refuses to compile once the description forgets it.

@@ -9,7 +9,7 @@ from tickets.models import Order
 from tickets.services.email_corrections import correct_email
 from ticketsuma.api.schema import problems
 
-from .serializers import BoughtSerializer, CorrectEmailSerializer
+from .serializers import CorrectEmailSerializer, PurchaseResponseSerializer
 from .voiding import OWN
 
 
@@ -18,7 +18,7 @@ class CorrectingMixin:
 
     @extend_schema(
         operation_id="correct_email", request=CorrectEmailSerializer,
-        responses={200: BoughtSerializer}
+        responses={200: PurchaseResponseSerializer}
         | problems("not_found", "email_fixed", "hold_limit", "free_limit", body=True),
         **OWN,
     )  # fmt: skip
@@ -31,4 +31,6 @@ class CorrectingMixin:
         order: Order = self.get_object()
         asked = self.read(CorrectEmailSerializer)
         correct_email(order, email=asked["email"], ip=client_ip(request))
-        return Response(BoughtSerializer(Order.objects.select_related("event", "payment").get(pk=pk)).data)
+        return Response(
+            PurchaseResponseSerializer(Order.objects.select_related("event", "payment").get(pk=pk)).data
+        )

@@ -5,33 +5,41 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from events.models import Event
 from payments.models import Payment, Refund
 from payments.serializers import PaymentSerializer, RefundSerializer
 from tickets.models import Order, Ticket
-from ticketsuma.api.fields import Email, Line, PersonName, StrictSerializer, WholeNumber, YesNo
+from ticketsuma.api.fields import (
+    PersonNameSerializerField,
+    SingleLineField,
+    StrictBooleanField,
+    StrictEmailField,
+    StrictIntegerField,
+    StrictSerializer,
+)
 from ticketsuma.money import MAX_SATS
 
-LARGEST_ID = 2**63 - 1
-MOST_SEATS = 50  # of any event; each event has its own max_per_order
+MAX_ID = 2**63 - 1
+MAX_SEATS_PER_ORDER = 50  # of any event; each event has its own max_per_order
 
 
 # -- in ---------------------------------------------------------------------------------------
-class PurchaseSerializer(StrictSerializer):
+@extend_schema_serializer(component_name="Purchase")  # a request's component gets "Request" added
+class PurchaseRequestSerializer(StrictSerializer):
     """What a purchase takes. A guest gives an e-mail address; for an account its own is used."""
 
-    event_id = WholeNumber(min_value=1, max_value=LARGEST_ID)
-    quantity = WholeNumber(min_value=1, max_value=MOST_SEATS, default=1, help_text="Seats.")
-    uma_address = Line(
+    event_id = StrictIntegerField(min_value=1, max_value=MAX_ID)
+    quantity = StrictIntegerField(min_value=1, max_value=MAX_SEATS_PER_ORDER, default=1, help_text="Seats.")
+    uma_address = SingleLineField(
         max_length=255, required=False, allow_blank=True, default="",
         help_text="`$name@wallet`: we send a payment request there, and refunds. Optional.",
     )  # fmt: skip
-    email = Email(required=False, help_text="Where the tickets go. Needed without a token.")
-    name = PersonName(required=False, allow_blank=True, help_text="The holder's name.")
-    expected_price_sats = WholeNumber(
+    email = StrictEmailField(required=False, help_text="Where the tickets go. Needed without a token.")
+    name = PersonNameSerializerField(required=False, allow_blank=True, help_text="The holder's name.")
+    expected_price_sats = StrictIntegerField(
         min_value=0, max_value=MAX_SATS, required=False,
         help_text="Of one seat, as you have shown it: at another price it is 409 `price_changed`.",
     )  # fmt: skip
@@ -49,27 +57,31 @@ class PurchaseSerializer(StrictSerializer):
 
 
 class ValidateSerializer(StrictSerializer):
-    ticket_code = Line(max_length=64, help_text="As printed; spaces, dashes and lower case do not matter.")
-    event_id = WholeNumber(
-        min_value=1, max_value=LARGEST_ID, required=False, help_text="The event at whose door you are."
+    ticket_code = SingleLineField(
+        max_length=64, help_text="As printed; spaces, dashes and lower case do not matter."
+    )
+    event_id = StrictIntegerField(
+        min_value=1, max_value=MAX_ID, required=False, help_text="The event at whose door you are."
     )
 
 
 class CheckInSerializer(StrictSerializer):
-    ticket_code = Line(max_length=64)
-    event_id = WholeNumber(min_value=1, max_value=LARGEST_ID, help_text="The event at whose door you are.")
-    nonce = Line(
+    ticket_code = SingleLineField(max_length=64)
+    event_id = StrictIntegerField(min_value=1, max_value=MAX_ID, help_text="The event at whose door you are.")
+    nonce = SingleLineField(
         max_length=64, required=False, allow_blank=True, default="",
         help_text="Your own id for this scan: sent again within 30 seconds it gets the same answer.",
     )  # fmt: skip
 
 
 class JoinSerializer(StrictSerializer):
-    take_over = YesNo(default=False, help_text="Watch here although another device does; it then stops.")
+    take_over = StrictBooleanField(
+        default=False, help_text="Watch here although another device does; it then stops."
+    )
 
 
 class CorrectEmailSerializer(StrictSerializer):
-    email = Email(help_text="Where the order's mails go from now on.")
+    email = StrictEmailField(help_text="Where the order's mails go from now on.")
 
 
 class OneTicketSerializer(StrictSerializer):
@@ -77,13 +89,13 @@ class OneTicketSerializer(StrictSerializer):
 
 
 class ReplaceTicketSerializer(OneTicketSerializer):
-    ticket_code = Line(
+    ticket_code = SingleLineField(
         max_length=64, help_text="The code that shall open nothing any more: sent again, it is replaced once."
     )
 
 
 class RefundAddressSerializer(StrictSerializer):
-    uma_address = Line(
+    uma_address = SingleLineField(
         max_length=255,
         help_text="`$name@wallet`, or a Lightning address `name@wallet`: the refund goes there.",
     )
@@ -172,7 +184,7 @@ class MyTicketSerializer(TicketSerializer):
         return PaymentSerializer().get_invoice_id(ticket.order.payment) if ticket.order.payment else None
 
 
-class BoughtSerializer(serializers.Serializer):
+class PurchaseResponseSerializer(serializers.Serializer):
     """An order with its tickets and what is due: the answer to a purchase and to `GET /api/orders/{id}`."""
 
     order = OrderSerializer(source="*")

@@ -12,14 +12,14 @@ from rest_framework.decorators import action
 from rest_framework.permissions import IsAdminUser, IsAuthenticated
 from rest_framework.response import Response
 
-from accounts.rate_limits import client_ip, spend
+from accounts.rate_limits import client_ip, hit
 from events.models import Event
 from payments.uma.push import ensure_uma_invoice
 from tickets.models import Order, Ticket
 from tickets.services import orders
 from tickets.services.check_ins import check_in, validate_code
 from tickets.services.payment_lookup import check_now
-from tickets.services.personal_data import orders_of
+from tickets.services.personal_data import orders_for_user
 from tickets.services.refunds import give_refund_address
 from tickets.services.viewers import join_for_pass
 from ticketsuma.api.schema import header, problems
@@ -28,14 +28,14 @@ from ticketsuma.errors import DomainError
 
 from .email import CorrectingMixin
 from .serializers import (
-    BoughtSerializer,
     CheckedInSerializer,
     CheckInSerializer,
     JoinedSerializer,
     JoinSerializer,
     MyTicketSerializer,
     PaymentStatusSerializer,
-    PurchaseSerializer,
+    PurchaseRequestSerializer,
+    PurchaseResponseSerializer,
     RefundAddressSerializer,
     TicketStatusSerializer,
     ValidateSerializer,
@@ -63,13 +63,13 @@ UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 class BadIdempotencyKey(DomainError):
     code = "invalid_idempotency_key"
-    sentence = _("An Idempotency-Key is 1 to 255 printable ASCII characters.")
+    message = _("An Idempotency-Key is 1 to 255 printable ASCII characters.")
     status = 400
     field = "Idempotency-Key"
 
 
 def orders_to_show():
-    """Orders with everything `BoughtSerializer` reads but refunds: three queries."""
+    """Orders with everything `PurchaseResponseSerializer` reads but refunds: three queries."""
     return Order.objects.select_related("event", "payment").prefetch_related("tickets", "payment__invoices")
 
 
@@ -82,12 +82,13 @@ class TicketViewSet(ApiViewSet):
 
     @extend_schema(
         operation_id="purchase", tags=["buying"], auth=TOKEN_OR_NONE, parameters=[KEY, REPLAYED],
-        request=PurchaseSerializer, responses={201: BoughtSerializer} | problems(*BUYING, body=True),
+        request=PurchaseRequestSerializer,
+        responses={201: PurchaseResponseSerializer} | problems(*BUYING, body=True),
     )  # fmt: skip
     @action(detail=False, methods=["post"])
     def purchase(self, request):
         """Hold seats and ask for the money. The same Idempotency-Key and body answer the same order."""
-        data = self.read(PurchaseSerializer)
+        data = self.read(PurchaseRequestSerializer)
         order = orders.place_order(
             event=get_object_or_404(Event.objects.public(), pk=data["event_id"]),
             quantity=data["quantity"],
@@ -102,7 +103,7 @@ class TicketViewSet(ApiViewSet):
         if order.payment and order.payment.is_payable:
             ensure_uma_invoice(order.payment)
         now = {"is_new": not order.is_replay}
-        bought = BoughtSerializer(orders_to_show().get(pk=order.pk), context=now)
+        bought = PurchaseResponseSerializer(orders_to_show().get(pk=order.pk), context=now)
         replayed = {"Idempotent-Replayed": "true"} if order.is_replay else {}
         return Response(bought.data, status=201, headers=replayed)
 
@@ -145,7 +146,7 @@ class TicketViewSet(ApiViewSet):
         data = self.read(ValidateSerializer)
         found = validate_code(data["ticket_code"], event_id=data.get("event_id"))
         if found.ticket is None:
-            spend("UNKNOWN_CODE_PER_IP", client_ip(request))
+            hit("UNKNOWN_CODE_PER_IP", client_ip(request))
         return Response(ValidationSerializer(found).data)
 
     @extend_schema(
@@ -170,7 +171,7 @@ class OrderViewSet(VoidingMixin, CorrectingMixin, mixins.RetrieveModelMixin, Api
     """One order, for whoever holds its token, and for its buyer."""
 
     queryset = Order.objects.none()
-    serializer_class = BoughtSerializer
+    serializer_class = PurchaseResponseSerializer
     lookup_value_regex = UUID_PATTERN
 
     def get_object(self) -> Order:
@@ -180,14 +181,14 @@ class OrderViewSet(VoidingMixin, CorrectingMixin, mixins.RetrieveModelMixin, Api
             if token is not None:
                 return orders.by_token(token)
             if self.request.user.is_authenticated:
-                return orders.filter(pk__in=orders_of(self.request.user).values("pk")).get()
+                return orders.filter(pk__in=orders_for_user(self.request.user).values("pk")).get()
         except Order.DoesNotExist:
             pass
         raise Http404
 
     @extend_schema(
         operation_id="get_order", tags=["buying"], auth=TOKEN_OR_NONE, parameters=[ORDER_TOKEN],
-        responses={200: BoughtSerializer} | problems("not_found"),
+        responses={200: PurchaseResponseSerializer} | problems("not_found"),
     )  # fmt: skip
     def retrieve(self, request, pk=None):
         """The order as it stands now, in the purchase's shape."""
@@ -196,7 +197,7 @@ class OrderViewSet(VoidingMixin, CorrectingMixin, mixins.RetrieveModelMixin, Api
     @extend_schema(
         operation_id="cancel_order", tags=["buying"], auth=TOKEN_OR_NONE, parameters=[ORDER_TOKEN],
         request=None,
-        responses={200: BoughtSerializer}
+        responses={200: PurchaseResponseSerializer}
         | problems("not_found", "already_paid", "payment_in_flight", "invalid_transition"),
     )  # fmt: skip
     @action(detail=True, methods=["post"])
@@ -209,7 +210,7 @@ class OrderViewSet(VoidingMixin, CorrectingMixin, mixins.RetrieveModelMixin, Api
     @extend_schema(
         operation_id="check_order", tags=["buying"], auth=TOKEN_OR_NONE, parameters=[ORDER_TOKEN],
         request=None,
-        responses={200: BoughtSerializer}
+        responses={200: PurchaseResponseSerializer}
         | problems("not_found", "node_unreachable", "node_forbidden", "node_refused"),
     )  # fmt: skip
     @action(detail=True, methods=["post"])
@@ -221,7 +222,7 @@ class OrderViewSet(VoidingMixin, CorrectingMixin, mixins.RetrieveModelMixin, Api
     @extend_schema(
         operation_id="give_refund_address", tags=["buying"], auth=TOKEN_OR_NONE,
         parameters=[ORDER_TOKEN], request=RefundAddressSerializer,
-        responses={200: BoughtSerializer}
+        responses={200: PurchaseResponseSerializer}
         | problems("not_found", "invalid_uma_address", "nothing_to_refund", "invalid_transition", body=True),
     )  # fmt: skip
     @action(detail=True, methods=["post"], url_path="refund-address")
@@ -252,7 +253,7 @@ class MyTicketViewSet(mixins.ListModelMixin, ApiViewSet):
         if int(self.kwargs["user_id"]) != user.pk:
             raise Http404
         return (
-            Ticket.objects.filter(order__in=orders_of(user))
+            Ticket.objects.filter(order__in=orders_for_user(user))
             .select_related("order__event", "order__payment")
             .prefetch_related("order__payment__invoices")
             .order_by("-order__created_at", "order_id", "number")
@@ -273,7 +274,7 @@ class PaymentViewSet(ApiViewSet):
     @action(detail=True, methods=["get"])
     def status(self, request, invoice_id=None):
         """What became of a payment of yours."""
-        orders = orders_of(request.user).filter(payment__invoices__invoice_id=invoice_id)
+        orders = orders_for_user(request.user).filter(payment__invoices__invoice_id=invoice_id)
         orders = orders.select_related("payment").prefetch_related("tickets", "payment__invoices")
         return Response(PaymentStatusSerializer(get_object_or_404(orders)).data)
 

@@ -13,7 +13,7 @@ from tickets.services.voiding import ReplacedAlready, replace_links, replace_tic
 from ticketsuma.api.schema import header, problems
 from ticketsuma.codes import normalize_code
 
-from .serializers import BoughtSerializer, OneTicketSerializer, ReplaceTicketSerializer
+from .serializers import OneTicketSerializer, PurchaseResponseSerializer, ReplaceTicketSerializer
 
 ORDER_TOKEN = header(
     "Order-Token", "The order's token; or be signed in as its buyer.", pattern=r"^[\x21-\x7e]+$"
@@ -30,7 +30,7 @@ class VoidingMixin:
 
     @extend_schema(
         operation_id="replace_ticket", request=ReplaceTicketSerializer,
-        responses={200: BoughtSerializer} | problems(*BROKEN, body=True), **OWN,
+        responses={200: PurchaseResponseSerializer} | problems(*BROKEN, body=True), **OWN,
     )  # fmt: skip
     @action(detail=True, methods=["post"], url_path="replace-ticket")
     def replace_ticket(self, request, pk=None):
@@ -43,7 +43,7 @@ class VoidingMixin:
 
     @extend_schema(
         operation_id="void_ticket", request=OneTicketSerializer,
-        responses={200: BoughtSerializer} | problems(*BROKEN, body=True), **OWN,
+        responses={200: PurchaseResponseSerializer} | problems(*BROKEN, body=True), **OWN,
     )  # fmt: skip
     @action(detail=True, methods=["post"], url_path="void-ticket")
     def void_ticket(self, request, pk=None):
@@ -73,4 +73,4 @@ class VoidingMixin:
         return get_object_or_404(tickets, order=order, pk=asked["ticket_id"]), asked
 
     def _as_it_is(self) -> Response:
-        return Response(BoughtSerializer(self.get_object()).data)  # type: ignore[attr-defined]
+        return Response(PurchaseResponseSerializer(self.get_object()).data)  # type: ignore[attr-defined]

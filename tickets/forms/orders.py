@@ -35,7 +35,7 @@ class DescribedForm(forms.Form):
     def refuse(self, error: DomainError) -> None:
         """Show why the service refused, at the field it is about when it names one of ours."""
         field = getattr(error, "field", None)
-        self.add_error(field if field in self.fields else None, str(error.sentence))
+        self.add_error(field if field in self.fields else None, str(error.message))
 
 
 class UmaAddressInput(forms.TextInput):
@@ -76,7 +76,7 @@ class UmaAddressField(forms.CharField):
             return normalize_uma_address(typed)
         except InvalidUmaAddress as error:
             self.suggestion = error.suggestion
-            raise forms.ValidationError(str(error.sentence), code=error.code)
+            raise forms.ValidationError(str(error.message), code=error.code)
 
 
 class BuyForm(DescribedForm):
@@ -143,7 +143,7 @@ class BuyForm(DescribedForm):
         self.data = dict(self.data.items()) | {"price_sats": event.price_sats}
 
 
-class AddressForm(DescribedForm):
+class UmaAddressForm(DescribedForm):
     uma_address = UmaAddressField(label=_("Your UMA address"))
 
 

@@ -28,7 +28,7 @@ class RefundAddressForm(DescribedForm):
         try:
             return normalize_payable_address(self.cleaned_data["uma_address"])
         except DomainError as error:
-            raise forms.ValidationError(str(error.sentence), code=error.code) from error
+            raise forms.ValidationError(str(error.message), code=error.code) from error
 
 
 class ClaimForm(DescribedForm):

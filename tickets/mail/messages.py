@@ -26,7 +26,7 @@ from .notifications import HOUR_BEFORE, about_start
 from .refund_words import about_tickets, why
 from .relative_time import soon
 
-LONGEST_SUBJECT = 150
+MAX_SUBJECT = 150
 REMINDERS = {Mail.Kind.REMINDER_DAY, Mail.Kind.REMINDER_HOUR}
 # What a mail tells the reader's calendar.
 CALENDAR = {
@@ -76,7 +76,7 @@ def send_elsewhere(mail: Mail, *, to: str, anew: bool = False) -> None:
 
 def _send_anew(mail: Mail) -> None:
     if mail.status == Mail.Status.DUE:
-        mail.try_again()
+        mail.requeue()
     else:
         mail.advance(Mail.Status.DUE, next_attempt_at=timezone.now(), attempts=0, parked_at=None)
 
@@ -160,9 +160,9 @@ def _words_about(mail: Mail) -> dict[str, Any]:
 def _one_line(text: str) -> str:
     """A subject that no title can break out of: one line, no control characters, bounded."""
     line = " ".join("".join(c if c.isprintable() or c in (FSI, PDI) else " " for c in text).split())
-    if len(line) <= LONGEST_SUBJECT:
+    if len(line) <= MAX_SUBJECT:
         return line
-    return line[: LONGEST_SUBJECT - 2].rstrip() + "…" + (PDI if FSI in line else "")
+    return line[: MAX_SUBJECT - 2].rstrip() + "…" + (PDI if FSI in line else "")
 
 
 def mail_tickets_again(order: Order) -> None:

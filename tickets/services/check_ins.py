@@ -66,7 +66,7 @@ def _reason(ticket: Ticket, event_id: int | None) -> str:
 class NotAdmitted(DomainError):
     """`code` is the reason `validate_code` gives."""
 
-    sentence = _("This ticket does not admit to this event.")
+    message = _("This ticket does not admit to this event.")
 
     def __init__(self, reason: str):
         self.code = reason

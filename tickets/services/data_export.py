@@ -8,7 +8,7 @@ from payments.models import Payment
 from tickets.models import Order, Ticket
 from ticketsuma.money import MSATS_PER_SAT
 
-from .personal_data import orders_of
+from .personal_data import orders_for_user
 
 NEEDED = [
     "tickets__order__event", "tickets__check_in", "tickets__viewer", "mails", "payment__invoices",
@@ -18,7 +18,7 @@ NEEDED = [
 
 def export_person(user: User) -> dict[str, Any]:
     """Everything the shop keeps about `user`, as plain values; codes of tickets that admit included."""
-    orders = orders_of(user).select_related("event", "payment").prefetch_related(*NEEDED)
+    orders = orders_for_user(user).select_related("event", "payment").prefetch_related(*NEEDED)
     acts = HistoryEntry.objects.filter(actor=user).order_by("at")
     return {
         "email": user.email,

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.history import record
 from accounts.models import normalize_email
-from accounts.rate_limits import spend, spend_mail
+from accounts.rate_limits import count_mail, hit
 from events.models import Event
 from tickets.mail.messages import send_elsewhere
 from tickets.models import Mail, Order
@@ -27,7 +27,7 @@ class EmailFixed(DomainError):
     """The buyer can no longer correct the address, or has proven that it is right."""
 
     code = "email_fixed"
-    sentence = _("The e-mail of this order can no longer be changed here. Please write to the organizer.")
+    message = _("The e-mail of this order can no longer be changed here. Please write to the organizer.")
     field = "email"
 
 
@@ -57,16 +57,16 @@ def may_correct(order: Order) -> bool:
 def correct_email(order: Order, *, email: str, ip: str) -> bool:
     """Its buyer, at `ip`, corrects the address; whether the links of the order were replaced.
 
-    As `correct`, and raises EmailFixed unless `may_correct`, and TooMany: each correction counts as a mail
-    to a stranger, and an order has a few.
+    As `correct`, and raises EmailFixed unless `may_correct`, and RateLimited: each correction counts as a
+    mail to a stranger, and an order has a few.
     """
     email = normalize_email(email)
     if not may_correct(order):
         raise EmailFixed
     if email == order.email:
         return False
-    spend("CORRECTION_PER_ORDER", order.pk.hex)
-    spend_mail(email, ip)
+    hit("CORRECTION_PER_ORDER", order.pk.hex)
+    count_mail(email, ip)
     return correct(order, email=email, is_buyer=True)
 
 

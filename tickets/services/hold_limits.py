@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from accounts.rate_limits import digest, spend, spend_mail
+from accounts.rate_limits import count_mail, digest, hit
 from events.models import Event
 from tickets.models import Order
 from ticketsuma.errors import DomainError
@@ -18,25 +18,25 @@ FREE_COUNTED = timedelta(hours=1)
 
 class HoldLimit(DomainError):
     code = "hold_limit"
-    sentence = _("You are holding many seats already. Please pay for them, or give them back, first.")
+    message = _("You are holding many seats already. Please pay for them, or give them back, first.")
     status = 429
     retry_after = 60
 
 
 class FreeLimit(DomainError):
     code = "free_limit"
-    sentence = _("You already have as many free tickets for this event as one person may take.")
+    message = _("You already have as many free tickets for this event as one person may take.")
 
 
 class NetworkHoldLimit(HoldLimit):
-    sentence = _(
+    message = _(
         "Many seats of this event are being held from your network. Please try again in a few minutes, "
         "or sign in: seats of an account are not counted."
     )
 
 
 class NetworkFreeLimit(HoldLimit):
-    sentence = _(
+    message = _(
         "Many free seats of this event were taken from your network. Please try again in an hour, or "
         "sign in: seats of an account are not counted."
     )
@@ -60,10 +60,10 @@ def network_of(ip: str, buyer: User | None) -> str:
 
 
 def count_purchase(order: Order, ip: str) -> None:
-    """Count a purchase from `ip`, and the mail that a free one sends to others; raises TooMany."""
-    spend("PURCHASE_PER_IP", ip)
+    """Count a purchase from `ip`, and the mail that a free one sends to others; raises RateLimited."""
+    hit("PURCHASE_PER_IP", ip)
     if not order.amount_sats and not is_proven(order.buyer, order.email):
-        spend_mail(order.email, ip)
+        count_mail(order.email, ip)
 
 
 def share_of(event: Event, percent: int) -> int:

@@ -14,7 +14,7 @@ from ticketsuma.errors import DomainError
 
 class KeyReused(DomainError):
     code = "idempotency_key_reused"
-    sentence = _("This Idempotency-Key was used for a different purchase.")
+    message = _("This Idempotency-Key was used for a different purchase.")
     status = 422
 
 

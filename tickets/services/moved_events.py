@@ -12,7 +12,7 @@ from .refunds import refund_order
 
 class NotMoved(DomainError):
     code = "not_moved"
-    sentence = _("Money goes back until the event starts, and only when it was moved after you bought.")
+    message = _("Money goes back until the event starts, and only when it was moved after you bought.")
 
 
 def may_have_money_back(order: Order) -> bool:

@@ -15,10 +15,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.history import record
 from accounts.models import User, normalize_email
-from accounts.rate_limits import spend
+from accounts.rate_limits import hit
 from events.models import Event, SalesClosed, SoldOut
 from payments import services as payments
-from payments.invoices import Closing, abandon_unknown, close_out, request_invoice
+from payments.invoices import InvoiceCloseResult, close_open_invoices, expire_unconfirmed, request_invoice
 from payments.models import Payment
 from payments.uma.address import domain_of, normalize_uma_address
 from tickets.models import Mail, Order, Ticket
@@ -45,18 +45,18 @@ class PriceChanged(DomainError):
 
     def __init__(self, event: Event):
         price = {"price": format_sats(event.price_sats)}
-        sentence = _("The price has changed: a seat now costs %(price)s.") % price
-        super().__init__(_("The price has changed: a seat is now free.") if event.is_free else sentence)
+        message = _("The price has changed: a seat now costs %(price)s.") % price
+        super().__init__(_("The price has changed: a seat is now free.") if event.is_free else message)
         self.members = {"price_sats": event.price_sats}
 
 
 class AlreadyPaid(DomainError):
     code = "already_paid"
-    sentence = _("This order is already paid.")
+    message = _("This order is already paid.")
 
 
 class AskedAlready(InvalidTransition):
-    sentence = _("This wallet has the request, or gets it in a moment.")
+    message = _("This wallet has the request, or gets it in a moment.")
 
 
 # -- buying -----------------------------------------------------------------------------------
@@ -78,7 +78,7 @@ def place_order(
     answers the same order as it stands now; two at once make one order. With `ip` what comes from
     there is limited; with `expected_price_sats` (of one seat) it is that price or none. Raises SoldOut,
     SalesClosed, PriceChanged, QuantityNotAllowed, InvalidUmaAddress, KeyReused, HoldLimit, FreeLimit,
-    TooMany. No answer of the node costs anybody a seat: the invoice follows. Call it outside transactions.
+    RateLimited. No answer of the node costs anybody a seat: the invoice follows. Outside transactions.
     """
     email = normalize_email(email)
     uma_address = normalize_uma_address(uma_address) if uma_address.strip() else ""
@@ -109,7 +109,7 @@ def place_order(
     if ip:
         count_purchase(order, ip)
     if ip and uma_address and not event.is_free:
-        spend("REQUEST_PER_IP_AND_DOMAIN", ip, domain_of(uma_address))
+        hit("REQUEST_PER_IP_AND_DOMAIN", ip, domain_of(uma_address))
     try:
         _hold(order)
     except IntegrityError:
@@ -223,13 +223,13 @@ def _end(order: Order, to: str, *, force: bool = False) -> None:
         _let_go(order, to)
         return
     payment = order.payment
-    closing = close_out(payment)
-    if closing is Closing.UNKNOWN and force:
+    closing = close_open_invoices(payment)
+    if closing is InvoiceCloseResult.UNKNOWN and force:
         logger.error("order %s: seats released though the node has not answered", order.pk)
-        abandon_unknown(payment)
-    elif closing is Closing.UNKNOWN:
+        expire_unconfirmed(payment)
+    elif closing is InvoiceCloseResult.UNKNOWN:
         raise payments.StillOpen
-    elif closing is Closing.SETTLED:
+    elif closing is InvoiceCloseResult.SETTLED:
         order.refresh_from_db()
         if order.is_pending:  # money came, but not for this order to keep: it ends the next time
             raise payments.StillOpen
@@ -270,17 +270,17 @@ def change_uma_address(order: Order, *, uma_address: str, ip: str = "") -> None:
 
     As limited as placing orders is, for it too sends something to whomever it names, and a few times for
     each order. A wallet that has the request is not asked anew, one that did not take it is. Raises
-    AskedAlready, InvalidUmaAddress, InvalidTransition, HoldLimit, TooMany.
+    AskedAlready, InvalidUmaAddress, InvalidTransition, HoldLimit, RateLimited.
     """
     address = normalize_uma_address(uma_address)
     if not order.is_pending or order.payment is None:
         raise InvalidTransition(_("This order no longer waits for a payment."))
     if address == order.payment.uma_address and order.payment.push in _ASKED:
         raise AskedAlready
-    spend("ADDRESS_PER_ORDER", order.pk.hex)
+    hit("ADDRESS_PER_ORDER", order.pk.hex)
     if ip:
-        spend("PURCHASE_PER_IP", ip)
-        spend("REQUEST_PER_IP_AND_DOMAIN", ip, domain_of(address))
+        hit("PURCHASE_PER_IP", ip)
+        hit("REQUEST_PER_IP_AND_DOMAIN", ip, domain_of(address))
     with transaction.atomic():
         if not payments.push_again(order.payment, uma_address=address):
             raise AskedAlready

@@ -12,7 +12,7 @@ from bolt11.exceptions import Bolt11Exception
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.rate_limits import spend
+from accounts.rate_limits import hit
 from payments.models import Invoice
 from payments.node import lightspark
 from payments.services import settle_node_payment
@@ -25,8 +25,8 @@ from .orders import queue_mail
 logger = logging.getLogger(__name__)
 
 # A payment is watched this long after its order's end.
-WATCHED = timedelta(hours=24)
-MOST_INVOICES = 10
+CLAIM_WATCH_PERIOD = timedelta(hours=24)
+MAX_INVOICES_LISTED = 10
 _HEX_32_BYTES = re.compile(r"[0-9a-f]{64}")
 
 
@@ -42,8 +42,8 @@ def check_order(order: Order) -> Order:
 
 
 def check_now(order: Order, *, ip: str) -> Order:
-    """`check_order`, as often as CHECK_PER_ORDER lets `ip` ask; raises TooMany."""
-    spend("CHECK_PER_ORDER", ip, order.pk.hex)
+    """`check_order`, as often as CHECK_PER_ORDER lets `ip` ask; raises RateLimited."""
+    hit("CHECK_PER_ORDER", ip, order.pk.hex)
     return check_order(order)
 
 
@@ -82,8 +82,8 @@ def find_invoices(proof: str) -> list[Invoice]:
     if payment_hash := _hash_of_bolt11(text.removeprefix("lightning:")):
         return list(opened.filter(payment_hash=payment_hash))
     if "@" in text:
-        recent = opened.filter(payment__due_at__gt=timezone.now() - WATCHED)
-        return list(recent.filter(Q(payer=text) | Q(payment__uma_address=text))[:MOST_INVOICES])
+        recent = opened.filter(payment__due_at__gt=timezone.now() - CLAIM_WATCH_PERIOD)
+        return list(recent.filter(Q(payer=text) | Q(payment__uma_address=text))[:MAX_INVOICES_LISTED])
     return []
 
 

@@ -19,19 +19,19 @@ from tickets.models import Mail, Order, Ticket
 from ticketsuma.conf.logging_config import scrub
 from ticketsuma.errors import DomainError
 
-from .payment_lookup import WATCHED
+from .payment_lookup import CLAIM_WATCH_PERIOD
 
 
 class StaffStay(DomainError):
     code = "staff_stay"
-    sentence = _("You are staff of this shop. Once your address is out of ADMIN_EMAILS you may leave.")
+    message = _("You are staff of this shop. Once your address is out of ADMIN_EMAILS you may leave.")
 
 
-MOST_AT_ONCE = 500
+MAX_AT_ONCE = 500
 NEWS = timedelta(hours=1)
 
 
-def orders_of(user: User) -> QuerySet[Order]:
+def orders_for_user(user: User) -> QuerySet[Order]:
     """A person's orders: those bought signed in, and those bought as a guest with the address they proved."""
     mine = Q(buyer=user)
     if user.has_verified_email:
@@ -41,7 +41,7 @@ def orders_of(user: User) -> QuerySet[Order]:
 
 def last_wallet(user: User) -> str:
     """The UMA address at which `user` last had a wallet that took our request; or nothing."""
-    taken = orders_of(user).filter(payment__push=Payment.Push.DELIVERED).exclude(uma_address="")
+    taken = orders_for_user(user).filter(payment__push=Payment.Push.DELIVERED).exclude(uma_address="")
     return taken.order_by("-created_at").values_list("uma_address", flat=True).first() or ""
 
 
@@ -65,13 +65,13 @@ def on_signed_in(*, user: User, **kwargs) -> None:
 
 
 # -- forgetting -------------------------------------------------------------------------------
-def forget_person(user: User) -> None:
+def erase_personal_data(user: User) -> None:
     """Delete the account and the person in its orders; orders and money stay, as accounts must.
 
-    Tickets still admit whoever has their links. What money still needs, `forget_what_is_over` takes later.
+    Tickets still admit whoever has their links. What money still needs, `purge_erased_orders` takes later.
     Raises StaffStay.
     """
-    _leave(orders_of(user), user)
+    _leave(orders_for_user(user), user)
 
 
 def guest_orders(email: str) -> QuerySet[Order]:
@@ -87,7 +87,7 @@ def forget_email(email: str) -> int:
     """
     user = User.objects.filter(email=normalize_email(email)).first()
     orders = guest_orders(email)
-    return _leave(orders | orders_of(user), user) + 1 if user else _leave(orders, None)
+    return _leave(orders | orders_for_user(user), user) + 1 if user else _leave(orders, None)
 
 
 def _leave(orders: QuerySet[Order], user: User | None) -> int:
@@ -128,7 +128,7 @@ def _lock(orders: Iterable[uuid.UUID]) -> list[uuid.UUID]:
     return list(locked.order_by("pk").values_list("pk", flat=True))
 
 
-def forget_what_is_over() -> None:
+def purge_erased_orders() -> None:
     """What was kept of people who left is gone where no money needs it any more: a chore of every worker.
 
     First they are told: mails that are due go out, and that a refund arrived is news for an hour.
@@ -140,7 +140,7 @@ def forget_what_is_over() -> None:
     left = Order.objects.filter(is_forgotten=True).exclude(money_is_moving())
     left = left.exclude(pk__in=waiting.filter(is_forgotten=True).values("pk"))
     has_more = ~Q(email="", uma_address="") | Q(event__end_time__lt=now)
-    if pks := list(left.filter(has_more).values_list("pk", flat=True)[:MOST_AT_ONCE]):
+    if pks := list(left.filter(has_more).values_list("pk", flat=True)[:MAX_AT_ONCE]):
         with transaction.atomic():
             _forget(_lock(pks))
 
@@ -163,7 +163,7 @@ def _forget(pks: list[uuid.UUID]) -> None:
 def money_is_moving() -> Q:
     """Orders being paid, ended so lately that money may still come, or with a refund that has not arrived."""
     waiting = Refund.objects.exclude(status=Refund.Status.SENT)
-    watched = Q(payment__isnull=False, ended_at__gt=timezone.now() - WATCHED)
+    watched = Q(payment__isnull=False, ended_at__gt=timezone.now() - CLAIM_WATCH_PERIOD)
     return (
         Q(status=Order.Status.PENDING)
         | watched

@@ -28,12 +28,12 @@ logger = logging.getLogger(__name__)
 
 class NothingToRefund(DomainError):
     code = "nothing_to_refund"
-    sentence = _("No money of this order is with us.")
+    message = _("No money of this order is with us.")
 
 
 class AlreadyCanceled(DomainError):
     code = "already_canceled"
-    sentence = _("This event is already canceled.")
+    message = _("This event is already canceled.")
 
 
 def refund_order(order: Order, *, reason: str = Refund.Reason.STAFF) -> Refund:

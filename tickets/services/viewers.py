@@ -13,7 +13,7 @@ from tickets.models import CheckIn, Order, Ticket, Viewer
 from ticketsuma.errors import DomainError
 from ticketsuma.web.sse import version_of, version_of_row
 
-WATCHED = (
+ROOM_FIELDS = (
     "viewer__key",
     "voided_at",
     "order__status",
@@ -33,12 +33,12 @@ class NoRoom(DomainError):
     """The ticket does not open this stream now."""
 
     code = "room_closed"
-    sentence = _("The stream is not open to this ticket now.")
+    message = _("The stream is not open to this ticket now.")
 
 
 class WatchedElsewhere(DomainError):
     code = "watched_elsewhere"
-    sentence = _("This ticket is open on another device. One ticket is for one viewer.")
+    message = _("This ticket is open on another device. One ticket is for one viewer.")
 
 
 class PassUsed(Exception):
@@ -117,12 +117,12 @@ def shown_version(ticket: Ticket, viewer: Viewer) -> str:
     """The `room_version` of a page made from these two; whatever changes later makes another."""
     ticket.viewer = viewer
     event = ticket.order.event
-    return version_of_row(ticket, WATCHED) + _act(event.end_time, event.replay_until)
+    return version_of_row(ticket, ROOM_FIELDS) + _act(event.end_time, event.replay_until)
 
 
 def room_version(ticket_id: uuid.UUID) -> str:
     """One query: a short name for everything by which an open room would look different."""
-    row = Ticket.objects.filter(pk=ticket_id).values_list(*WATCHED).first()
+    row = Ticket.objects.filter(pk=ticket_id).values_list(*ROOM_FIELDS).first()
     return version_of(row) + (_act(*row[-2:]) if row else "")
 
 

@@ -20,16 +20,16 @@ from .refunds import take_part
 
 class NotVoidable(InvalidTransition):
     code = "not_voidable"
-    sentence = _("This ticket opens nothing any more, or is used: it can no longer be changed.")
+    message = _("This ticket opens nothing any more, or is used: it can no longer be changed.")
 
 
 class ReplacedAlready(InvalidTransition):
-    sentence = _("This was just replaced: there is a new link already.")
+    message = _("This was just replaced: there is a new link already.")
 
 
 class NoMailbox(DomainError):
     code = "no_mailbox"
-    sentence = _("This order has no e-mail address to which new links could go.")
+    message = _("This order has no e-mail address to which new links could go.")
 
 
 def void_ticket(

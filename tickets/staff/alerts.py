@@ -103,11 +103,11 @@ def _refunds() -> list[Attention]:
     }
     return [
         line
-        for status, sentence in says.items()
+        for status, message in says.items()
         for line in _line(
             status,
             Refund.objects.filter(status=status),
-            sentence,
+            message,
             "payments.refund",
             f"status__exact={status}",
         )
@@ -130,7 +130,7 @@ def _mails() -> QuerySet:
     return Mail.objects.exclude(status=Mail.Status.SENT).exclude(untrue | over)
 
 
-# All waiting work (`Leased`) by the admin's list of it, and which of its rows still wait for something. A
+# All waiting work (`Job`) by the admin's list of it, and which of its rows still wait for something. A
 # push that found no wallet is not among it: the QR sells too. Nor is what other VASPs are told: no money
 # hangs on that.
 WORK: list[tuple[str, Callable[[], QuerySet]]] = [

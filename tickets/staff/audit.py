@@ -24,7 +24,7 @@ from ticketsuma.money import MSATS_PER_SAT
 # Recording money and allocating it are two transactions; a crash between them is mended well within this.
 ALLOCATED_WITHIN = timedelta(minutes=2)
 # The node lists payments by the time they began, we keep the time they arrived.
-LONGEST_PAYMENT = timedelta(hours=1)
+MAX_PAYMENT = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Finding:
     says: str
 
 
-def find_broken() -> list[Finding]:
+def run_integrity_checks() -> list[Finding]:
     """Everything broken that our own database can tell."""
     return [finding for check in CHECKS for finding in check()]
 
@@ -202,7 +202,7 @@ def compare_with_node(since: datetime) -> list[Finding]:
         return [Finding("node", "the node's list", f"cannot be compared: {error.code}")]
     listed = [payment for page in pages for payment in page.payments]
     rows = IncomingPayment.objects.filter(
-        Q(received_at__gte=since + LONGEST_PAYMENT)
+        Q(received_at__gte=since + MAX_PAYMENT)
         | Q(node_payment_id__in=[payment.node_payment_id for payment in listed])
     )
     ours = dict(rows.values_list("node_payment_id", "amount_msats"))

@@ -33,14 +33,14 @@ def on_its_way(refund: Refund) -> str:
 
 
 # -- what is asked besides "are you sure?" ----------------------------------------------------
-class AddressForm(ActionForm):
+class RefundAddressActionForm(ActionForm):
     to = forms.CharField(label=gettext_lazy("UMA or Lightning address"), max_length=255)
 
     def clean_to(self) -> str:
         try:
             return normalize_payable_address(self.cleaned_data["to"])
         except DomainError as error:
-            raise ValidationError(str(error.sentence)) from None
+            raise ValidationError(str(error.message)) from None
 
 
 class OrderCodeForm(ActionForm):
@@ -90,7 +90,7 @@ REFUND_ACTIONS = [
     ),
     StaffAction(
         "address", gettext_lazy("Give an address"), _refund_story, _give_address,
-        is_open=lambda refund: refund.status in REDIRECTABLE, form=AddressForm, is_grave=True,
+        is_open=lambda refund: refund.status in REDIRECTABLE, form=RefundAddressActionForm, is_grave=True,
         seen=_refund_seen,
     ),
     StaffAction(
@@ -133,7 +133,7 @@ INCOMING_ACTIONS = [
     ),
     StaffAction(
         "refund", gettext_lazy("Send back"), _money_story, _refund_unmatched,
-        is_open=_is_unmatched, seen=_is_unmatched, form=AddressForm, is_grave=True,
+        is_open=_is_unmatched, seen=_is_unmatched, form=RefundAddressActionForm, is_grave=True,
     ),
     StaffAction(
         TRY_AGAIN.name, TRY_AGAIN.label, TRY_AGAIN.question, TRY_AGAIN.perform,

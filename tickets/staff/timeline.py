@@ -34,7 +34,7 @@ KINDS = {
 
 
 @dataclass(frozen=True)
-class Moment:
+class TimelineEntry:
     """Something that happened: `kind` is one of KINDS, `says` the sentence."""
 
     at: datetime
@@ -60,7 +60,7 @@ def order_file(pk: uuid.UUID) -> Order:
     )  # fmt: skip
 
 
-def timeline(order: Order) -> list[Moment]:
+def timeline(order: Order) -> list[TimelineEntry]:
     """What happened to an order from `order_file`, oldest first."""
     moments = [*_of_order(order), *_of_mails(order), *_of_tickets(order), *_of_people(order)]
     if order.payment:
@@ -68,32 +68,34 @@ def timeline(order: Order) -> list[Moment]:
     return sorted(moments, key=lambda moment: moment.at)
 
 
-def _of_order(order: Order) -> Iterator[Moment]:
+def _of_order(order: Order) -> Iterator[TimelineEntry]:
     until = order.expires_at.astimezone(order.event.zone)
     held = _("%(quantity)s × %(event)s held until %(time)s") % {
         "quantity": order.quantity, "event": isolate(order.event.title), "time": f"{until:%H:%M:%S}",
     }  # fmt: skip
     # Its payment is written first, a few microseconds earlier.
     began = min(order.created_at, order.payment.created_at) if order.payment else order.created_at
-    yield Moment(began, "held", held)
+    yield TimelineEntry(began, "held", held)
     if order.paid_at:
-        yield Moment(order.paid_at, "paid", _("Paid; the tickets are good.") if order.payment else _("Free."))
+        yield TimelineEntry(
+            order.paid_at, "paid", _("Paid; the tickets are good.") if order.payment else _("Free.")
+        )
     if order.ended_at:
         ended = _("The order ended; its seats were released. It is %(state)s now.")
-        yield Moment(order.ended_at, "ended", ended % {"state": order.get_status_display().lower()})
+        yield TimelineEntry(order.ended_at, "ended", ended % {"state": order.get_status_display().lower()})
 
 
-def _of_payment(payment: Payment) -> Iterator[Moment]:
+def _of_payment(payment: Payment) -> Iterator[TimelineEntry]:
     if payment.pushed_at:
-        yield Moment(
+        yield TimelineEntry(
             payment.pushed_at,
             "pushed",
             _("Payment request delivered to %(address)s.") % {"address": payment.uma_address},
         )
     for invoice in payment.invoices.all():
-        yield Moment(invoice.created_at, "invoiced", _about(invoice))
+        yield TimelineEntry(invoice.created_at, "invoiced", _about(invoice))
     if payment.paid_at:
-        yield Moment(
+        yield TimelineEntry(
             payment.paid_at,
             "settled",
             _("%(amount)s settled.") % {"amount": format_sats(payment.amount_sats)},
@@ -113,10 +115,10 @@ def _about(invoice: Invoice) -> str:
     ).strip()
 
 
-def _of_money(payment: Payment) -> Iterator[Moment]:
+def _of_money(payment: Payment) -> Iterator[TimelineEntry]:
     incoming = list(payment.incoming_payments.all())
     for money in incoming:
-        yield Moment(
+        yield TimelineEntry(
             money.received_at,
             "arrived",
             _("%(amount)s arrived at the node.") % {"amount": format_msats(money.amount_msats)},
@@ -127,13 +129,15 @@ def _of_money(payment: Payment) -> Iterator[Moment]:
                 "address": refund.to or _nowhere(refund),
             }  # fmt: skip
             says = _("%(amount)s to go back to %(address)s (%(reason)s).") % facts
-            yield Moment(refund.created_at, "refund", says)
+            yield TimelineEntry(refund.created_at, "refund", says)
             if refund.sent_at:
-                yield Moment(refund.sent_at, "refunded", _about_sent(refund, facts))
+                yield TimelineEntry(refund.sent_at, "refunded", _about_sent(refund, facts))
     if incoming:
         ids = [money.node_payment_id for money in incoming]
         for event in WebhookEvent.objects.filter(entity_id__in=ids):
-            yield Moment(event.received_at, "webhook", _("The node said %(what)s.") % {"what": event.type})
+            yield TimelineEntry(
+                event.received_at, "webhook", _("The node said %(what)s.") % {"what": event.type}
+            )
 
 
 def _nowhere(refund: Refund) -> str:
@@ -147,32 +151,32 @@ def _about_sent(refund: Refund, facts: dict[str, str]) -> str:
     return f"{says} {_('%(amount)s arrived, says its wallet.') % {'amount': refund.arrives}}"
 
 
-def _of_mails(order: Order) -> Iterator[Moment]:
+def _of_mails(order: Order) -> Iterator[TimelineEntry]:
     for mail in order.mails.all():
         if mail.sent_at:
             said = {"kind": mail.get_kind_display(), "address": mail.to}
-            yield Moment(mail.sent_at, "mailed", _("%(kind)s to %(address)s.") % said)
+            yield TimelineEntry(mail.sent_at, "mailed", _("%(kind)s to %(address)s.") % said)
 
 
-def _of_tickets(order: Order) -> Iterator[Moment]:
+def _of_tickets(order: Order) -> Iterator[TimelineEntry]:
     for ticket in order.tickets.all():
         if ticket.is_used:
             came = {"number": ticket.number, "who": ticket.check_in.by_name}
             says = _("Ticket %(number)s by %(who)s.") if ticket.check_in.by_name else _("Ticket %(number)s.")
-            yield Moment(ticket.check_in.at, "checked in", says % came)
+            yield TimelineEntry(ticket.check_in.at, "checked in", says % came)
         if ticket.voided_at:
-            yield Moment(
+            yield TimelineEntry(
                 ticket.voided_at,
                 "void",
                 _("Ticket %(number)s admits nobody any more.") % {"number": ticket.number},
             )
 
 
-def _of_people(order: Order) -> Iterator[Moment]:
+def _of_people(order: Order) -> Iterator[TimelineEntry]:
     """Acts of staff and of the buyer on the order and its rows."""
     incoming = order.payment.incoming_payments.all() if order.payment else []
     refunds = [refund for money in incoming for refund in money.refunds.all()]
     rows = [order, *order.tickets.all(), *order.mails.all(), *incoming, *refunds]
     rows += [order.payment] if order.payment else []
     for entry in HistoryEntry.objects.about(rows):
-        yield Moment(entry.at, "done by", f"{entry.who}: {isolate(entry.row_name)} {entry.says}")
+        yield TimelineEntry(entry.at, "done by", f"{entry.who}: {isolate(entry.row_name)} {entry.says}")

@@ -107,4 +107,4 @@ def test_a_staff_edit_of_the_title_during_a_sale_loses_no_seat(staff):
     assert failures == []
     event.refresh_from_db()
     assert (event.seats_taken, event.title) == (40, "Title 4")
-    assert audit.find_broken() == []
+    assert audit.run_integrity_checks() == []

@@ -5,7 +5,7 @@ import pytest
 from accounts.models import User
 from tickets.models import CheckIn, Mail, Order, Ticket, Viewer
 from tickets.services.orders import name_holder
-from tickets.services.personal_data import forget_person
+from tickets.services.personal_data import erase_personal_data
 from tickets.tests.desk import list_url
 from tickets.tests.selling import hold, make_event, pay
 from ticketsuma.search_keys import fill_due
@@ -72,7 +72,7 @@ def test_a_person_who_left_is_in_no_key_even_before_the_worker_comes():
     ann = User.objects.create_user("renée@example.com", None, name="Renée")
     order = hold(make_event(price_sats=0), name="Renée", email=ann.email)
     Order.objects.update(buyer=ann)
-    forget_person(ann)
+    erase_personal_data(ann)
     assert not order.tickets.filter(search_key__folded="renee").exists()
     assert not Order.objects.filter(search_key__folded="renee").exists()
     fill_due()

@@ -13,7 +13,7 @@ from payments.services import settle_node_payment
 from tests.shop import an_event, an_order, money_for, open_invoice
 from tickets.models import Mail
 from tickets.staff.alerts import WORK, needs_attention
-from ticketsuma.jobs.models import Leased
+from ticketsuma.jobs.models import Job
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,7 +23,7 @@ ELSEWHERE = {Checkup, PostTransaction, Sweep}
 
 def test_every_kind_of_waiting_work_is_watched():
     watched = {rows().model for _, rows in WORK}
-    assert watched | ELSEWHERE == {model for model in apps.get_models() if issubclass(model, Leased)}
+    assert watched | ELSEWHERE == {model for model in apps.get_models() if issubclass(model, Job)}
     assert all(rows().model._meta.label_lower == label for label, rows in WORK)
 
 

@@ -19,14 +19,14 @@ def given_up() -> set[str]:
     return {line.model for line in needs_attention() if line.kind == "parked"}
 
 
-def park(rows) -> None:
+def give_up(rows) -> None:
     rows.update(parked_at=timezone.now(), next_attempt_at=None, last_error="boom")
 
 
 @pytest.mark.parametrize("end", ["expired", "canceled", "paid"])
 def test_a_push_that_was_given_up_needs_nobody_once_its_order_ended(end):
     order = an_order(uma_address="$ann@wallet.example.com")
-    park(Payment.objects.all())
+    give_up(Payment.objects.all())
     assert given_up() == {"payments.payment"}
     order.refresh_from_db()
     if end == "expired":
@@ -41,8 +41,8 @@ def test_a_push_that_was_given_up_needs_nobody_once_its_order_ended(end):
 
 def test_an_older_row_that_kept_its_mark_needs_nobody_either():
     cancel_order(an_order(uma_address="$ann@wallet.example.com"))
-    park(Payment.objects.all())
-    park(Invoice.objects.all())
+    give_up(Payment.objects.all())
+    give_up(Invoice.objects.all())
     assert given_up() == set()
 
 
@@ -59,10 +59,10 @@ def test_news_of_money_that_came_by_another_way_needs_nobody():
 
 def test_a_ticket_that_was_given_back_need_not_be_mailed():
     order = an_order(an_event(price_sats=0))
-    park(Mail.objects.all())
+    give_up(Mail.objects.all())
     assert given_up() == {"tickets.mail"}
     cancel_order(order)
-    park(Mail.objects.filter(kind="tickets"))
+    give_up(Mail.objects.filter(kind="tickets"))
     assert given_up() == set()
 
 
@@ -70,7 +70,7 @@ def test_a_reminder_of_what_is_over_need_not_be_mailed():
     order = an_order(an_event(price_sats=0))
     Mail.objects.all().delete()
     mail = Mail.objects.create(order=order, kind=Mail.Kind.REMINDER_HOUR, to=order.email)
-    park(Mail.objects.filter(pk=mail.pk))
+    give_up(Mail.objects.filter(pk=mail.pk))
     assert given_up() == {"tickets.mail"}
     past = timezone.now() - timedelta(hours=3)
     order.event.start_time, order.event.end_time = past, past + timedelta(hours=1)

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.history import HistoryEntry
-from accounts.rate_limits import TooMany
+from accounts.rate_limits import RateLimited
 from accounts.staff import save_verified_user
 from tickets.mail.messages import send_mail
 from tickets.models import Mail, Order, Ticket
@@ -32,7 +32,7 @@ def send_due() -> list[str]:
     """Send what is due as the worker does; to whom."""
     outbox.outbox.clear()
     for mail in Mail.objects.filter(status=Mail.Status.DUE, next_attempt_at__lte=timezone.now()):
-        mail.take_lease(timedelta(minutes=1))
+        mail.acquire_lease(timedelta(minutes=1))
         send_mail(mail)
     return [message.to[0] for message in outbox.outbox]
 
@@ -97,7 +97,7 @@ def test_a_mail_that_is_due_goes_to_the_right_mailbox_only(order):
 def test_a_mail_under_way_in_a_frozen_worker_is_not_sent_to_the_earlier_address(order):
     pay(order)
     frozen = Mail.objects.select_related("order__event").get()
-    frozen.take_lease(timedelta(minutes=1))
+    frozen.acquire_lease(timedelta(minutes=1))
     Order.objects.update(email=RIGHT)
     send_mail(frozen)
     assert send_due() == [RIGHT]
@@ -148,11 +148,11 @@ def test_it_is_no_mail_cannon(order, settings):
     pay(order)
     for number in range(2):
         correct_email(order, email=f"v{number}@example.com", ip=IP)
-    with pytest.raises(TooMany):
+    with pytest.raises(RateLimited):
         correct_email(order, email="v2@example.com", ip="192.0.2.8")
     other = hold(order.event, 1, email=WRONG)
     correct_email(other, email="w1@example.com", ip=IP)
-    with pytest.raises(TooMany):
+    with pytest.raises(RateLimited):
         correct_email(other, email="w2@example.com", ip=IP)
     assert Order.objects.get(pk=other.pk).email == "w1@example.com"
 

@@ -21,7 +21,7 @@ from payments.models import Payment, Refund
 from tickets.models import Mail, Order
 from tickets.services.check_ins import check_in
 from tickets.services.data_export import export_person
-from tickets.services.personal_data import forget_email, forget_person, forget_what_is_over
+from tickets.services.personal_data import erase_personal_data, forget_email, purge_erased_orders
 from tickets.services.refunds import give_refund_address, refund_order, refund_part
 from tickets.tests.desk import act, act_url, change_url, told
 from tickets.tests.selling import hold, make_event, make_staff, pay
@@ -70,7 +70,7 @@ def test_where_a_refund_went_is_forgotten_with_its_receiver(client):
     order = paid(buyer=bea(), email="bea@example.com")
     sent(refund_order(order))
     over(order)
-    forget_person(User.objects.get())
+    erase_personal_data(User.objects.get())
     refund = Refund.objects.get()
     assert (refund.status, refund.to, refund.bolt11, refund.utxo_callback) == ("sent", "", "", "")
     assert (refund.amount_msats, refund.node_payment_id) == (1_000_000, "OutgoingPayment:1")
@@ -83,10 +83,10 @@ def test_where_a_refund_went_is_forgotten_later_when_it_was_under_way():
     order = paid(buyer=bea(), email="bea@example.com")
     refund = refund_order(order)
     over(order)
-    forget_person(User.objects.get())
+    erase_personal_data(User.objects.get())
     sent(refund)
     Mail.objects.update(status="sent")
-    forget_what_is_over()
+    purge_erased_orders()
     assert Refund.objects.get().to == ""
 
 
@@ -104,7 +104,7 @@ def test_djangos_old_log_of_an_account_goes_with_it():
     LogEntry.objects.create(
         user=sam, content_type=kind, object_id=str(leaving.pk), object_repr=leaving.email, action_flag=CHANGE
     )
-    forget_person(leaving)
+    erase_personal_data(leaving)
     assert not LogEntry.objects.exists()
 
 
@@ -167,7 +167,7 @@ def test_what_money_needs_of_a_guest_goes_once_it_arrived():
     sent(refund)
     over(order)
     Mail.objects.update(status="sent")
-    forget_what_is_over()
+    purge_erased_orders()
     assert ANN not in every_word()
 
 
@@ -205,8 +205,8 @@ def test_payments_are_locked_before_orders(way):
         Order.objects.update(is_forgotten=True)
         Mail.objects.update(status="sent")
     with CaptureQueriesContext(connection) as asked:
-        {"person": lambda: forget_person(user), "email": lambda: forget_email("bea@example.com"),
-         "chore": forget_what_is_over}[way]()  # fmt: skip
+        {"person": lambda: erase_personal_data(user), "email": lambda: forget_email("bea@example.com"),
+         "chore": purge_erased_orders}[way]()  # fmt: skip
     written = [query["sql"] for query in asked if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]
     locks = [sql.startswith('SELECT "payments_payment"."id"') for sql in written]
     writes = [sql.startswith(("UPDATE", "DELETE")) for sql in written]

@@ -15,7 +15,7 @@ from accounts.staff import save_verified_user
 from events.models import Event
 from tickets.models import CheckIn, Mail, Order
 from tickets.services.check_ins import check_in
-from tickets.services.personal_data import StaffStay, forget_person
+from tickets.services.personal_data import StaffStay, erase_personal_data
 from tickets.services.refunds import cancel_event
 from tickets.staff.timeline import order_file, timeline
 from tickets.tests.desk import act, act_url, change_url
@@ -45,7 +45,7 @@ def paid() -> Order:
 def test_what_staff_did_outlives_their_account(staff, paid, settings):
     act(staff, paid, "refund-part", amount_sats=10)
     settings.ADMIN_EMAILS = frozenset()  # they are no longer staff, so they may leave
-    forget_person(User.objects.get(email="staff@example.com"))
+    erase_personal_data(User.objects.get(email="staff@example.com"))
     entry = HistoryEntry.objects.get(act="refund_part")
     assert (entry.actor, entry.actor_name, entry.actor_email) == (None, "Sam", "staff@example.com")
     told = [moment.says for moment in timeline(order_file(paid.pk)) if moment.kind == "done by"]
@@ -57,7 +57,7 @@ def test_who_let_in_is_known_when_they_are_gone(paid, settings):
     ticket = paid.tickets.first()
     check_in(code=ticket.ticket_code, event_id=paid.event_id, by=sam)
     settings.ADMIN_EMAILS = frozenset()
-    forget_person(sam)
+    erase_personal_data(sam)
     assert (CheckIn.objects.get().by, CheckIn.objects.get().by_name) == (None, "staff@example.com")
     assert any("staff@example.com" in moment.says for moment in timeline(order_file(paid.pk)))
 
@@ -65,7 +65,7 @@ def test_who_let_in_is_known_when_they_are_gone(paid, settings):
 def test_staff_cannot_delete_themselves(staff, client):
     sam = User.objects.get(email="staff@example.com")
     with pytest.raises(StaffStay):
-        forget_person(sam)
+        erase_personal_data(sam)
     body = {"current_password": PASSWORD}
     path = f"/api/users/{sam.pk}"
     refused = client.delete(path, body, content_type="application/json", headers=bearer(sam))
@@ -161,7 +161,7 @@ def test_buyers_are_not_copied(paid):
     browser.post(f"{order.get_absolute_url()}/cancel")
     entry = last()
     assert (entry.act, entry.actor, entry.actor_email, entry.who) == ("cancel", ann, "", "page")
-    forget_person(ann)
+    erase_personal_data(ann)
     assert HistoryEntry.objects.get(pk=entry.pk).actor is None
 
 

@@ -65,7 +65,7 @@ def test_money_that_comes_after_the_end_goes_back_and_the_order_ends():
     expire_order(overdue(order))
     order.refresh_from_db()
     assert (order.status, Event.objects.get().seats_taken) == ("expired", 0)
-    assert audit.find_broken() == []
+    assert audit.run_integrity_checks() == []
 
 
 def test_late_money_for_an_ended_order_of_what_is_over_goes_back():

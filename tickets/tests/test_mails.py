@@ -10,7 +10,7 @@ from django.utils import timezone, translation
 from events.models import Event
 from payments.models import Refund
 from tests.shop import an_event
-from tickets.mail.messages import LONGEST_SUBJECT, send_mail, send_tickets_again, write_mail
+from tickets.mail.messages import MAX_SUBJECT, send_mail, send_tickets_again, write_mail
 from tickets.mail.notifications import queue_changes, queue_reminders
 from tickets.models import Mail, Order
 from tickets.services.orders import cancel_order, place_order
@@ -104,7 +104,7 @@ def test_a_title_breaks_out_of_no_subject_and_no_page():
     paid_order(free_event(title=title))
     message = written("tickets")
     assert message.subject.startswith("Your tickets: A Bcc: eve@example.com <b>x</b> & y")
-    assert len(message.subject) <= LONGEST_SUBJECT
+    assert len(message.subject) <= MAX_SUBJECT
     assert message.message()["Bcc"] is None
     assert "<b>x" not in message.alternatives[0][0]
 

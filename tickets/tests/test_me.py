@@ -15,7 +15,7 @@ from payments.models import Payment, Refund
 from payments.services import settle_node_payment
 from tests.shop import an_event, an_order, money_for, open_invoice, overdue
 from tickets.models import Mail, Order
-from tickets.services.personal_data import adopt_orders, forget_what_is_over
+from tickets.services.personal_data import adopt_orders, purge_erased_orders
 from tickets.services.refunds import queue_refund_mails
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -190,10 +190,10 @@ def test_an_event_to_come_keeps_the_wallet_for_a_refund(mine, bea):
     order.refresh_from_db()
     assert (order.email, order.uma_address) == ("", "")
     assert Payment.objects.get().uma_address == "$bea@localhost:8081"
-    forget_what_is_over()
+    purge_erased_orders()
     assert Payment.objects.get().uma_address == "$bea@localhost:8081"
     over(order.event)
-    forget_what_is_over()
+    purge_erased_orders()
     assert Payment.objects.get().uma_address == ""
     assert not Order.objects.filter(is_forgotten=True).exists(), "nothing is left to look after"
 
@@ -209,19 +209,19 @@ def test_money_on_its_way_back_keeps_where_it_goes_and_whom_we_tell(mine, bea):
     for each in (order, held):
         each.refresh_from_db()
         assert (each.buyer, each.name, each.email) == (None, "", "bea@example.com")
-    forget_what_is_over()
+    purge_erased_orders()
     assert Order.objects.filter(email="bea@example.com").count() == 2
     Refund.objects.update(status="sent", sent_at=timezone.now(), to="$bea@localhost:8081")
     held.advance("expired", ended_at=timezone.now())
     Mail.objects.filter(order=held).delete()
-    forget_what_is_over()
+    purge_erased_orders()
     assert Order.objects.filter(email="bea@example.com").count() == 2, "its money may come late"
     Order.objects.filter(pk=held.pk).update(ended_at=timezone.now() - timedelta(hours=25))
-    forget_what_is_over()
+    purge_erased_orders()
     assert list(Order.objects.filter(email="bea@example.com")) == [order], "she is told first"
     Mail.objects.update(status="sent")
     Refund.objects.update(sent_at=timezone.now() - timedelta(hours=2))
-    forget_what_is_over()
+    purge_erased_orders()
     assert not Order.objects.filter(email="bea@example.com").exists()
     assert not Mail.objects.filter(to="bea@example.com").exists()
 

@@ -61,7 +61,7 @@ def test_the_page_says_of_the_mail_what_is_true():
     order = an_order(an_event(price_sats=0))
     mail, client, address = Mail.objects.get(), Client(), order.get_absolute_url()
     assert "It is also on its way to ann@example.com" in words(client.get(address))
-    mail.retry_later("the mail server says no")
+    mail.retry("the mail server says no")
     version = client.get(address).context["version"]
     assert "The mail to ann@example.com did not go through yet" in words(client.get(address))
     mail.advance(Mail.Status.SENT, sent_at=timezone.now(), failing_since=None)

@@ -38,7 +38,7 @@ def test_the_seed_fills_an_empty_shop():
     assert [event.slug for event in events if event.is_past] == ["twenty-boards"]
     nearly = Event.objects.get(slug="open-studio-ink")
     assert (nearly.seats_taken, nearly.capacity) == (10, 12)
-    assert audit.find_broken() == []
+    assert audit.run_integrity_checks() == []
 
 
 def test_the_printed_sign_ins_work():

@@ -25,7 +25,7 @@ from tickets.services.voiding import (
     void_own_ticket,
     void_ticket,
 )
-from tickets.staff.audit import find_broken
+from tickets.staff.audit import run_integrity_checks
 from tickets.tests.desk import act
 from tickets.tests.selling import hold, make_event, pay
 
@@ -64,15 +64,15 @@ def test_a_void_ticket_admits_nobody_and_its_seat_is_sold_again(ticket, event):
     stream = f"{ticket.get_absolute_url()}/stream"
     for answer in (Client().get(stream), Client().post(f"{stream}/join", follow=True)):
         assert "meet.example.com" not in str(answer.content)
-    assert (taken(), find_broken()) == (2, [])
+    assert (taken(), run_integrity_checks()) == (2, [])
     pay(hold(event, 1, email="bea@example.com"))
-    assert (taken(), find_broken()) == (3, [])
+    assert (taken(), run_integrity_checks()) == (3, [])
 
 
 def test_a_part_of_the_money_goes_back_with_the_ticket(ticket):
     refund = void_ticket(ticket, amount_sats=1000)
     assert (refund.amount_msats, refund.reason) == (1_000_000, Refund.Reason.STAFF)
-    assert find_broken() == []
+    assert run_integrity_checks() == []
 
 
 def test_not_all_of_the_money_and_not_twice(ticket, paid):
@@ -83,34 +83,34 @@ def test_not_all_of_the_money_and_not_twice(ticket, paid):
     void_ticket(ticket)
     with pytest.raises(NotVoidable):
         void_ticket(ticket)
-    assert (taken(), find_broken()) == (2, [])
+    assert (taken(), run_integrity_checks()) == (2, [])
 
 
 def test_of_two_who_void_at_once_one_frees_the_seat(ticket):
     outcomes = together(lambda: void_ticket(ticket), lambda: void_ticket(Ticket.objects.get(pk=ticket.pk)))
     assert sorted(type(one).__name__ for one in outcomes) == ["NoneType", "NotVoidable"]
-    assert (taken(), find_broken()) == (2, [])
+    assert (taken(), run_integrity_checks()) == (2, [])
 
 
 def test_an_order_that_ends_later_frees_the_rest(ticket, paid):
     void_ticket(ticket, amount_sats=500)
     refund_order(Order.objects.get(pk=paid.pk))
-    assert (taken(), find_broken()) == (0, [])
+    assert (taken(), run_integrity_checks()) == (0, [])
 
 
 def test_a_free_order_that_ends_later_frees_the_rest():
     order = hold(make_event(price_sats=0), 3)
     void_own_ticket(order.tickets.select_related("order__event").first())
-    assert (taken(), find_broken()) == (2, [])
+    assert (taken(), run_integrity_checks()) == (2, [])
     cancel_order(Order.objects.get(pk=order.pk))
-    assert (taken(), find_broken()) == (0, [])
+    assert (taken(), run_integrity_checks()) == (0, [])
 
 
 def test_only_paid_orders_have_tickets_to_void(event):
     order = hold(event)
     with pytest.raises(NotVoidable):
         void_ticket(order.tickets.get())
-    assert (taken(), find_broken()) == (1, [])
+    assert (taken(), run_integrity_checks()) == (1, [])
 
 
 # -- anew ---------------------------------------------------------------------------------------
@@ -136,7 +136,7 @@ def test_a_replaced_ticket_has_another_link_and_code(ticket):
     path, body = f"/api/tickets/{ticket.pk}/join", {}
     refused = Client().post(path, body, content_type="application/json", headers={"Ticket-Token": old_token})
     assert refused.status_code == 404
-    assert (taken(), find_broken()) == (3, [])
+    assert (taken(), run_integrity_checks()) == (3, [])
     replace_ticket(ticket)
     assert Client().get(ticket.get_absolute_url()).status_code == 200
     assert Client().get(old_link).status_code == 410
@@ -184,7 +184,7 @@ def test_staff_void_and_replace_and_say_why(staff, paid, ticket):
     ]  # fmt: skip
     act(staff, paid, "replace-links", reason="forwarded")
     assert Order.objects.get().generation == 1
-    assert find_broken() == []
+    assert run_integrity_checks() == []
 
 
 def test_the_orders_page_replaces_and_gives_back(paid, ticket):
@@ -194,7 +194,7 @@ def test_the_orders_page_replaces_and_gives_back(paid, ticket):
     assert ticket.generation == 1
     Client().post(path, {"act": "ticket_void", "ticket": ticket.pk})
     ticket.refresh_from_db()
-    assert (ticket.voided_at is None, taken(), find_broken()) == (False, 2, [])
+    assert (ticket.voided_at is None, taken(), run_integrity_checks()) == (False, 2, [])
 
 
 def test_nobody_touches_anothers_ticket(paid, ticket):
@@ -226,7 +226,7 @@ def test_the_api_replaces_and_gives_back(paid, ticket):
     assert (refused.status_code, refused.json()["code"]) == (409, "not_voidable")
     assert send("replace-links").status_code == 204
     assert Order.objects.get().generation == 1
-    assert (taken(), find_broken()) == (2, [])
+    assert (taken(), run_integrity_checks()) == (2, [])
 
 
 def test_a_used_ticket_is_not_given_back(ticket):

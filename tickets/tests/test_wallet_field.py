@@ -7,7 +7,7 @@ from django.test import Client
 
 from accounts.staff import save_verified_user
 from payments.models import Payment
-from tickets.forms.orders import AddressForm, BuyForm
+from tickets.forms.orders import BuyForm, UmaAddressForm
 from tickets.models import Order
 from tickets.tests.selling import hold, make_event, open_invoice
 
@@ -68,7 +68,7 @@ def test_an_accounts_email_address_gets_no_dollar(event):
 @pytest.mark.parametrize("typed", ["$order@tickets.example.com", "order@tickets.example.com"])
 def test_the_shops_own_address_is_explained(settings, typed):
     settings.UMA_DOMAIN = "tickets.example.com"
-    assert "address of this shop" in AddressForm({"uma_address": typed}).errors["uma_address"][0]
+    assert "address of this shop" in UmaAddressForm({"uma_address": typed}).errors["uma_address"][0]
 
 
 def test_browsers_fill_it_in(event):

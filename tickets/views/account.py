@@ -16,7 +16,7 @@ from accounts.forms import NameForm
 from accounts.http import SignedInRequest
 from tickets.models import Order
 from tickets.services.data_export import export_person
-from tickets.services.personal_data import StaffStay, forget_person, orders_of
+from tickets.services.personal_data import StaffStay, erase_personal_data, orders_for_user
 
 from .decorators import private_page
 
@@ -29,7 +29,7 @@ SOONEST_HOLDS = 20
 @private_page
 def my_tickets(request: SignedInRequest) -> HttpResponse:
     """Seats held and not paid, tickets for events to come, and the rest, newest first."""
-    orders = orders_of(request.user).select_related("event", "payment").prefetch_related("tickets")
+    orders = orders_for_user(request.user).select_related("event", "payment").prefetch_related("tickets")
     held, paid = Q(status=Order.Status.PENDING), Q(status=Order.Status.PAID)
     to_come = Q(event__end_time__gte=timezone.now(), event__canceled_at=None)
     over = paid & ~to_come | Q(status=Order.Status.CANCELED, paid_at__isnull=False)
@@ -78,11 +78,11 @@ def delete_account(request: SignedInRequest) -> HttpResponse:
     problem, status = "", 200
     if request.method == "POST":
         try:
-            forget_person(request.user)
+            erase_personal_data(request.user)
         except StaffStay as error:
-            problem, status = str(error.sentence), error.status
+            problem, status = str(error.message), error.status
     if request.method != "POST" or problem:
-        paid = orders_of(request.user).filter(status=Order.Status.PAID)
+        paid = orders_for_user(request.user).filter(status=Order.Status.PAID)
         upcoming = paid.filter(event__end_time__gte=timezone.now()).exists()
         context = {"upcoming": upcoming, "problem": problem}
         return render(request, "me/delete.html", context, status=status)

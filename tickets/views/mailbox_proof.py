@@ -29,6 +29,6 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
             confirm_mailbox(order)
             return redirect(order)
         except DomainError as error:
-            problem, status = str(error.sentence), error.status
+            problem, status = str(error.message), error.status
     context = {"order": order, "event": order.event, "problem": problem}
     return render(request, "tickets/confirm.html", context, status=status)

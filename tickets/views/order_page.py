@@ -22,7 +22,7 @@ from ticketsuma.web.sse import Hub, version_of_row
 # An ended order's page goes on asking for this long whether money came all the same.
 LATE_MONEY = timedelta(hours=1)
 # Everything by which an order's page would look different; the last nine are counted by `watched`.
-WATCHED = (
+WATCHED_FIELDS = (
     "status",
     "generation",
     "email",
@@ -75,7 +75,7 @@ def watched(orders: OrderQuerySet) -> OrderQuerySet:
 
 def read_states(order_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple]:
     """One query: WATCHED of each order."""
-    rows = watched(Order.objects.filter(pk__in=order_ids)).values_list("pk", *WATCHED)
+    rows = watched(Order.objects.filter(pk__in=order_ids)).values_list("pk", *WATCHED_FIELDS)
     return {row[0]: row[1:] for row in rows}
 
 
@@ -84,7 +84,7 @@ def order_version(order: Order) -> str:
 
     Not of the row as it is now: what changed since it was loaded is not on the page, and must be fetched.
     """
-    return version_of_row(order, WATCHED)
+    return version_of_row(order, WATCHED_FIELDS)
 
 
 hub = Hub(read_states)

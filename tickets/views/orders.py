@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.rate_limits import client_ip
 from events.markdown import render_markdown
 from events.models import Event
-from tickets.forms.orders import AddressForm, BuyForm, EmailForm
+from tickets.forms.orders import BuyForm, EmailForm, UmaAddressForm
 from tickets.forms.refunds import RefundAddressForm
 from tickets.links import row_of_link
 from tickets.models import Order
@@ -147,7 +147,7 @@ def order_cancel(request: HttpRequest, token: str) -> HttpResponse:
         order = order_by_token(token)
         if order.status == Order.Status.CANCELED:
             return done_before(request, order)
-        return show_order(request, order, problem=str(error.sentence), status=error.status)
+        return show_order(request, order, problem=str(error.message), status=error.status)
     return redirect(order)
 
 
@@ -156,7 +156,7 @@ def order_cancel(request: HttpRequest, token: str) -> HttpResponse:
 def order_address(request: HttpRequest, token: str) -> HttpResponse:
     """Send the payment request to another wallet; the seats stay held."""
     order = order_by_token(token)
-    form = AddressForm(request.POST)
+    form = UmaAddressForm(request.POST)
     if not form.is_valid():
         return show_order(request, order, form=form, status=422)
     try:
@@ -164,7 +164,7 @@ def order_address(request: HttpRequest, token: str) -> HttpResponse:
     except orders.AskedAlready:
         return done_before(request, order)
     except DomainError as error:
-        return show_order(request, order_by_token(token), problem=str(error.sentence), status=error.status)
+        return show_order(request, order_by_token(token), problem=str(error.message), status=error.status)
     return redirect(order)
 
 
@@ -173,7 +173,7 @@ def show_order(
 ) -> HttpResponse:
     """The order's page, or its live part; `forms` are bound ones to show with their errors."""
     context = order_page(order) | {"problem": problem}
-    context["form"] = AddressForm(initial={"uma_address": order.uma_address})
+    context["form"] = UmaAddressForm(initial={"uma_address": order.uma_address})
     context["refund_form"] = RefundAddressForm()
     context["email_form"] = EmailForm(initial={"email": order.email})
     return render(request, template, context | forms, status=status)

@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.rate_limits import client_ip, spend
+from accounts.rate_limits import client_ip, hit
 from payments.node import lightspark
 from tickets.forms.refunds import ClaimForm, RefundAddressForm
 from tickets.models import Order
@@ -31,7 +31,7 @@ def refund_address(request: HttpRequest, token: str) -> HttpResponse:
     except DomainError as error:
         if refunds.goes_to(order, form.cleaned_data["uma_address"]):
             return done_before(request, order)
-        return show_order(request, order_by_token(token), problem=str(error.sentence), status=error.status)
+        return show_order(request, order_by_token(token), problem=str(error.message), status=error.status)
     return redirect(order)
 
 
@@ -45,7 +45,7 @@ def money_back(request: HttpRequest, token: str) -> HttpResponse:
     except DomainError as error:
         if moved_events.gave_money_back(order):
             return done_before(request, order)
-        return show_order(request, order_by_token(token), problem=str(error.sentence), status=error.status)
+        return show_order(request, order_by_token(token), problem=str(error.message), status=error.status)
     return redirect(order)
 
 
@@ -79,7 +79,7 @@ def paid(request: HttpRequest) -> HttpResponse:
     """Find a payment without its order's link. The answer never tells whether there was one."""
     form = ClaimForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        spend("CLAIM_PER_IP", client_ip(request))
+        hit("CLAIM_PER_IP", client_ip(request))
         payment_lookup.claim_quietly(form.cleaned_data["proof"])
         messages.success(
             request,

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.rate_limits import costly
-from accounts.services import spend_mail
+from accounts.services import count_mail
 from events.ical import calendar_file
 from events.models import Event
 from tickets.forms.orders import FindForm
@@ -98,7 +98,7 @@ def ticket_holder(request: HttpRequest, token: str) -> HttpResponse:
     try:
         orders.name_holder(ticket, name=form.cleaned_data["holder_name"])
     except DomainError as error:
-        return _show_ticket(request, ticket_by_token(token), problem=str(error.sentence), status=error.status)
+        return _show_ticket(request, ticket_by_token(token), problem=str(error.message), status=error.status)
     messages.success(request, _("The ticket now bears that name."))
     return redirect(ticket)
 
@@ -109,7 +109,7 @@ def find_tickets(request: HttpRequest) -> HttpResponse:
     """What a guest bought in this browser, and links mailed again. Never told: whether an address has any."""
     form = FindForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        spend_mail(request, form.cleaned_data["email"])
+        count_mail(request, form.cleaned_data["email"])
         send_tickets_again(form.cleaned_data["email"])
         messages.success(
             request,

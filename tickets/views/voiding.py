@@ -32,7 +32,7 @@ def ticket_replace(request: HttpRequest, token: str) -> HttpResponse:
     except ReplacedAlready:
         return done_before(request, order)
     except DomainError as error:
-        return show_order(request, order_by_token(token), problem=str(error.sentence), status=error.status)
+        return show_order(request, order_by_token(token), problem=str(error.message), status=error.status)
     messages.success(request, _("The ticket has a new link and a new code; the old ones open nothing."))
     return redirect(order)
 
@@ -48,7 +48,7 @@ def ticket_void(request: HttpRequest, token: str) -> HttpResponse:
     except DomainError as error:
         if _ticket(request, order).voided_at:
             return done_before(request, order)
-        return show_order(request, order_by_token(token), problem=str(error.sentence), status=error.status)
+        return show_order(request, order_by_token(token), problem=str(error.message), status=error.status)
     messages.success(request, _("The seat is given back."))
     return redirect(order)
 
@@ -61,7 +61,7 @@ def links_replace(request: HttpRequest, token: str) -> HttpResponse:
     try:
         replace_links(order)
     except DomainError as error:
-        return show_order(request, order_by_token(token), problem=str(error.sentence), status=error.status)
+        return show_order(request, order_by_token(token), problem=str(error.message), status=error.status)
     return redirect("order", token)
 
 

@@ -67,7 +67,7 @@ TRY_AGAIN = StaffAction(
         _("The worker gave this up after its last attempt. It tries anew, at once."),
         row.last_error,
     ],
-    perform=lambda row, asked: row.try_again() or _("It is being tried again."),
+    perform=lambda row, asked: row.requeue() or _("It is being tried again."),
     is_open=lambda row: row.parked_at is not None,
     seen=lambda row: row.parked_at,
 )
@@ -118,7 +118,7 @@ class Desk(AnyAdmin):
         now = self.get_object(request, str(row.pk))
         if now is None or str(action.seen(now)) != form["seen"].value():
             return self._too_late(request, back)
-        form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal.sentence))
+        form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal.message))
         return self._ask(request, row, action, form, back)
 
     def _too_late(self, request: HttpRequest, back: str) -> HttpResponse:

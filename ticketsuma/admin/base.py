@@ -15,12 +15,12 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.history import HistoryEntry, record
-from ticketsuma.jobs.models import Leased, failing
+from ticketsuma.jobs.models import Job, failing
 from ticketsuma.money import MSATS_PER_SAT, format_msats
 
 from .event_times import with_moments
 
-MOST_ENTRIES = 500
+MAX_ENTRIES = 500
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as _AnyAdmin
@@ -63,7 +63,7 @@ def _place(name: str, order: tuple[str, ...]) -> int:
 admin.site.get_app_list = _by_use
 
 
-LEASE = {field.name for field in Leased._meta.fields}
+LEASE = {field.name for field in Job._meta.fields}
 
 
 class ReadOnly:
@@ -100,7 +100,7 @@ class KeepsHistory(_AnyAdmin):
             raise Http404
         context = {
             **self.admin_site.each_context(request), "opts": self.model._meta, "original": row,
-            "title": _("History"), "entries": HistoryEntry.objects.about([row])[:MOST_ENTRIES],
+            "title": _("History"), "entries": HistoryEntry.objects.about([row])[:MAX_ENTRIES],
         }  # fmt: skip
         return TemplateResponse(request, "admin/history.html", context)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 else:
     AnyAdmin = object  # a mixin; mypy wants its base
 
-LONGEST_SHOWN = 80
+MAX_SHOWN = 80
 
 
 class UnstaleForm(forms.ModelForm):
@@ -85,7 +85,7 @@ class UnstaleForm(forms.ModelForm):
 
 def _shown(inputs: dict[str, str]) -> str:
     text = " ".join(inputs.values()) or "–"
-    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
 
 
 class UnstaleAdmin(AnyAdmin):

@@ -27,7 +27,7 @@ CONTENT_TYPE = "application/problem+json"
 CHALLENGE = 'Bearer realm="api"'  # RFC 9110: a 401 names what would be let in
 
 
-class Busy(exceptions.APIException):
+class ServiceUnavailable(exceptions.APIException):
     """The database did not answer in time; nothing was done."""
 
     status_code = 503
@@ -86,9 +86,9 @@ def answer_exception(error: Exception, context: dict) -> Response:
 
 
 def _refusal(error: DomainError, request: HttpRequest) -> Response:
-    errors = error.field and [{"field": error.field, "code": error.code, "message": str(error.sentence)}]
+    errors = error.field and [{"field": error.field, "code": error.code, "message": str(error.message)}]
     body = problem(
-        request=request, status=error.status, code=error.code, detail=error.sentence, errors=errors or None
+        request=request, status=error.status, code=error.code, detail=error.message, errors=errors or None
     )
     headers = error.headers | ({"WWW-Authenticate": CHALLENGE} if error.status == 401 else {})
     return Response(
@@ -107,7 +107,7 @@ def _known(error: Exception, request: HttpRequest) -> exceptions.APIException:
         return Unreadable()
     if isinstance(error, OperationalError):
         logger.warning("the database did not answer: %s", type(error.__cause__ or error).__name__)
-        return Busy()
+        return ServiceUnavailable()
     match = request.resolver_match  # the route: an address may hold a token
     logger.error("unforeseen in %s", match.route if match else "no route", exc_info=error)
     got_request_exception.send(sender=APIView, request=request)

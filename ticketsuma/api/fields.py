@@ -33,7 +33,7 @@ def without_direction_marks(text: str) -> str:
     return _DIRECTION_MARKS.sub("", text)
 
 
-class WholeNumber(serializers.IntegerField):
+class StrictIntegerField(serializers.IntegerField):
     """A JSON integer; neither a string, nor true, nor 1.0."""
 
     def to_internal_value(self, data):
@@ -42,7 +42,7 @@ class WholeNumber(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
-class QueryNumber(serializers.IntegerField):
+class QueryIntegerField(serializers.IntegerField):
     """A whole number in an address: ASCII digits and nothing else."""
 
     def __init__(self, **kwargs):
@@ -54,7 +54,7 @@ class QueryNumber(serializers.IntegerField):
         return int(data)
 
 
-class Text(serializers.CharField):
+class StrictCharField(serializers.CharField):
     """A JSON string; control characters other than line ends are refused."""
 
     default_error_messages = {"control": CONTROL}
@@ -68,13 +68,13 @@ class Text(serializers.CharField):
         return without_direction_marks(super().to_internal_value(data))
 
 
-class Line(Text):
+class SingleLineField(StrictCharField):
     """A JSON string of one line: names and titles."""
 
     line_ends = ""
 
 
-class PersonName(Line):
+class PersonNameSerializerField(SingleLineField):
     """What somebody is called: one line, without addresses on the web."""
 
     default_error_messages = {"link": LINK}
@@ -89,7 +89,7 @@ class PersonName(Line):
         return name
 
 
-class Email(serializers.EmailField):
+class StrictEmailField(serializers.EmailField):
     """An e-mail address of at most 254 characters; `$name@domain` is recognized as a UMA address."""
 
     default_error_messages = {
@@ -107,10 +107,10 @@ class Email(serializers.EmailField):
         try:
             return super().to_internal_value(normalize_address(data))
         except InvisibleSign as error:
-            raise ValidationError(error.sentence, code=error.code) from None
+            raise ValidationError(error.message, code=error.code) from None
 
 
-class Moment(serializers.DateTimeField):
+class AwareDateTimeField(serializers.DateTimeField):
     """An RFC 3339 time with an explicit offset: without one, nobody knows which moment is meant."""
 
     default_error_messages = {"offset": _("The time needs an offset, such as Z or +02:00.")}
@@ -127,7 +127,7 @@ class Moment(serializers.DateTimeField):
             self.fail("invalid", format="YYYY-MM-DDThh:mm:ss+hh:mm")
 
 
-class YesNo(serializers.BooleanField):
+class StrictBooleanField(serializers.BooleanField):
     def to_internal_value(self, data):
         if type(data) is not bool:
             self.fail("invalid", input=data)

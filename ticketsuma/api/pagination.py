@@ -8,7 +8,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import PageNumberPagination
 
 
-class Pages(PageNumberPagination):
+class ApiPagination(PageNumberPagination):
     """Larger sizes are cut to `max_page_size`; what is no number is refused."""
 
     page_size = 20

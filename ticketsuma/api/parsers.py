@@ -18,7 +18,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # NUL breaks PostgreSQL; lone s
 
 class TooLarge(DomainError):
     code = "too_large"
-    sentence = _("That is too large.")
+    message = _("That is too large.")
     status = 413
 
 

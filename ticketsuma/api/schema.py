@@ -141,7 +141,7 @@ class TokenScheme(OpenApiAuthenticationExtension):
 class TextPattern(OpenApiSerializerFieldExtension):
     """No control characters, and something besides spaces unless it may be blank."""
 
-    target_class = "ticketsuma.api.fields.Text"
+    target_class = "ticketsuma.api.fields.StrictCharField"
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema, direction):

@@ -61,7 +61,7 @@ EXAMPLES: dict[str, dict] = {
     "EventWriteRequest": WRITTEN_EVENT,
     "PatchedEventWriteRequest": {"capacity": 120, "replay_until": "2030-05-08T20:00:00Z"},
     # -- said
-    "Bought": {
+    "PurchaseResponse": {
         "order": ORDER, "tickets": [TICKET], "payment": PAYMENT,
         "refunds": [], "pay_url": f"https://tickets.example.com/orders/{ORDER['token']}",
         "live_url": f"https://tickets.example.com/orders/{ORDER['token']}/live",

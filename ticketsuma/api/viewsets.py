@@ -5,9 +5,9 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers, viewsets
 from rest_framework.exceptions import ErrorDetail, MethodNotAllowed, ValidationError
 
-from .pagination import Pages
+from .pagination import ApiPagination
 
-MOST_NAMED = 20
+MAX_NAMED = 20
 
 
 class ApiViewSet(viewsets.GenericViewSet):
@@ -39,8 +39,8 @@ class ApiViewSet(viewsets.GenericViewSet):
         return serializer.validated_data
 
     def _refuse_unknown(self, asked) -> None:
-        known = {Pages.page_query_param, Pages.page_size_query_param}
+        known = {ApiPagination.page_query_param, ApiPagination.page_size_query_param}
         known |= set(self.query().fields) if self.query else set()
         if unknown := sorted(set(asked) - known):
             refusal = ErrorDetail(_("This list does not know that parameter."), code="unknown_parameter")
-            raise ValidationError({name[:100]: [refusal] for name in unknown[:MOST_NAMED]})
+            raise ValidationError({name[:100]: [refusal] for name in unknown[:MAX_NAMED]})

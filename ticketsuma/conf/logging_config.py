@@ -21,7 +21,7 @@ _DETAILS = re.compile(
 )
 
 
-class RouteNotAddress(logging.Filter):
+class PathRedactingFilter(logging.Filter):
     """Log filter: names the route of a refused request instead of its address, which may hold a token.
 
     On the handler, not on a logger: refused forms and hosts are told by loggers of their own.
@@ -86,7 +86,7 @@ def configure(options: dict) -> None:
                     ],
                 }
             },
-            "filters": {"route": {"()": RouteNotAddress}},
+            "filters": {"route": {"()": PathRedactingFilter}},
             "handlers": {
                 "out": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["route"]}
             },

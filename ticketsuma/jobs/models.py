@@ -17,12 +17,12 @@ FAILING_IS_SEEN_AFTER = timedelta(minutes=5)
 
 
 def failing(rows: QuerySet) -> QuerySet:
-    """Those of some waiting work (`Leased`) that have failed for so long that staff should know."""
+    """Those of some waiting work (`Job`) that have failed for so long that staff should know."""
     seen = clock.now() - FAILING_IS_SEEN_AFTER
     return rows.filter(failing_since__lt=seen, parked_at=None, next_attempt_at__isnull=False)
 
 
-class Leased(models.Model):
+class Job(models.Model):
     """A row that is work for the worker from `next_attempt_at` on (null: nothing to do, or parked).
 
     Taking the work is one conditional UPDATE that moves `next_attempt_at` past the lease, so two
@@ -55,7 +55,7 @@ class Leased(models.Model):
         """The rows that are work at `now`."""
         return Q(next_attempt_at__lte=now) | Q(next_attempt_at__gt=now + cls.furthest_due)
 
-    def take_lease(self, lease: timedelta, now: datetime | None = None) -> bool:
+    def acquire_lease(self, lease: timedelta, now: datetime | None = None) -> bool:
         """Take this due row for `lease`; False when another worker has it or it is not due."""
         now = now or clock.now()
         row = type(self)._base_manager.filter(pk=self.pk, next_attempt_at=self.next_attempt_at)
@@ -67,22 +67,22 @@ class Leased(models.Model):
         self.next_attempt_at, self.attempts, self.was_put_back = until, self.attempts + 1, False
         return True
 
-    def retry_later(self, error: object, *, at_least: timedelta = timedelta(0)) -> None:
+    def retry(self, error: object, *, at_least: timedelta = timedelta(0)) -> None:
         """Put the work back with growing, jittered delay; after `max_attempts` park it for staff to see.
 
-        From the first time on it is failing, until an attempt succeeds (`went_well`): staff see work that
+        From the first time on it is failing, until an attempt succeeds (`done`): staff see work that
         fails for some minutes, long before it is given up (`FAILING_IS_SEEN_AFTER`).
         """
         if at_least > self.furthest_due:
             raise ValueError(f"{self._meta.label}: nothing is put off for longer than {self.furthest_due}")
         if self.attempts >= self.max_attempts:
-            self.park(error)
+            self.give_up(error)
             return
         delay = min(self.first_delay_seconds * 2 ** max(self.attempts - 1, 0), self.longest_delay_seconds)
         wait = timedelta(seconds=delay * random.uniform(0.8, 1.2))  # noqa: S311, jitter is no secret
         self._put_back(error, next_attempt_at=clock.now() + max(wait, at_least))
 
-    def park(self, error: object) -> None:
+    def give_up(self, error: object) -> None:
         """Give the work up, for staff to see and to try again."""
         self._put_back(error, next_attempt_at=None, parked_at=clock.now())
 
@@ -96,12 +96,12 @@ class Leased(models.Model):
         """What an attempt may write to when it is over."""
         return type(self)._base_manager.filter(pk=self.pk)
 
-    def went_well(self) -> None:
-        """After an attempt: unless it was put back by `retry_later`, the row is not failing any more."""
+    def done(self) -> None:
+        """After an attempt: unless it was put back by `retry`, the row is not failing any more."""
         if self.failing_since and not self.was_put_back:
             type(self)._base_manager.filter(pk=self.pk).update(failing_since=None)
 
-    def try_again(self, **changes) -> None:
+    def requeue(self, **changes) -> None:
         """Put given-up work back to the front, by staff's wish, and save `changes`.
 
         Of two at once the second gets InvalidTransition.

@@ -39,17 +39,17 @@ from tickets.models import Mail, Order
 from tickets.services import holds, refunds
 from tickets.services.hold_limits import forget_networks
 from tickets.services.orders import expire_order
-from tickets.services.personal_data import forget_what_is_over
+from tickets.services.personal_data import purge_erased_orders
 from ticketsuma import clock, search_keys
 from ticketsuma.errors import DomainError
 from ticketsuma.jobs.host_turns import Hosts, host_of_url, urls_at
-from ticketsuma.jobs.models import Leased
+from ticketsuma.jobs.models import Job
 from ticketsuma.state_machine import InvalidTransition
 
 logger = logging.getLogger(__name__)
 
 THREADS = 16
-THREADS_FOR_STRANGERS = 4  # of them, those that may wait for somebody else's server
+THREADS_FOR_EXTERNAL = 4  # of them, those that may wait for somebody else's server
 WAKE_SECONDS = 0.2
 BATCH = 50
 
@@ -58,7 +58,7 @@ BATCH = 50
 class Queue:
     """A kind of due row: `due(now)` finds them, `handle(row)` does the work within `lease`.
 
-    `strangers`: it may wait for somebody else's server, that of the domain in the field `address`, or of
+    `is_external`: it may wait for somebody else's server, that of the domain in the field `address`, or of
     the row's `url`, which is in one of the fields `urls`.
     """
 
@@ -66,7 +66,7 @@ class Queue:
     due: Callable[[datetime], QuerySet]
     handle: Callable[[Any], object]
     lease: timedelta = timedelta(seconds=30)
-    strangers: bool = False
+    is_external: bool = False
     address: str = ""
     urls: tuple[str, ...] = ()
 
@@ -108,7 +108,7 @@ QUEUES = [
         "pushes",
         lambda now: Payment.objects.filter(push=Payment.Push.QUEUED, status=Payment.Status.PENDING),
         push_request,
-        strangers=True,
+        is_external=True,
         address="uma_address",
     ),
     Queue(
@@ -124,17 +124,19 @@ QUEUES = [
         lambda now: Refund.objects.exclude(status__in=[Refund.Status.SENT, Refund.Status.NEEDS_ADDRESS]),
         send_refund,
         timedelta(seconds=60),
-        strangers=True,
+        is_external=True,
         address="to",
     ),
     Queue(
         "post-transaction callbacks",
         lambda now: PostTransaction.objects.select_related("incoming_payment__invoice", "refund"),
         tell_post_transaction,
-        strangers=True,
+        is_external=True,
         urls=("refund__utxo_callback", "incoming_payment__invoice__utxo_callback"),
     ),
-    Queue("doctor", lambda now: Checkup.objects.all(), doctor.check_up, timedelta(minutes=2), strangers=True),
+    Queue(
+        "doctor", lambda now: Checkup.objects.all(), doctor.check_up, timedelta(minutes=2), is_external=True
+    ),
     Queue(
         "mails",
         lambda now: Mail.objects.filter(status=Mail.Status.DUE).select_related("order__event"),
@@ -150,7 +152,7 @@ def clear_sessions() -> None:
 
 
 # What is not in rows: done by every worker, harmless when several do it at once.
-CHORES: list[tuple[float, Callable[[], object]]] = [
+PERIODIC_TASKS: list[tuple[float, Callable[[], object]]] = [
     (2.0, refunds.queue_refund_mails),
     (2.0, refunds.wake_canceled_orders),
     (2.0, holds.shorten_holds),
@@ -158,32 +160,32 @@ CHORES: list[tuple[float, Callable[[], object]]] = [
     (10.0, notifications.queue_reminders),
     (5.0, search_keys.fill_due),
     (60.0, purge_nonces),
-    (60.0, forget_what_is_over),
+    (60.0, purge_erased_orders),
     (60.0, forget_networks),
     (3600.0, clear_sessions),
 ]
 
 
-def work(queue: Queue, row: Leased) -> str | None:
+def work(queue: Queue, row: Job) -> str | None:
     """Handle one leased row; what went wrong, or None. The row keeps the error and comes back later."""
     try:
         queue.handle(row)
-        row.went_well()
+        row.done()
     except InvalidTransition:
         return None  # somebody else brought it further meanwhile
     except DomainError as refusal:
-        row.retry_later(refusal.noted)
+        row.retry(refusal.noted)
         return refusal.noted
     except Exception as error:
         logger.exception("%s: row %s failed", queue.name, row.pk)
-        row.retry_later(type(error).__name__)
+        row.retry(type(error).__name__)
         return type(error).__name__
     finally:
         connection.close()
     return None
 
 
-def due_rows(queue: Queue, *, limit: int = BATCH, without: Collection[str] = ()) -> list[Leased]:
+def due_rows(queue: Queue, *, limit: int = BATCH, without: Collection[str] = ()) -> list[Job]:
     """What is due, the longest due first; of what waits for strangers' servers, what never failed first.
 
     Rows for the hosts in `without` are left out, so that however many they are they hide no other.
@@ -193,7 +195,7 @@ def due_rows(queue: Queue, *, limit: int = BATCH, without: Collection[str] = ())
     rows = rows.filter(rows.model.is_work_at(now))
     for host in without if queue.address or queue.urls else ():
         rows = rows.exclude(queue.at(host))
-    order = ("attempts", "next_attempt_at") if queue.strangers else ("next_attempt_at",)
+    order = ("attempts", "next_attempt_at") if queue.is_external else ("next_attempt_at",)
     return list(rows.order_by(*order)[:limit])
 
 
@@ -205,7 +207,7 @@ class Worker:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
         self._chores_done: dict[Callable, float] = {}
         self._free = threading.Semaphore(THREADS)
-        self._free_for_strangers = threading.Semaphore(THREADS_FOR_STRANGERS)
+        self._free_for_strangers = threading.Semaphore(THREADS_FOR_EXTERNAL)
         self._hosts = Hosts()
 
     def stop(self, *_args) -> None:
@@ -238,19 +240,19 @@ class Worker:
             if not self._take_thread(queue):
                 self._hosts.give_back(host)
                 return
-            if row.take_lease(queue.lease):
+            if row.acquire_lease(queue.lease):
                 self._pool.submit(self._work_and_free, queue, row, host)
             else:
                 self._free_thread(queue)
                 self._hosts.give_back(host)
 
     def _do_chores(self) -> None:
-        for every, chore in CHORES:
+        for every, chore in PERIODIC_TASKS:
             if time.monotonic() - self._chores_done.get(chore, float("-inf")) >= every:
                 self._chores_done[chore] = time.monotonic()
                 chore()
 
-    def _work_and_free(self, queue: Queue, row: Leased, host: str) -> None:
+    def _work_and_free(self, queue: Queue, row: Job, host: str) -> None:
         try:
             work(queue, row)
         finally:
@@ -258,17 +260,17 @@ class Worker:
             self._hosts.give_back(host)
 
     def _take_thread(self, queue: Queue) -> bool:
-        if queue.strangers and not self._free_for_strangers.acquire(blocking=False):
+        if queue.is_external and not self._free_for_strangers.acquire(blocking=False):
             return False
         if self._free.acquire(blocking=False):
             return True
-        if queue.strangers:
+        if queue.is_external:
             self._free_for_strangers.release()
         return False
 
     def _free_thread(self, queue: Queue) -> None:
         self._free.release()
-        if queue.strangers:
+        if queue.is_external:
             self._free_for_strangers.release()
 
 
@@ -281,15 +283,15 @@ def run_forever() -> None:
     logger.info("the worker is down")
 
 
-def run_once(on_row: Callable[[str, Leased, str | None], None] | None = None) -> int:
+def run_once(on_row: Callable[[str, Job, str | None], None] | None = None) -> int:
     """Handle everything that is due now, in this thread; how many rows. For `retry_payments` and tests."""
     reconciliation.sweep_row()
-    for _every, chore in CHORES:
+    for _every, chore in PERIODIC_TASKS:
         chore()
     count = 0
     for queue in QUEUES:
         for row in due_rows(queue, limit=10_000):
-            if row.take_lease(queue.lease):
+            if row.acquire_lease(queue.lease):
                 error = work(queue, row)
                 count += 1
                 if on_row:

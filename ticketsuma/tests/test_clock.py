@@ -42,11 +42,11 @@ def test_leases_and_delays_are_by_the_database_s_clock(time_machine):
     connection.close()
     time_machine.move_to(true + DAY)
     assert due_rows(queue("webhook events")) == [row]
-    assert row.take_lease(timedelta(seconds=30))
+    assert row.acquire_lease(timedelta(seconds=30))
     row.refresh_from_db()
     assert row.next_attempt_at - true < timedelta(minutes=1)
     assert due_rows(queue("webhook events")) == []
-    row.retry_later("no luck")
+    row.retry("no luck")
     row.refresh_from_db()
     assert row.next_attempt_at - true < timedelta(minutes=1)
 
@@ -63,14 +63,14 @@ def test_what_is_due_beyond_its_longest_delay_is_due(ahead, is_due):
     """A worker whose clock was a day ahead put the row off; nobody waits for that day."""
     row = event(clock.now() + ahead)
     assert due_rows(queue("webhook events")) == ([row] if is_due else [])
-    assert row.take_lease(timedelta(seconds=30)) is is_due
+    assert row.acquire_lease(timedelta(seconds=30)) is is_due
     row.refresh_from_db()
     assert (row.next_attempt_at < clock.now() + timedelta(minutes=1)) is is_due
 
 
 def test_nothing_is_put_off_beyond_that():
     with pytest.raises(ValueError, match="nothing is put off"):
-        event(clock.now()).retry_later("no luck", at_least=DAY)
+        event(clock.now()).retry("no luck", at_least=DAY)
 
 
 def test_a_look_in_the_future_is_wrong_and_said(client):

@@ -46,7 +46,7 @@ def test_rows_of_an_old_version_are_filled_by_the_worker():
 
 @pytest.mark.parametrize("name", MIGRATIONS)
 def test_the_migration_fills_every_row_in_batches(name, monkeypatch):
-    monkeypatch.setattr(search_keys, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(search_keys, "MAX_AT_ONCE", 2)
     for number in range(5):
         User.objects.create_user(f"{number}@example.com", None, name="Renée")
         an_event(title=f"Ópera {number}")

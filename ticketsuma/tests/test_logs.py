@@ -16,7 +16,7 @@ from accounts.models import User
 from events.models import Event
 from tests.shop import an_event
 from ticketsuma.conf import logging_config
-from ticketsuma.conf.logging_config import RouteNotAddress, scrub
+from ticketsuma.conf.logging_config import PathRedactingFilter, scrub
 
 
 def failed(path: str) -> logging.LogRecord:
@@ -31,13 +31,13 @@ def failed(path: str) -> logging.LogRecord:
 @pytest.mark.parametrize("path", ["/orders/a-secret-token", "/tickets/a-secret-token/stream"])
 def test_a_failed_page_is_named_by_its_route(path):
     record = failed(path)
-    assert RouteNotAddress().filter(record)
+    assert PathRedactingFilter().filter(record)
     assert "a-secret-token" not in record.getMessage()
     assert "<str:token>" in record.getMessage()
 
 
 def test_an_unwell_shop_is_no_line_for_every_question():
-    assert not RouteNotAddress().filter(failed("/health"))
+    assert not PathRedactingFilter().filter(failed("/health"))
 
 
 @pytest.fixture(params=[True, False], ids=["json", "for people"])

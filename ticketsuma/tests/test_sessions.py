@@ -7,7 +7,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from ticketsuma.jobs.worker import CHORES, clear_sessions
+from ticketsuma.jobs.worker import PERIODIC_TASKS, clear_sessions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -18,6 +18,6 @@ def test_sessions_that_are_over_are_cleared_by_the_worker():
         session["bought"] = []
         session.save()
     Session.objects.filter(pk=old.session_key).update(expire_date=timezone.now() - timedelta(seconds=1))
-    assert clear_sessions in [chore for _every, chore in CHORES]
+    assert clear_sessions in [chore for _every, chore in PERIODIC_TASKS]
     clear_sessions()
     assert [row.pk for row in Session.objects.all()] == [good.session_key]

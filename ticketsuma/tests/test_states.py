@@ -60,11 +60,11 @@ def test_a_lease_is_taken_once_and_comes_back_when_it_runs_out():
     now = timezone.now()
     row = WebhookEvent.objects.create(event_id="e", type="t", entity_id="x", next_attempt_at=now)
     copies = [WebhookEvent.objects.get() for _ in range(6)]
-    outcomes = together(*[lambda c=c: c.take_lease(timedelta(seconds=30)) for c in copies])
+    outcomes = together(*[lambda c=c: c.acquire_lease(timedelta(seconds=30)) for c in copies])
     assert sorted(outcomes) == [False] * 5 + [True]
     row.refresh_from_db()
-    assert not row.take_lease(timedelta(seconds=30))
-    assert row.take_lease(timedelta(seconds=30), now=now + timedelta(seconds=31))
+    assert not row.acquire_lease(timedelta(seconds=30))
+    assert row.acquire_lease(timedelta(seconds=30), now=now + timedelta(seconds=31))
     assert row.attempts == 2
 
 
@@ -73,8 +73,8 @@ def test_work_that_never_succeeds_is_parked_where_staff_see_it():
     row = WebhookEvent.objects.create(event_id="e", type="t", entity_id="x", next_attempt_at=timezone.now())
     waits = []
     while row.parked_at is None:
-        assert row.take_lease(timedelta(0), now=row.next_attempt_at)
-        row.retry_later("no luck")
+        assert row.acquire_lease(timedelta(0), now=row.next_attempt_at)
+        row.retry("no luck")
         row.refresh_from_db()
         if row.next_attempt_at:
             waits.append((row.next_attempt_at - timezone.now()).total_seconds())
@@ -105,7 +105,7 @@ def fail(row):
 
 
 def fail_inside(row):
-    row.retry_later("still not")
+    row.retry("still not")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -116,7 +116,7 @@ def test_work_is_failing_from_its_first_failure_to_its_next_success():
     for handle in (fail, fail_inside, lambda row: None, fail):
         WebhookEvent.objects.update(next_attempt_at=now)
         row = WebhookEvent.objects.get()
-        assert row.take_lease(timedelta(seconds=30))
+        assert row.acquire_lease(timedelta(seconds=30))
         work(Queue("webhook events", lambda now: WebhookEvent.objects.all(), handle), row)
         seen.append(WebhookEvent.objects.get().failing_since)
     assert seen[0] == seen[1] is not None

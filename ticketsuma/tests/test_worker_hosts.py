@@ -13,7 +13,7 @@ from payments.refunds import write_refund
 from payments.uma.safe_http import AT_ONCE_PER_HOST
 from tests.processes import wait_until
 from tests.shop import an_event, an_order
-from ticketsuma.jobs.worker import BATCH, QUEUES, THREADS_FOR_STRANGERS, Queue, Worker, due_rows
+from ticketsuma.jobs.worker import BATCH, QUEUES, THREADS_FOR_EXTERNAL, Queue, Worker, due_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SILENT, HONEST = "silent.example.com", "honest.example.com"
@@ -89,7 +89,7 @@ def test_a_silent_server_holds_two_threads_and_honest_ones_are_asked_meanwhile(s
 
     wait_until(honest_done, 20, "the honest wallets are asked")
     assert servers.done[SILENT] == 0
-    assert servers.most[SILENT] == AT_ONCE_PER_HOST < THREADS_FOR_STRANGERS
+    assert servers.most[SILENT] == AT_ONCE_PER_HOST < THREADS_FOR_EXTERNAL
     servers.speak.set()
 
     def all_done() -> bool:

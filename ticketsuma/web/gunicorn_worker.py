@@ -17,9 +17,9 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 READ_SECONDS = 20.0  # for a whole request, from its connection or its first byte on
 LINGER_SECONDS = 2.0  # RFC 9112 section 9.6: what still comes is read, so that our answer arrives
 STALLED_SECONDS = 20  # a client that takes nothing of its answer for so long is left
-MOST_HEAD_BYTES = 64 * 1024
-MOST_BODY_BYTES = 256 * 1024  # a longer one is staff's upload, or refused unread
-MOST_HELD_BYTES = 64 * 1024 * 1024  # of all half-read requests of this process
+MAX_REQUEST_HEAD_BYTES = 64 * 1024
+MAX_REQUEST_BODY_BYTES = 256 * 1024  # a longer one is staff's upload, or refused unread
+MAX_HELD_BYTES = 64 * 1024 * 1024  # of all half-read requests of this process
 _AT_ONCE = 64 * 1024
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*(?=\r\n)", re.IGNORECASE)
 _CODING = re.compile(rb"\r\ntransfer-encoding[ \t]*:", re.IGNORECASE)
@@ -65,7 +65,7 @@ class Reading:
         """How long a body to wait for. None for one that is chunked, or too long: it is refused unread."""
         lengths = _LENGTH.findall(head)
         length = int(lengths[0]) if len(lengths) == 1 else 0
-        self.is_whole = not _CODING.search(head) and len(lengths) < 2 and length <= MOST_BODY_BYTES
+        self.is_whole = not _CODING.search(head) and len(lengths) < 2 and length <= MAX_REQUEST_BODY_BYTES
         return length if self.is_whole else 0
 
 
@@ -74,7 +74,7 @@ class ReadingWorker(ThreadWorker):
 
     gthread reads both in its threads, without end, and waits in the loop itself for a client that does not
     hang up: as many half-open requests as there are threads, or a few open ends, silence it. Here they cost
-    a socket and what they have sent, for READ_SECONDS at most, and when connections or MOST_HELD_BYTES run
+    a socket and what they have sent, for READ_SECONDS at most, and when connections or MAX_HELD_BYTES run
     out, the oldest makes room.
     """
 
@@ -147,12 +147,12 @@ class ReadingWorker(ThreadWorker):
             self._held_bytes += len(data)
             if reading.is_ready():
                 self._hand_over(conn, reading)
-            elif not reading.wanted and len(reading.data) > MOST_HEAD_BYTES:
+            elif not reading.wanted and len(reading.data) > MAX_REQUEST_HEAD_BYTES:
                 self._unwatch(conn)
                 with contextlib.suppress(OSError):
                     write_problem(conn.sock, 431, "Request Header Fields Too Large", "")
                 self._hang_up(conn)
-            while self._held_bytes > MOST_HELD_BYTES and self._make_room():
+            while self._held_bytes > MAX_HELD_BYTES and self._make_room():
                 pass
 
     def _hand_over(self, conn: Any, reading: Reading) -> None:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
 PROBED = {"/health", "/health/live"}
-LARGEST_UPLOAD = 11 * 1024 * 1024  # bytes: a cover of 10 MB and the rest of its form
+MAX_UPLOAD = 11 * 1024 * 1024  # bytes: a cover of 10 MB and the rest of its form
 
 
 class ProbeMiddleware:
@@ -93,7 +93,7 @@ class NoFiles(FileUploadHandler):
 class BodyMiddleware:
     """Bodies are bounded by the length they announce, before any of it is read; files are staff's only.
 
-    413 for more than DATA_UPLOAD_MAX_MEMORY_SIZE (LARGEST_UPLOAD for staff in the admin), 411 for a body
+    413 for more than DATA_UPLOAD_MAX_MEMORY_SIZE (MAX_UPLOAD for staff in the admin), 411 for a body
     without a length. Behind AuthenticationMiddleware, and asks who somebody is only when that matters.
     """
 
@@ -110,7 +110,7 @@ class BodyMiddleware:
         has_files = request.META.get("CONTENT_TYPE", "").lower().startswith("multipart/")
         if size > settings.DATA_UPLOAD_MAX_MEMORY_SIZE or has_files:
             is_staffs = request.path_info.startswith("/admin/") and request.user.is_staff
-            if size > (LARGEST_UPLOAD if is_staffs else settings.DATA_UPLOAD_MAX_MEMORY_SIZE):
+            if size > (MAX_UPLOAD if is_staffs else settings.DATA_UPLOAD_MAX_MEMORY_SIZE):
                 return render(request, "413.html", status=413)
             if not is_staffs:
                 request.upload_handlers = [NoFiles(request)]

@@ -32,7 +32,7 @@ class Command(BaseCommand):
             password = self._read_password(password_stdin)
             validate_password(password, User(email=email, name=name))
         except InvisibleSign as error:
-            raise CommandError(str(error.sentence)) from None
+            raise CommandError(str(error.message)) from None
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
         with by_command("create_staff"):

@@ -17,7 +17,7 @@ class Command(BaseCommand):
         try:
             user = User.objects.filter(email=normalize_email(email)).first()
         except InvisibleSign as error:
-            raise CommandError(str(error.sentence)) from None
+            raise CommandError(str(error.message)) from None
         if user is None:
             raise CommandError("Nobody has that address. create_staff makes an account for it.")
         if not user.is_active:

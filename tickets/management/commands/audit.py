@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tickets.staff.alerts import Attention, needs_attention
-from tickets.staff.audit import Finding, compare_with_node, find_broken
+from tickets.staff.audit import Finding, compare_with_node, run_integrity_checks
 from tickets.staff.books import Books, find_missing, read_books
 
 # Money that arrived a moment ago may still be on its way into our books.
@@ -31,7 +31,7 @@ class Command(BaseCommand):
 
     def handle(self, **options):
         since = self._read_time(options["since"])
-        broken = find_broken()
+        broken = run_integrity_checks()
         if not options["offline"]:
             broken += self._ask_node(since)
         attention = needs_attention()

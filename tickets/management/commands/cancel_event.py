@@ -38,6 +38,6 @@ class Command(BaseCommand):
             with by_command("cancel_event"):
                 cancel_event(event)
         except DomainError as refusal:
-            raise CommandError(str(refusal.sentence)) from refusal
+            raise CommandError(str(refusal.message)) from refusal
         if not options["json"]:
             self.stdout.write("Canceled. The worker ends the orders and refunds the sats now.")

@@ -17,7 +17,7 @@ class Command(BaseCommand):
             with by_command("forget"):
                 count = forget_email(options["email"])
         except DomainError as refusal:
-            raise CommandError(str(refusal.sentence)) from refusal
+            raise CommandError(str(refusal.message)) from refusal
         if not count:
             raise CommandError("Nobody with this address has an account here or bought as a guest.")
         self.stdout.write(f"Forgotten, in {count} rows. What money still needs goes once it has arrived.")
