@@ -149,7 +149,7 @@ INSTALLED_APPS = [
     "events",
     "payments",
     "tickets",
-    "django.contrib.admin",
+    "ticketsuma.admin.apps.ShopAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

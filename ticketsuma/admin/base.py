@@ -5,12 +5,10 @@ import unicodedata
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.db.models import Field, Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import Http404
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
@@ -27,41 +25,6 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise as StrPromise
 else:
     _AnyAdmin = object  # a mixin; mypy wants its base
-
-admin.site.site_header = admin.site.site_title = "Tickets by UMA"
-admin.site.index_title = _("Today")
-# Staff sign in where everybody does: there attempts are limited and addresses verified.
-admin.site.login = secure_admin_login(admin.site.login)
-_sign_out = admin.site.logout
-
-
-def _sign_out_when_asked(request: HttpRequest, extra_context=None) -> HttpResponse:
-    """Django's only takes POST; who merely looks at its address is led to the start page."""
-    return _sign_out(request, extra_context) if request.method == "POST" else redirect("admin:index")
-
-
-admin.site.logout = _sign_out_when_asked
-
-# What staff come for first; the rest follows in its own order.
-APPS = ("tickets", "events", "payments", "accounts")
-MODELS = ("Order", "Ticket", "CheckIn", "Mail", "Payment", "IncomingPayment", "Refund", "Invoice", "User")
-_all_apps = admin.site.get_app_list
-
-
-def _by_use(request, app_label=None) -> list[dict]:
-    """The apps and their models by how often they are needed, not by the alphabet."""
-    apps = _all_apps(request, app_label)
-    for app in apps:
-        app["models"].sort(key=lambda model: _place(model["object_name"], MODELS))
-    return sorted(apps, key=lambda app: _place(app["app_label"], APPS))
-
-
-def _place(name: str, order: tuple[str, ...]) -> int:
-    return order.index(name) if name in order else len(order)
-
-
-admin.site.get_app_list = _by_use
-
 
 LEASE = {field.name for field in Job._meta.fields}
 
