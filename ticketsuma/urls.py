@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from payments import webhooks
+from payments.health import CHECKS
 
 from .web import health
 
@@ -20,6 +21,6 @@ urlpatterns = [
     path("api/webhooks/payment", webhooks.receive),
     path("api/", include("ticketsuma.api_urls")),
     path("language", set_language, name="set_language"),
-    path("health", health.health),
+    path("health", health.health, {"checks": CHECKS}),
     path("health/live", health.live),
 ]

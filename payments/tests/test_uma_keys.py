@@ -20,9 +20,10 @@ from payments.uma.discovery import (
     uma_request_endpoint,
 )
 from payments.uma.nonces import purge_nonces
-from payments.uma.safe_http import AT_ONCE_PER_HOST, VaspForbidden, VaspUnreachable
+from payments.uma.safe_http import VaspForbidden, VaspUnreachable
 from tests.environment import key_pair
 from tests.shop import together
+from ticketsuma.jobs.host_turns import AT_ONCE_PER_HOST
 
 
 def published(**changes) -> dict:

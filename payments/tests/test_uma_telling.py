@@ -22,9 +22,10 @@ from payments.uma.post_transaction import tell_post_transaction
 from payments.uma.send import request_invoice_from
 from tests.shop import an_event, an_order, together
 from ticketsuma.jobs import worker
+from ticketsuma.jobs.registry import discover
 
 AMOUNT = 2_500_000
-QUEUE = next(queue for queue in worker.QUEUES if queue.handle is tell_post_transaction)
+QUEUE = discover().queue("post-transaction callbacks")
 
 
 @pytest.fixture

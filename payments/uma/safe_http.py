@@ -25,6 +25,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import connection
 
+from ticketsuma.jobs.host_turns import AT_ONCE_PER_HOST
+
 from .address import is_allowed_domain
 from .unreached import VaspForbidden, VaspUnknown, VaspUnreachable
 
@@ -35,7 +37,6 @@ MAX_HEAD_BYTES = 32 * 1024
 # Statuses after which the same request may succeed later. 401 and 424: the other side could not check our
 # signature now; its copy of our keys may be old.
 TRY_AGAIN = (401, 408, 424, 425, 429)
-AT_ONCE_PER_HOST = 2
 AT_ONCE = 32
 
 # Python 3.11 calls these global, though what is behind them may not be (RFC 6890, 7526, 6052).

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from django.db.models import Q
 
-from payments.uma.safe_http import AT_ONCE_PER_HOST
+# Nor are more requests sent to it at once, by anybody in a process.
+AT_ONCE_PER_HOST = 2
 
 
 def host_of_url(url: str) -> str:
@@ -23,7 +24,7 @@ def urls_at(field: str, host: str) -> Q:
 
 
 class Hosts:
-    """Counts the threads per external host: at most as many as `fetch` sends requests to it at once."""
+    """Counts the threads per external host: at most as many as requests are sent to it at once."""
 
     def __init__(self) -> None:
         self._taken: Counter[str] = Counter()

@@ -10,7 +10,8 @@ from payments.models import Sweep, WebhookEvent
 from payments.reconciliation import sweep_row
 from tickets.staff.alerts import needs_attention
 from ticketsuma import clock
-from ticketsuma.jobs.worker import QUEUES, due_rows
+from ticketsuma.jobs.registry import discover
+from ticketsuma.jobs.worker import due_rows
 
 DAY = timedelta(days=1)
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,10 +26,6 @@ def unread():
     clock._seen = None
 
 
-def queue(name: str):
-    return next(one for one in QUEUES if one.name == name)
-
-
 def event(due) -> WebhookEvent:
     return WebhookEvent.objects.create(event_id="e", type="t", entity_id="x", next_attempt_at=due)
 
@@ -41,11 +38,11 @@ def test_leases_and_delays_are_by_the_database_s_clock(time_machine):
     row = event(true)
     connection.close()
     time_machine.move_to(true + DAY)
-    assert due_rows(queue("webhook events")) == [row]
+    assert due_rows(discover().queue("webhook events")) == [row]
     assert row.acquire_lease(timedelta(seconds=30))
     row.refresh_from_db()
     assert row.next_attempt_at - true < timedelta(minutes=1)
-    assert due_rows(queue("webhook events")) == []
+    assert due_rows(discover().queue("webhook events")) == []
     row.retry("no luck")
     row.refresh_from_db()
     assert row.next_attempt_at - true < timedelta(minutes=1)
@@ -62,7 +59,7 @@ def test_the_database_s_clock_is_read_now_and_then_and_costs_no_query(django_ass
 def test_what_is_due_beyond_its_longest_delay_is_due(ahead, is_due):
     """A worker whose clock was a day ahead put the row off; nobody waits for that day."""
     row = event(clock.now() + ahead)
-    assert due_rows(queue("webhook events")) == ([row] if is_due else [])
+    assert due_rows(discover().queue("webhook events")) == ([row] if is_due else [])
     assert row.acquire_lease(timedelta(seconds=30)) is is_due
     row.refresh_from_db()
     assert (row.next_attempt_at < clock.now() + timedelta(minutes=1)) is is_due
@@ -81,9 +78,9 @@ def test_a_look_in_the_future_is_wrong_and_said(client):
     answer = client.get("/health")
     assert (answer.status_code, answer.json()["worker"], answer.json()["node"]) == (503, "clock", "clock")
     assert [line.kind for line in needs_attention()] == ["clock"]
-    assert {row.name for row in due_rows(queue("sweep"))} == {Sweep.INCOMING, Sweep.AGAIN}
+    assert {row.name for row in due_rows(discover().queue("sweep"))} == {Sweep.INCOMING, Sweep.AGAIN}
 
 
-@pytest.mark.parametrize("queue", QUEUES, ids=lambda queue: queue.name)
+@pytest.mark.parametrize("queue", discover().queues, ids=lambda queue: queue.name)
 def test_every_queue_can_be_read(queue):
     assert due_rows(queue) == []

@@ -13,7 +13,8 @@ from tickets.models import Order
 from ticketsuma.codes import ALPHABET, new_code, normalize_code
 from ticketsuma.errors import DomainError
 from ticketsuma.jobs.models import FAILING_IS_SEEN_AFTER, failing
-from ticketsuma.jobs.worker import Queue, work
+from ticketsuma.jobs.registry import Queue
+from ticketsuma.jobs.worker import work
 from ticketsuma.state_machine import InvalidTransition
 
 
@@ -117,7 +118,8 @@ def test_work_is_failing_from_its_first_failure_to_its_next_success():
         WebhookEvent.objects.update(next_attempt_at=now)
         row = WebhookEvent.objects.get()
         assert row.acquire_lease(timedelta(seconds=30))
-        work(Queue("webhook events", lambda now: WebhookEvent.objects.all(), handle), row)
+        queue = Queue(name="events", priority=1, due=lambda now: WebhookEvent.objects.all(), handle=handle)
+        work(queue, row)
         seen.append(WebhookEvent.objects.get().failing_since)
     assert seen[0] == seen[1] is not None
     assert seen[2] is None

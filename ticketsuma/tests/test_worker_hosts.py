@@ -10,10 +10,11 @@ from django.utils import timezone
 
 from payments.models import IncomingPayment, Payment, PostTransaction, Refund
 from payments.refunds import write_refund
-from payments.uma.safe_http import AT_ONCE_PER_HOST
 from tests.processes import wait_until
 from tests.shop import an_event, an_order
-from ticketsuma.jobs.worker import BATCH, QUEUES, THREADS_FOR_EXTERNAL, Queue, Worker, due_rows
+from ticketsuma.jobs.host_turns import AT_ONCE_PER_HOST
+from ticketsuma.jobs.registry import Queue, Registry, discover
+from ticketsuma.jobs.worker import BATCH, THREADS_FOR_EXTERNAL, Worker, due_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SILENT, HONEST = "silent.example.com", "honest.example.com"
@@ -25,11 +26,11 @@ class Servers:
     def __init__(self):
         self.speak, self.lock = threading.Event(), threading.Lock()
         self.waiting, self.most, self.done = Counter(), Counter(), Counter()
-        self.queue = QUEUES[0]
+        self.queue = discover().queue("pushes")
 
     def serve(self, name: str) -> Queue:
         """The worker's queue of that name, with these servers."""
-        self.queue = next(queue for queue in QUEUES if queue.name == name)
+        self.queue = discover().queue(name)
         return replace(self.queue, handle=self.ask)
 
     def ask(self, row) -> None:
@@ -81,7 +82,7 @@ def test_a_silent_server_holds_two_threads_and_honest_ones_are_asked_meanwhile(s
     rows_at(SILENT, BATCH + 5)  # more than one look at the table finds
     rows_at(HONEST, 6)
     queue = servers.serve(name)
-    worker = Worker()
+    worker = Worker(Registry())
 
     def honest_done() -> bool:
         worker._hand_out(queue)
@@ -106,5 +107,5 @@ def test_what_never_failed_is_asked_before_what_failed():
     orders_at(SILENT, 3)
     Payment.objects.update(attempts=2)
     orders_at(HONEST, 1)
-    pushes = next(queue for queue in QUEUES if queue.name == "pushes")
+    pushes = discover().queue("pushes")
     assert [pushes.host_of(row) for row in due_rows(pushes)] == [HONEST, SILENT, SILENT, SILENT]

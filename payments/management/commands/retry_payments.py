@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from payments.models import Sweep
+from payments.reconciliation import sweep_row
 from ticketsuma.jobs.worker import run_once
 
 
@@ -32,6 +33,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"{queue}: {row.pk} {'done' if error is None else error}")
 
         # The list is read now, not when it is due.
+        sweep_row()
         Sweep.objects.filter(name=Sweep.INCOMING).update(next_attempt_at=timezone.now())
         with bar:
             run_once(note)

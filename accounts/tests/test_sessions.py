@@ -7,7 +7,8 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from ticketsuma.jobs.worker import PERIODIC_TASKS, clear_sessions
+from accounts.tasks import clear_sessions
+from ticketsuma.jobs.registry import discover
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -18,6 +19,6 @@ def test_sessions_that_are_over_are_cleared_by_the_worker():
         session["bought"] = []
         session.save()
     Session.objects.filter(pk=old.session_key).update(expire_date=timezone.now() - timedelta(seconds=1))
-    assert clear_sessions in [chore for _every, chore in PERIODIC_TASKS]
+    assert clear_sessions in [task.run for task in discover().periodic_tasks]
     clear_sessions()
     assert [row.pk for row in Session.objects.all()] == [good.session_key]
