@@ -20,7 +20,8 @@ CHANGED_WITHIN_SECONDS = 5
 TWO_SENDERS = """
 import threading
 from django.db import connections, transaction
-from payments import lightspark, recovery, sending
+from payments import refund_recovery, refund_sending
+from payments.node import lightspark
 from payments.refunds import write_refund
 
 def owed(user, msats):
@@ -33,7 +34,7 @@ def send(refund):
     try:
         connection.ensure_connection()
         pids.append(connection.connection.info.backend_pid)
-        said.append(str(sending._ask_for_invoice(refund)))
+        said.append(str(refund_sending._ask_for_invoice(refund)))
     except Exception as error:
         said.append(type(error).__name__)
     finally:
@@ -44,7 +45,7 @@ def are_held():
         cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE pid = ANY(%s) AND NOT granted", [pids])
         return cursor.fetchone()[0] == 2
 
-recovery.read_list()
+refund_recovery.read_list()
 msats = lightspark.available_msats() // 1000 * 6 // 10 * 1000
 refunds, pids, said = [owed("alice", msats), owed("bob", msats)], [], []
 threads = [threading.Thread(target=send, args=[refund]) for refund in refunds]

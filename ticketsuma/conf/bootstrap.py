@@ -8,7 +8,7 @@ import environ
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-VAR = Path(__file__).resolve().parent.parent / "var"
+VAR = Path(__file__).resolve().parent.parent.parent / "var"
 
 
 def read_development() -> None:
