@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from django.apps import apps
@@ -52,8 +53,8 @@ def test_no_file_is_longer_than_a_reader_can_hold():
 
 
 def test_nothing_is_filed_under_a_name_that_says_nothing():
-    empty_words = {"utils", "helpers", "common", "core", "managers", "selectors", "misc"}
-    assert [str(file) for file in source_files() if file.suffix == ".py" and file.stem in empty_words] == []
+    empty_words = {"utils", "helpers", "misc", "common"}
+    assert [str(f) for f in source_files() if f.suffix == ".py" and empty_words & {f.stem, *f.parts}] == []
 
 
 def test_module_docstrings_say_what_the_module_holds():
@@ -87,6 +88,82 @@ def test_no_text_refers_to_a_document_that_is_not_here():
         for match in ABSENT_DOCUMENTS.finditer((ROOT / file).read_text())
     ]
     assert found == []
+
+
+DOCUMENTS = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    *(f"docs/{f.name}" for f in ROOT.glob("docs/*.md")),
+]
+TREE = re.compile(r"^```text\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+# a/file.py, a/file.py::test_name, or `a/file.py` and then its `function()`
+FILE = re.compile(r"(?<![\w/.-])([\w./-]+\.py)\b(?:::(\w+)|`\s`(?:\w+\.)?(\w+)\(\)`)?")
+MODULE = re.compile(rf"(?:`|-m )((?:{'|'.join([*HEIGHT, 'tests'])})(?:\.\w+)+)")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_what_documents_name_exists(document):
+    """Files by their path from the root, or by their bare name, and modules, each with what it defines."""
+    text = TREE.sub("", (ROOT / document).read_text())
+    files = {str(file): file for file in source_files()}
+    bare_names = {file.name for file in files.values()}
+    gone = [
+        found[0]
+        for found in FILE.finditer(text)
+        for path, defined in [(found[1], found[2] or found[3])]
+        if (path not in files if "/" in path else path not in bare_names)
+        or (defined and not defines(ROOT / path, defined))
+    ]
+    gone += [name for name in MODULE.findall(text) if ".example." not in name and not is_ours(name)]
+    assert gone == []
+
+
+def defines(file: Path, name: str) -> bool:
+    return bool(
+        re.search(rf"^\s*((async )?def|class) {name}\b|^\s*{name}\b[^(\n]*=", file.read_text(), re.MULTILINE)
+    )
+
+
+def is_ours(name: str) -> bool:
+    """Is `tickets.services.orders.place_order` a module, or what a module defines?"""
+    path = ROOT.joinpath(*name.split("."))
+    if path.is_dir() or path.with_suffix(".py").is_file():
+        return True
+    module = path.parent / "__init__.py" if path.parent.is_dir() else path.parent.with_suffix(".py")
+    return module.is_file() and defines(module, path.name)
+
+
+def test_the_tree_in_the_architecture_is_the_tree():
+    """A line for each module of the product, with what it holds; none for a module that is gone."""
+    folders: list[str] = []
+    told = []
+    for line in TREE.search((ROOT / "docs/architecture.md").read_text())[1].splitlines():
+        name, _space, holds = line.strip().partition(" ")
+        depth = (len(line) - len(line.lstrip())) // 2
+        assert holds.strip() or not line, f"docs/architecture.md: what does {name} hold?"
+        folders[depth:] = [name]
+        if name.endswith(".py"):
+            told.append("".join(folders))
+    modules = [
+        str(file)
+        for file in source_files()
+        if file.suffix == ".py" and file.parts[0] in HEIGHT and not {"tests", "migrations"} & set(file.parts)
+    ]
+    there = {module for module in modules if not module.endswith(("/__init__.py", "/apps.py"))}
+    assert {"without a line": there - set(told), "gone": set(told) - there} == {
+        "without a line": set(),
+        "gone": set(),
+    }
+    assert len(told) == len(there), "a module has two lines"
+
+
+def test_decisions_are_numbered():
+    text = (ROOT / "docs/decisions.md").read_text()
+    headings = re.findall(r"^## (.*?) · .+\n\n20\d\d-\d\d-\d\d\. ", text, re.MULTILINE)
+    assert headings == [f"D-{number:03}" for number in range(1, len(headings) + 1)]
+    assert len(headings) == text.count("\n## ")
+    assert not re.search(r"^\*\*20", text, re.MULTILINE), "a decision begins with its heading"
 
 
 def test_the_version_is_the_newest_of_the_changelog():
