@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from ticketsuma.admin.actions import DeskAdmin
+from ticketsuma.admin.actions import JobAdmin
 from ticketsuma.admin.base import ParkedFilter, ReadOnlyAdmin, ReadOnlyInline, sats_column
 
 from .checkup_models import Checkup
@@ -79,7 +79,7 @@ class WaitingFilter(admin.SimpleListFilter):
 
 
 @admin.register(Payment)
-class PaymentAdmin(DeskAdmin):
+class PaymentAdmin(JobAdmin):
     list_display = [
         "reference", "status", sats_column("amount_sats", _("amount")), "push", "uma_address", "due_at",
         "paid_at",
@@ -94,7 +94,7 @@ class PaymentAdmin(DeskAdmin):
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(DeskAdmin):
+class InvoiceAdmin(JobAdmin):
     list_display = ["__str__", "payment", "kind", "slot", "status", "payer", "expires_at", "created_at"]
     list_filter = ["status", "kind", "slot", ParkedFilter, "created_at"]
     list_select_related = ["payment"]
@@ -127,7 +127,7 @@ class PurposeFilter(admin.SimpleListFilter):
         return queryset
 
 
-class BaseIncomingPaymentAdmin(DeskAdmin):
+class BaseIncomingPaymentAdmin(JobAdmin):
     """Money that arrived (`tickets.admin` registers it, with what staff may do about it)."""
 
     list_display = [
@@ -141,7 +141,7 @@ class BaseIncomingPaymentAdmin(DeskAdmin):
     inlines = [RefundInline]
 
 
-class BaseRefundAdmin(DeskAdmin):
+class BaseRefundAdmin(JobAdmin):
     """Money on its way back (`tickets.admin` registers it, with what staff may do about it)."""
 
     list_display = [
@@ -185,7 +185,7 @@ class OpenFilter(admin.SimpleListFilter):
 
 
 @admin.register(WebhookEvent)
-class WebhookEventAdmin(DeskAdmin):
+class WebhookEventAdmin(JobAdmin):
     list_display = ["event_id", "type", "entity_id", "received_at", "processed_at", "attempts", "last_error"]
     list_filter = [OpenFilter, ParkedFilter, "type", "received_at"]
     search_fields = ["=event_id", "=entity_id"]

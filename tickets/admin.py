@@ -15,7 +15,7 @@ from events.admin import BaseEventAdmin
 from events.models import Event
 from payments.admin import BaseIncomingPaymentAdmin, BaseRefundAdmin
 from payments.models import IncomingPayment, Payment, Refund
-from ticketsuma.admin.actions import Desk, DeskAdmin
+from ticketsuma.admin.actions import JobAdmin, StaffActionsMixin
 from ticketsuma.admin.base import ParkedFilter, ReadOnlyAdmin, sats_column
 from ticketsuma.admin.event_times import words
 from ticketsuma.codes import normalize_code
@@ -32,10 +32,9 @@ from .models import (
     Viewer,
 )
 from .staff.cancellation import cancel_progress
-from .staff.email_actions import CORRECT_EMAIL
 from .staff.money_actions import EVENT_ACTIONS, INCOMING_ACTIONS, REFUND_ACTIONS
 from .staff.order_actions import ORDER_ACTIONS
-from .staff.ticket_actions import REPLACE_LINKS, TICKET_ACTIONS
+from .staff.ticket_actions import TICKET_ACTIONS
 from .staff.timeline import order_file, timeline
 
 if TYPE_CHECKING:
@@ -93,10 +92,10 @@ class FindsCodes(_AnyAdmin):
 
 
 @admin.register(Order)
-class OrderAdmin(FindsCodes, DeskAdmin):
+class OrderAdmin(FindsCodes, JobAdmin):
     """One order on one page: its story, tickets, money and mails."""
 
-    staff_actions = [*ORDER_ACTIONS, CORRECT_EMAIL, REPLACE_LINKS]
+    staff_actions = ORDER_ACTIONS
     change_form_template = "admin/tickets/order/change_form.html"
     event_path = "event"
     list_display = ["code", "status", "event", "quantity", "amount", "email", "push", "created_at"]
@@ -140,7 +139,7 @@ class OrderAdmin(FindsCodes, DeskAdmin):
 
 
 @admin.register(Ticket)
-class TicketAdmin(FindsCodes, Desk, ReadOnlyAdmin):
+class TicketAdmin(FindsCodes, StaffActionsMixin, ReadOnlyAdmin):
     """Tickets without their codes, which only their holders see; staff find one by typing it."""
 
     staff_actions = TICKET_ACTIONS
@@ -194,7 +193,7 @@ class CheckInAdmin(FindsCodes, ReadOnlyAdmin):
 
 
 @admin.register(Mail)
-class MailAdmin(FindsCodes, DeskAdmin):
+class MailAdmin(FindsCodes, JobAdmin):
     event_path = "order.event"
     list_display = ["order", "kind", "to", "status", "attempts", "last_error", "created_at", "sent_at"]
     list_filter = ["status", "kind", ParkedFilter, "created_at"]
@@ -235,7 +234,7 @@ class EventChangeAdmin(ReadOnlyAdmin):
 
 # -- what belongs to other apps, with buttons that reach orders ---------------------------------
 @admin.register(Event)
-class EventAdmin(Desk, BaseEventAdmin):
+class EventAdmin(StaffActionsMixin, BaseEventAdmin):
     staff_actions = EVENT_ACTIONS
     change_form_template = "admin/events/event/change_form.html"
 

@@ -13,18 +13,27 @@ class CorrectEmailForm(ActionForm):
     email = PersonEmailField(label=gettext_lazy("E-mail"))
 
 
-def _correct(order: Order, asked: dict) -> str:
-    replaced = correct(order, email=asked["email"])
-    said = _("The mails of this order now go to %(address)s.") % {"address": order.email}
-    return f"{said} {_('Its links and codes are new.')}" if replaced else said
+class CorrectEmail(StaffAction):
+    name = "email"
+    label = gettext_lazy("Correct the e-mail")
+    form = CorrectEmailForm
 
+    def is_possible(self, order: Order) -> bool:
+        return not order.is_forgotten
 
-CORRECT_EMAIL = StaffAction(
-    "email", gettext_lazy("Correct the e-mail"),
-    lambda order: [
-        _("The mails of this order go to %(address)s.") % {"address": order.email or "–"},
-        _("What went there is mailed again to the new address, and the links in it open nothing any more."),
-    ],
-    _correct, is_open=lambda order: not order.is_forgotten, seen=lambda order: order.email,
-    form=CorrectEmailForm,
-)  # fmt: skip
+    def preview(self, order: Order) -> list[str]:
+        return [
+            _("The mails of this order go to %(address)s.") % {"address": order.email or "–"},
+            _(
+                "What went there is mailed again to the new address, "
+                "and the links in it open nothing any more."
+            ),
+        ]
+
+    def seen(self, order: Order) -> str:
+        return order.email
+
+    def run(self, order: Order, data: dict) -> str:
+        replaced = correct(order, email=data["email"])
+        said = _("The mails of this order now go to %(address)s.") % {"address": order.email}
+        return f"{said} {_('Its links and codes are new.')}" if replaced else said

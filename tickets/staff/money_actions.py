@@ -15,7 +15,7 @@ from payments.uma.address import normalize_payable_address
 from payments.unmatched import attach_unmatched, refund_unmatched
 from tickets.models import Order
 from tickets.services.refunds import cancel_event, preview_cancel
-from ticketsuma.admin.actions import TRY_AGAIN, ActionForm, StaffAction
+from ticketsuma.admin.actions import ActionForm, StaffAction, TryAgain
 from ticketsuma.bidi import isolate
 from ticketsuma.codes import normalize_code
 from ticketsuma.errors import DomainError
@@ -55,150 +55,185 @@ class OrderCodeForm(ActionForm):
 
 
 # -- refunds ----------------------------------------------------------------------------------
-def _retry_refund(refund: Refund, asked: dict) -> str:
-    payment_refunds.retry(refund)
-    return _("The refund is tried again.")
-
-
-def _give_address(refund: Refund, asked: dict) -> str:
-    payment_refunds.give_address(refund, to=asked["to"])
-    return on_its_way(refund)
-
-
-def _refund_story(refund: Refund) -> list[str]:
-    nowhere = _("an address that was forgotten") if refund.sent_at else _("nowhere yet")
-    facts = {
-        "amount": format_msats(refund.amount_msats), "address": refund.to or nowhere,
-        "reason": refund.get_reason_display().lower(),
-    }  # fmt: skip
-    says = _("%(amount)s to %(address)s (%(reason)s).") % facts
-    arrives = _("%(amount)s would arrive, says its wallet.") % {"amount": refund.arrives}
-    return [says, *([arrives] if refund.arrives else []), refund.last_error]
-
-
-def _refund_seen(refund: Refund) -> str:
-    """As the asker saw it: one that failed again since is another failure, of another BOLT11."""
+def _seen(refund: Refund) -> str:
+    """A refund as the asker saw it: one that failed again since is another failure, of another BOLT11."""
     return f"{refund.status} {refund.to} {refund.payment_hash}"
 
 
-# No BOLT11 of these can still be paid.
-REDIRECTABLE = (Refund.Status.NEEDS_ADDRESS, Refund.Status.QUEUED, Refund.Status.FAILED)
-REFUND_ACTIONS = [
-    StaffAction(
-        "retry", gettext_lazy("Try again"), _refund_story, _retry_refund,
-        is_open=lambda refund: refund.status == Refund.Status.FAILED, seen=_refund_seen,
-    ),
-    StaffAction(
-        "address", gettext_lazy("Give an address"), _refund_story, _give_address,
-        is_open=lambda refund: refund.status in REDIRECTABLE, form=RefundAddressActionForm, is_grave=True,
-        seen=_refund_seen,
-    ),
-    StaffAction(
-        TRY_AGAIN.name, TRY_AGAIN.label, TRY_AGAIN.question, TRY_AGAIN.perform,
-        is_open=lambda refund: refund.parked_at is not None and refund.status != Refund.Status.FAILED,
-        seen=TRY_AGAIN.seen,
-    ),
-]  # fmt: skip
+class RefundAction(StaffAction):
+    def preview(self, refund: Refund) -> list[str]:
+        nowhere = _("an address that was forgotten") if refund.sent_at else _("nowhere yet")
+        facts = {
+            "amount": format_msats(refund.amount_msats),
+            "address": refund.to or nowhere,
+            "reason": refund.get_reason_display().lower(),
+        }
+        arrives = _("%(amount)s would arrive, says its wallet.") % {"amount": refund.arrives}
+        return [
+            _("%(amount)s to %(address)s (%(reason)s).") % facts,
+            arrives if refund.arrives else "",
+            refund.last_error,
+        ]
+
+    def seen(self, refund: Refund) -> str:
+        return _seen(refund)
+
+
+class RetryRefund(RefundAction):
+    name = "retry"
+    label = gettext_lazy("Try again")
+
+    def is_possible(self, refund: Refund) -> bool:
+        return refund.status == Refund.Status.FAILED
+
+    def run(self, refund: Refund, data: dict) -> str:
+        payment_refunds.retry(refund)
+        return _("The refund is tried again.")
+
+
+class GiveAddress(RefundAction):
+    name = "address"
+    label = gettext_lazy("Give an address")
+    form = RefundAddressActionForm
+    is_grave = True
+    # No BOLT11 of these can still be paid.
+    redirectable = (Refund.Status.NEEDS_ADDRESS, Refund.Status.QUEUED, Refund.Status.FAILED)
+
+    def is_possible(self, refund: Refund) -> bool:
+        return refund.status in self.redirectable
+
+    def run(self, refund: Refund, data: dict) -> str:
+        payment_refunds.give_address(refund, to=data["to"])
+        return on_its_way(refund)
+
+
+class TryRefundAgain(TryAgain):
+    """For one that the worker gave up; a failed one has `RetryRefund`."""
+
+    def is_possible(self, refund: Refund) -> bool:
+        return super().is_possible(refund) and refund.status != Refund.Status.FAILED
+
+
+REFUND_ACTIONS = [RetryRefund(), GiveAddress(), TryRefundAgain()]
 
 
 # -- money that matches nothing ---------------------------------------------------------------
-def _attach(incoming: IncomingPayment, asked: dict) -> str:
-    row = attach_unmatched(incoming, asked["code"])
-    payment = cast(Payment, row.payment)
-    if row.applied_msats:
-        return _("It pays order %(code)s.") % {"code": payment.order.code}
-    return _("Order %(code)s could not use it: it goes back.") % {"code": payment.order.code}
+class UnmatchedAction(StaffAction):
+    is_grave = True
+
+    def is_possible(self, incoming: IncomingPayment) -> bool:
+        return incoming.payment_id is None and incoming.allocated_at is None
+
+    def preview(self, incoming: IncomingPayment) -> list[str]:
+        moment = f"{incoming.received_at:%F %T} UTC"
+        facts = {"amount": format_msats(incoming.amount_msats), "moment": moment}
+        return [_("%(amount)s arrived %(moment)s and match no order.") % facts]
+
+    def seen(self, incoming: IncomingPayment) -> bool:
+        return self.is_possible(incoming)
 
 
-def _refund_unmatched(incoming: IncomingPayment, asked: dict) -> str:
-    refund = refund_unmatched(incoming, to=asked["to"])
-    return on_its_way(refund) if refund else _("Less than a sat cannot be sent: it is kept.")
+class AttachToOrder(UnmatchedAction):
+    name = "attach"
+    label = gettext_lazy("Attach to an order")
+    form = OrderCodeForm
+
+    def run(self, incoming: IncomingPayment, data: dict) -> str:
+        row = attach_unmatched(incoming, data["code"])
+        payment = cast(Payment, row.payment)
+        if row.applied_msats:
+            return _("It pays order %(code)s.") % {"code": payment.order.code}
+        return _("Order %(code)s could not use it: it goes back.") % {"code": payment.order.code}
 
 
-def _is_unmatched(incoming: IncomingPayment) -> bool:
-    return incoming.payment_id is None and incoming.allocated_at is None
+class SendBack(UnmatchedAction):
+    name = "refund"
+    label = gettext_lazy("Send back")
+    form = RefundAddressActionForm
+
+    def run(self, incoming: IncomingPayment, data: dict) -> str:
+        refund = refund_unmatched(incoming, to=data["to"])
+        return on_its_way(refund) if refund else _("Less than a sat cannot be sent: it is kept.")
 
 
-def _money_story(incoming: IncomingPayment) -> list[str]:
-    facts = {
-        "amount": format_msats(incoming.amount_msats), "moment": f"{incoming.received_at:%F %T} UTC",
-    }  # fmt: skip
-    return [_("%(amount)s arrived %(moment)s and match no order.") % facts]
+class TryIncomingAgain(TryAgain):
+    """For money that matches a payment; the rest waits for staff."""
+
+    def is_possible(self, incoming: IncomingPayment) -> bool:
+        return super().is_possible(incoming) and incoming.payment_id is not None
 
 
-INCOMING_ACTIONS = [
-    StaffAction(
-        "attach", gettext_lazy("Attach to an order"), _money_story, _attach,
-        is_open=_is_unmatched, seen=_is_unmatched, form=OrderCodeForm, is_grave=True,
-    ),
-    StaffAction(
-        "refund", gettext_lazy("Send back"), _money_story, _refund_unmatched,
-        is_open=_is_unmatched, seen=_is_unmatched, form=RefundAddressActionForm, is_grave=True,
-    ),
-    StaffAction(
-        TRY_AGAIN.name, TRY_AGAIN.label, TRY_AGAIN.question, TRY_AGAIN.perform,
-        is_open=lambda incoming: incoming.parked_at is not None and incoming.payment_id is not None,
-        seen=TRY_AGAIN.seen,
-    ),
-]  # fmt: skip
+INCOMING_ACTIONS = [AttachToOrder(), SendBack(), TryIncomingAgain()]
 
 
 # -- events -----------------------------------------------------------------------------------
-def _cancel_story(event: Event) -> list[str]:
-    preview = preview_cancel(event)
-    balance = preview.balance_sats
-    facts = {
-        "event": isolate(event.title), "paid": preview.paid_orders,
-        "amount": format_sats(preview.refund_sats),
-        "fees": format_sats(preview.fees_sats),
-        "balance": format_sats(balance) if balance is not None else _("an unknown amount"),
-        "free": preview.free_orders, "pending": preview.pending_orders, "count": preview.without_address,
-    }  # fmt: skip
-    return [
-        _("%(event)s: the sale stops at once and everybody is told by mail.") % facts,
-        _(
-            "Paid orders: %(paid)s; %(amount)s go back, at a cost of %(fees)s at most; "
-            "the node can send %(balance)s."
-        )
-        % facts,
-        _("Free orders: %(free)s. Orders that wait for money: %(pending)s. All end.") % facts,
-        _("Buyers who gave no address and are asked for one: %(count)s.") % facts,
-        _("This cannot be undone."),
-    ]
+class CancelEvent(StaffAction):
+    name = "cancel"
+    label = gettext_lazy("Cancel the event")
+    is_grave = True
+
+    def is_possible(self, event: Event) -> bool:
+        return not event.is_canceled
+
+    def preview(self, event: Event) -> list[str]:
+        preview = preview_cancel(event)
+        balance = preview.balance_sats
+        facts = {
+            "event": isolate(event.title),
+            "paid": preview.paid_orders,
+            "amount": format_sats(preview.refund_sats),
+            "fees": format_sats(preview.fees_sats),
+            "balance": format_sats(balance) if balance is not None else _("an unknown amount"),
+            "free": preview.free_orders,
+            "pending": preview.pending_orders,
+            "count": preview.without_address,
+        }
+        return [
+            _("%(event)s: the sale stops at once and everybody is told by mail.") % facts,
+            _(
+                "Paid orders: %(paid)s; %(amount)s go back, at a cost of %(fees)s at most; "
+                "the node can send %(balance)s."
+            )
+            % facts,
+            _("Free orders: %(free)s. Orders that wait for money: %(pending)s. All end.") % facts,
+            _("Buyers who gave no address and are asked for one: %(count)s.") % facts,
+            _("This cannot be undone."),
+        ]
+
+    def seen(self, event: Event) -> object:
+        return event.canceled_at
+
+    def run(self, event: Event, data: dict) -> str:
+        cancel_event(event)
+        return _("The event is canceled; the worker ends its orders and sends the money back.")
 
 
-def _cancel_event(event: Event, asked: dict) -> str:
-    cancel_event(event)
-    return _("The event is canceled; the worker ends its orders and sends the money back.")
+class RetryFailedRefunds(StaffAction):
+    name = "retry-failed"
+    label = gettext_lazy("Retry failed refunds")
+
+    def is_possible(self, event: Event) -> bool:
+        return bool(_failed_refunds(event))
+
+    def preview(self, event: Event) -> list[str]:
+        facts = {"event": isolate(event.title), "count": len(_failed_refunds(event))}
+        return [_("%(event)s: %(count)s refunds failed. All are tried again.") % facts]
+
+    def seen(self, event: Event) -> list[str]:
+        return sorted(f"{one.pk} {_seen(one)}" for one in _failed_refunds(event))
+
+    def run(self, event: Event, data: dict) -> str:
+        count = 0
+        for refund in _failed_refunds(event):
+            with contextlib.suppress(InvalidTransition):  # the worker or a colleague took this one already
+                payment_refunds.retry(refund)
+                count += 1
+        says = ngettext("%(count)s refund is tried again.", "%(count)s refunds are tried again.", count)
+        return says % {"count": count}
 
 
 def _failed_refunds(event: Event) -> list[Refund]:
     return list(refunds_of(event).filter(status=Refund.Status.FAILED)) if event.is_canceled else []
 
 
-def _retry_failed(event: Event, asked: dict) -> str:
-    count = 0
-    for refund in _failed_refunds(event):
-        with contextlib.suppress(InvalidTransition):  # the worker or a colleague took this one already
-            payment_refunds.retry(refund)
-            count += 1
-    return ngettext(
-        "%(count)s refund is tried again.", "%(count)s refunds are tried again.", count
-    ) % {"count": count}  # fmt: skip
-
-
-EVENT_ACTIONS = [
-    StaffAction(
-        "cancel", gettext_lazy("Cancel the event"), _cancel_story, _cancel_event,
-        is_open=lambda event: not event.is_canceled, seen=lambda event: event.canceled_at, is_grave=True,
-    ),
-    StaffAction(
-        "retry-failed", gettext_lazy("Retry failed refunds"),
-        lambda event: [
-            _("%(event)s: %(count)s refunds failed. All are tried again.")
-            % {"event": isolate(event.title), "count": len(_failed_refunds(event))}
-        ],
-        _retry_failed, is_open=lambda event: bool(_failed_refunds(event)),
-        seen=lambda event: sorted(f"{one.pk} {_refund_seen(one)}" for one in _failed_refunds(event)),
-    ),
-]  # fmt: skip
+EVENT_ACTIONS = [CancelEvent(), RetryFailedRefunds()]

@@ -1,4 +1,4 @@
-"""Admin actions on single tickets: buttons, each calling a service."""
+"""Admin actions on single tickets and on an order's links: buttons, each calling a service."""
 
 from django import forms
 from django.utils.translation import gettext as _
@@ -23,11 +23,13 @@ class VoidForm(ReasonForm):
     )
 
 
-def _story(ticket: Ticket) -> list[str]:
+def _summary(ticket: Ticket) -> list[str]:
     facts = {
-        "ticket": ticket, "event": ticket.order.event.title, "price": format_sats(ticket.order.price_sats),
+        "ticket": ticket,
+        "event": ticket.order.event.title,
+        "price": format_sats(ticket.order.price_sats),
         "back": format_sats(_refunded(ticket)),
-    }  # fmt: skip
+    }
     return [
         _("Ticket %(ticket)s for %(event)s, %(price)s; of its order %(back)s went back so far.") % facts,
         _("It was used already.") if ticket.is_used else "",
@@ -38,51 +40,77 @@ def _refunded(ticket: Ticket) -> int:
     return refunded_sats(ticket.order.payment) if ticket.order.payment else 0
 
 
-def _void(ticket: Ticket, asked: dict) -> str:
-    refund = void_ticket(
-        ticket, reason=asked["reason"], amount_sats=asked["amount_sats"] or 0,
-        already_refunded_sats=int(asked["seen"].split()[-1]),
-    )  # fmt: skip
-    if refund is None:
-        return _("The ticket is void and its seat is free; no money goes back.")
-    return _("The ticket is void and its seat is free; %(refund)s") % {"refund": on_its_way(refund)}
+class VoidTicket(StaffAction):
+    name = "void"
+    label = gettext_lazy("Void the ticket")
+    form = VoidForm
+    is_grave = True
+
+    def is_possible(self, ticket: Ticket) -> bool:
+        return ticket.order.is_paid and ticket.voided_at is None
+
+    def preview(self, ticket: Ticket) -> list[str]:
+        return [*_summary(ticket), _("It opens nothing any more, and its seat is on sale again.")]
+
+    def seen(self, ticket: Ticket) -> str:
+        return f"{ticket.generation} {ticket.voided_at} {_refunded(ticket)}"
+
+    def run(self, ticket: Ticket, data: dict) -> str:
+        refund = void_ticket(
+            ticket,
+            reason=data["reason"],
+            amount_sats=data["amount_sats"] or 0,
+            already_refunded_sats=int(data["seen"].split()[-1]),
+        )
+        if refund is None:
+            return _("The ticket is void and its seat is free; no money goes back.")
+        return _("The ticket is void and its seat is free; %(refund)s") % {"refund": on_its_way(refund)}
 
 
-def _replace(ticket: Ticket, asked: dict) -> str:
-    replace_ticket(ticket, reason=asked["reason"])
-    return _("The ticket has a new code and a new link, on its order's page.")
+class ReplaceTicket(StaffAction):
+    name = "replace"
+    label = gettext_lazy("Void it and make a new one")
+    form = ReasonForm
+    is_grave = True
 
+    def is_possible(self, ticket: Ticket) -> bool:
+        return ticket.admits
 
-def _replace_links(order: Order, asked: dict) -> str:
-    replace_links(order, reason=asked["reason"])
-    return _("The old links are over; the new ones are mailed to %(address)s.") % {"address": order.email}
-
-
-TICKET_ACTIONS = [
-    StaffAction(
-        "void", gettext_lazy("Void the ticket"),
-        lambda ticket: [*_story(ticket), _("It opens nothing any more, and its seat is on sale again.")],
-        _void, is_open=lambda ticket: ticket.order.is_paid and ticket.voided_at is None,
-        seen=lambda ticket: f"{ticket.generation} {ticket.voided_at} {_refunded(ticket)}",
-        form=VoidForm, is_grave=True,
-    ),
-    StaffAction(
-        "replace", gettext_lazy("Void it and make a new one"),
-        lambda ticket: [
-            *_story(ticket),
+    def preview(self, ticket: Ticket) -> list[str]:
+        return [
+            *_summary(ticket),
             _("The old link and code open nothing any more; whoever watches with them is out."),
-        ],
-        _replace, is_open=lambda ticket: ticket.admits, seen=lambda ticket: ticket.generation,
-        form=ReasonForm, is_grave=True,
-    ),
-]  # fmt: skip
+        ]
 
-REPLACE_LINKS = StaffAction(
-    "replace-links", gettext_lazy("Replace all links"),
-    lambda order: [
-        _("The order's link, and the links and codes of its tickets, open nothing any more."),
-        _("New ones are mailed to %(address)s.") % {"address": order.email},
-    ],
-    _replace_links, is_open=lambda order: bool(order.email) and (order.is_paid or order.is_pending),
-    seen=lambda order: order.generation, form=ReasonForm, is_grave=True,
-)  # fmt: skip
+    def seen(self, ticket: Ticket) -> int:
+        return ticket.generation
+
+    def run(self, ticket: Ticket, data: dict) -> str:
+        replace_ticket(ticket, reason=data["reason"])
+        return _("The ticket has a new code and a new link, on its order's page.")
+
+
+class ReplaceLinks(StaffAction):
+    name = "replace-links"
+    label = gettext_lazy("Replace all links")
+    form = ReasonForm
+    is_grave = True
+
+    def is_possible(self, order: Order) -> bool:
+        return bool(order.email) and (order.is_paid or order.is_pending)
+
+    def preview(self, order: Order) -> list[str]:
+        return [
+            _("The order's link, and the links and codes of its tickets, open nothing any more."),
+            _("New ones are mailed to %(address)s.") % {"address": order.email},
+        ]
+
+    def seen(self, order: Order) -> int:
+        return order.generation
+
+    def run(self, order: Order, data: dict) -> str:
+        replace_links(order, reason=data["reason"])
+        return _("The old links are over; the new ones are mailed to %(address)s.") % {"address": order.email}
+
+
+TICKET_ACTIONS = [VoidTicket(), ReplaceTicket()]

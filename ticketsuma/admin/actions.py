@@ -1,7 +1,5 @@
 """Admin actions on a row: a button, a page that asks, and a service that acts or gives its reason."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -42,42 +40,54 @@ class ActionForm(forms.Form):
         return self.data.get("seen") != self._now
 
 
-@dataclass(frozen=True)
 class StaffAction:
-    """`perform(row, asked)` calls a service, outside any transaction, and says what is true now.
-
-    `is_open(row)` tells whether there is a button; `question(row)` what it would do, a line a fact;
-    `seen(row)` what must not have changed between question and answer.
-    """
+    """What staff may do to a row: a button on its page, and a page that asks before a service acts."""
 
     name: str
     label: str | Promise
-    question: Callable[[Any], list[str]]
-    perform: Callable[[Any, dict], str]
-    is_open: Callable[[Any], bool] = lambda row: True
-    seen: Callable[[Any], object] = lambda row: getattr(row, "status", "")
     form: type[ActionForm] = ActionForm
-    is_grave: bool = False
+    is_grave = False
+
+    def is_possible(self, row: Any) -> bool:
+        """Tell whether there is a button."""
+        return True
+
+    def preview(self, row: Any) -> list[str]:
+        """What it would do, a line a fact; empty lines are not shown."""
+        raise NotImplementedError
+
+    def seen(self, row: Any) -> object:
+        """What must not have changed between question and answer."""
+        return getattr(row, "status", "")
+
+    def run(self, row: Any, data: dict) -> str:
+        """Call a service, outside any transaction, with the form's `data`; what is true now."""
+        raise NotImplementedError
 
 
-TRY_AGAIN = StaffAction(
-    name="try-again",
-    label=gettext_lazy("Try again"),
-    question=lambda row: [
-        _("The worker gave this up after its last attempt. It tries anew, at once."),
-        row.last_error,
-    ],
-    perform=lambda row, asked: row.requeue() or _("It is being tried again."),
-    is_open=lambda row: row.parked_at is not None,
-    seen=lambda row: row.parked_at,
-)
+class TryAgain(StaffAction):
+    name = "try-again"
+    label = gettext_lazy("Try again")
+
+    def is_possible(self, row: Any) -> bool:
+        return row.parked_at is not None
+
+    def preview(self, row: Any) -> list[str]:
+        return [_("The worker gave this up after its last attempt. It tries anew, at once."), row.last_error]
+
+    def seen(self, row: Any) -> object:
+        return row.parked_at
+
+    def run(self, row: Any, data: dict) -> str:
+        row.requeue()
+        return _("It is being tried again.")
 
 
-class Desk(AnyAdmin):
+class StaffActionsMixin(AnyAdmin):
     """For a ModelAdmin: buttons for `staff_actions` on a row's page, each with its own page that asks."""
 
     staff_actions: list[StaffAction] = []
-    change_form_template = "admin/desk_change_form.html"
+    change_form_template = "admin/staff_actions_change_form.html"
 
     def get_urls(self):
         meta = self.model._meta
@@ -86,11 +96,11 @@ class Desk(AnyAdmin):
         return [path("<path:object_id>/act/<slug:action>", view, name=name), *super().get_urls()]
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
-        context["staff_actions"] = self.open_actions(obj) if obj else []
+        context["staff_actions"] = self.possible_actions(obj) if obj else []
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    def open_actions(self, row: Model) -> list[StaffAction]:
-        return [action for action in self.staff_actions if action.is_open(row)]
+    def possible_actions(self, row: Model) -> list[StaffAction]:
+        return [action for action in self.staff_actions if action.is_possible(row)]
 
     def act_view(self, request: HttpRequest, object_id: str, action: str) -> HttpResponse:
         """Ask (GET) and act (POST); whoever comes second is told and changes nothing."""
@@ -100,7 +110,7 @@ class Desk(AnyAdmin):
             raise Http404
         meta = self.model._meta
         back = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
-        if not chosen.is_open(row):
+        if not chosen.is_possible(row):
             return self._too_late(request, back)
         form = chosen.form(request.POST or None, row=row, seen=str(chosen.seen(row)))
         if request.method == "POST":
@@ -112,7 +122,7 @@ class Desk(AnyAdmin):
             return self._too_late(request, back)
         if not form.is_valid():
             return self._ask(request, row, action, form, back)
-        refusal = self._perform(request, row, action, form)
+        refusal = self._run(request, row, action, form)
         if refusal is None:
             return redirect(back)
         now = self.get_object(request, str(row.pk))
@@ -125,11 +135,11 @@ class Desk(AnyAdmin):
         messages.error(request, _("Nothing was done: it has changed in the meantime, somebody was faster."))
         return redirect(back)
 
-    def _perform(self, request, row: Model, action: StaffAction, form: ActionForm) -> DomainError | None:
+    def _run(self, request, row: Model, action: StaffAction, form: ActionForm) -> DomainError | None:
         """Do it, write who did it and say so; the refusal, if there is one."""
         try:
             with watch() as written:
-                said = action.perform(row, form.cleaned_data)
+                said = action.run(row, form.cleaned_data)
         except DomainError as refusal:
             return refusal
         if not written:  # its service changes nothing that it keeps a history of
@@ -144,14 +154,14 @@ class Desk(AnyAdmin):
             "original": row,
             "title": action.label,
             "action": action,
-            "lines": [line for line in action.question(row) if line],
+            "lines": [line for line in action.preview(row) if line],
             "form": form,
             "back": back,
         }
         return TemplateResponse(request, "admin/act.html", context)
 
 
-class DeskAdmin(Desk, ReadOnlyAdmin):
+class JobAdmin(StaffActionsMixin, ReadOnlyAdmin):
     """A read-only row of the worker's queue: staff may have given-up work tried again."""
 
-    staff_actions = [TRY_AGAIN]
+    staff_actions = [TryAgain()]
