@@ -10,10 +10,13 @@ class AccountsConfig(AppConfig):
         from allauth.account import signals
         from django.contrib.auth.signals import user_logged_in
 
-        from .authentication import end_tokens_of_sender
-        from .devices import on_signed_in
+        from . import receivers
 
-        for news in (signals.password_changed, signals.password_set, signals.password_reset):
-            news.connect(end_tokens_of_sender, dispatch_uid="accounts.end_tokens")
-        user_logged_in.connect(on_signed_in, dispatch_uid="accounts.on_signed_in")
-        signals.email_changed.connect(end_tokens_of_sender, dispatch_uid="accounts.end_tokens")
+        for signal in (
+            signals.password_changed,
+            signals.password_set,
+            signals.password_reset,
+            signals.email_changed,
+        ):
+            signal.connect(receivers.on_credentials_changed, dispatch_uid="accounts.end_tokens")
+        user_logged_in.connect(receivers.on_signed_in, dispatch_uid="accounts.on_signed_in")

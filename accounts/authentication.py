@@ -32,11 +32,6 @@ def end_tokens(user: User) -> None:
     user.refresh_from_db(fields=["token_epoch"])
 
 
-def end_tokens_of_sender(*, user: User, **kwargs) -> None:
-    """Receiver of allauth's news that a password or an address has changed."""
-    end_tokens(user)
-
-
 class TokenAuthentication(JWTAuthentication):
     """`Authorization: Bearer <token>`. No header is an anonymous request; a bad one is 401 everywhere."""
 

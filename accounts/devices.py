@@ -4,7 +4,6 @@ A signed cookie (OWASP's "device cookie") says so, for the one who signed in las
 """
 
 import secrets
-from typing import Any
 
 from django.conf import settings
 from django.core.signing import BadSignature, TimestampSigner
@@ -24,12 +23,6 @@ def device_of(request: HttpRequest, email: str) -> str:
         return ""
     whose, _colon, name = said.partition(".")
     return name if secrets.compare_digest(whose, digest("device", email)) else ""
-
-
-def on_signed_in(*, request: Any, user: Any, **kwargs) -> None:
-    """Receiver of Django's news that somebody signed in: `DeviceMiddleware` marks the browser as theirs."""
-    if request is not None and not device_of(request, user.email):
-        request.signed_in_as = user.email
 
 
 class DeviceMiddleware:

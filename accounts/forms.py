@@ -1,6 +1,6 @@
 """Forms of the account pages: allauth's, with our texts, widgets and limits."""
 
-from allauth.account import forms as allauth
+from allauth.account import forms as allauth_forms
 from allauth.core import context
 from django import forms
 from django.core.validators import MaxLengthValidator
@@ -81,7 +81,7 @@ class StyledFormMixin:
                     field.help_text = ""
 
 
-class SignInForm(StyledFormMixin, allauth.LoginForm):
+class SignInForm(StyledFormMixin, allauth_forms.LoginForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["login"] = PersonEmailField(label=_("E-mail"))
@@ -89,7 +89,7 @@ class SignInForm(StyledFormMixin, allauth.LoginForm):
         self.order_fields(["login", "password"])
 
 
-class SignUpForm(StyledFormMixin, allauth.SignupForm):
+class SignUpForm(StyledFormMixin, allauth_forms.SignupForm):
     field_order = ["email", "name", "password1"]
     email = PersonEmailField(label=_("E-mail"))
     name = PersonNameField(label=_("Name"), required=False)
@@ -120,7 +120,7 @@ class SignUpForm(StyledFormMixin, allauth.SignupForm):
         return super().try_save(request)
 
 
-class SignInCodeForm(StyledFormMixin, allauth.RequestLoginCodeForm):
+class SignInCodeForm(StyledFormMixin, allauth_forms.RequestLoginCodeForm):
     email = PersonEmailField(label=_("E-mail"))
 
     def clean_email(self):
@@ -128,7 +128,7 @@ class SignInCodeForm(StyledFormMixin, allauth.RequestLoginCodeForm):
         return super().clean_email()
 
 
-class ResetForm(StyledFormMixin, allauth.ResetPasswordForm):
+class ResetForm(StyledFormMixin, allauth_forms.ResetPasswordForm):
     email = PersonEmailField(label=_("E-mail"))
 
     def save(self, request, **kwargs):
@@ -136,7 +136,7 @@ class ResetForm(StyledFormMixin, allauth.ResetPasswordForm):
         return self.cleaned_data["email"]
 
 
-class NewEmailForm(StyledFormMixin, allauth.AddEmailForm):
+class NewEmailForm(StyledFormMixin, allauth_forms.AddEmailForm):
     email = PersonEmailField(label=_("New e-mail address"))
 
     def save(self, request):
@@ -144,7 +144,7 @@ class NewEmailForm(StyledFormMixin, allauth.AddEmailForm):
         return super().save(request)
 
 
-class ChangePasswordForm(StyledFormMixin, allauth.ChangePasswordForm):
+class ChangePasswordForm(StyledFormMixin, allauth_forms.ChangePasswordForm):
     labels = StyledFormMixin.labels | {"password1": _("New password")}
 
     def clean_oldpassword(self):
@@ -155,15 +155,15 @@ class ChangePasswordForm(StyledFormMixin, allauth.ChangePasswordForm):
         return self.cleaned_data["oldpassword"]
 
 
-class SetPasswordForm(StyledFormMixin, allauth.SetPasswordForm):
+class SetPasswordForm(StyledFormMixin, allauth_forms.SetPasswordForm):
     labels = StyledFormMixin.labels | {"password1": _("New password")}
 
 
-class ResetPasswordForm(StyledFormMixin, allauth.ResetPasswordKeyForm):
+class ResetPasswordForm(StyledFormMixin, allauth_forms.ResetPasswordKeyForm):
     labels = StyledFormMixin.labels | {"password1": _("New password")}
 
 
-class PasswordAgainForm(StyledFormMixin, allauth.ReauthenticateForm):
+class PasswordAgainForm(StyledFormMixin, allauth_forms.ReauthenticateForm):
     pass
 
 
@@ -179,14 +179,14 @@ class StyledCodeFormMixin(StyledFormMixin):
         }
 
 
-class SignInByCodeForm(StyledCodeFormMixin, allauth.ConfirmLoginCodeForm):
+class SignInByCodeForm(StyledCodeFormMixin, allauth_forms.ConfirmLoginCodeForm):
     pass
 
 
-class VerifyEmailForm(StyledCodeFormMixin, allauth.ConfirmEmailVerificationCodeForm):
+class VerifyEmailForm(StyledCodeFormMixin, allauth_forms.ConfirmEmailVerificationCodeForm):
     def clean_code(self):
         """The right code proves the mailbox, so whoever merely claimed it makes way."""
-        allauth.BaseConfirmCodeForm.clean_code(self)  # raises when the code is wrong
+        allauth_forms.BaseConfirmCodeForm.clean_code(self)  # raises when the code is wrong
         if self.user:
             forget_unproven(self.email, keep=self.user.pk)
         return super().clean_code()

@@ -1,5 +1,4 @@
 from django.apps import AppConfig
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 
@@ -10,9 +9,6 @@ class PaymentsConfig(AppConfig):
     def ready(self) -> None:
         from corsheaders.signals import check_request_enabled
 
-        check_request_enabled.connect(wallets_may_ask)
+        from . import receivers
 
-
-def wallets_may_ask(sender: object, request: HttpRequest, **kwargs: object) -> bool:
-    """Wallets in a browser may ask from any origin (LUD-06), also by POST: nothing there knows a session."""
-    return request.path_info.startswith("/api/uma/")
+        check_request_enabled.connect(receivers.on_check_request_enabled)

@@ -14,10 +14,9 @@ class TicketsConfig(AppConfig):
         from events.models import Event
         from payments.signals import payment_settled
 
-        from .mail import told
-        from .services import orders, personal_data
+        from . import receivers
 
-        payment_settled.connect(orders.on_payment_settled, dispatch_uid="tickets.on_payment_settled")
-        email_confirmed.connect(personal_data.on_email_confirmed, dispatch_uid="tickets.on_email_confirmed")
-        user_logged_in.connect(personal_data.on_signed_in, dispatch_uid="tickets.on_signed_in")
-        post_save.connect(told.on_event_saved, sender=Event, dispatch_uid="tickets.on_event_saved")
+        payment_settled.connect(receivers.on_payment_settled, dispatch_uid="tickets.on_payment_settled")
+        email_confirmed.connect(receivers.on_email_confirmed, dispatch_uid="tickets.on_email_confirmed")
+        user_logged_in.connect(receivers.on_signed_in, dispatch_uid="tickets.on_signed_in")
+        post_save.connect(receivers.on_event_saved, sender=Event, dispatch_uid="tickets.on_event_saved")

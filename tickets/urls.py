@@ -1,10 +1,9 @@
 from django.urls import path
 
-from .views import check_in, mailbox_proof, orders, refunds, stream, tickets
-
-# acts of the order's page, which need no address of their own
-from .views import email as email
-from .views import voiding as voiding
+from .views import check_in, mailbox_proof, orders, refunds, stream
+from .views import email as email  # an act of the order's page, which needs no address of its own
+from .views import tickets as ticket_views
+from .views import voiding as voiding  # likewise
 
 urlpatterns = [
     path("events/<slug:slug>", orders.event_page, name="event"),
@@ -17,13 +16,13 @@ urlpatterns = [
     path("orders/<str:token>/check", refunds.order_check, name="order_check"),
     path("orders/<str:token>/refund-address", refunds.refund_address, name="refund_address"),
     path("orders/<str:token>/money-back", refunds.money_back, name="money_back"),
-    path("orders/<str:token>/calendar.ics", tickets.order_calendar, name="order_calendar"),
+    path("orders/<str:token>/calendar.ics", ticket_views.order_calendar, name="order_calendar"),
     path("seats/<str:token>", mailbox_proof.confirm, name="confirm_mailbox"),
     path("paid", refunds.paid, name="paid"),
-    path("tickets/<str:token>", tickets.ticket, name="ticket"),
-    path("tickets/<str:token>/calendar.ics", tickets.ticket_calendar, name="ticket_calendar"),
-    path("tickets/<str:token>/ticket.pdf", tickets.ticket_file, name="ticket_file"),
-    path("tickets/<str:token>/holder", tickets.ticket_holder, name="ticket_holder"),
+    path("tickets/<str:token>", ticket_views.ticket, name="ticket"),
+    path("tickets/<str:token>/calendar.ics", ticket_views.ticket_calendar, name="ticket_calendar"),
+    path("tickets/<str:token>/ticket.pdf", ticket_views.ticket_file, name="ticket_file"),
+    path("tickets/<str:token>/holder", ticket_views.ticket_holder, name="ticket_holder"),
     path("tickets/<str:token>/stream", stream.stream, name="stream"),
     path("tickets/<str:token>/stream/join", stream.stream_join, name="stream_join"),
     path("tickets/<str:token>/stream/here", stream.stream_here, name="stream_here"),
@@ -31,5 +30,5 @@ urlpatterns = [
     path("room/<str:text>", stream.room, name="room"),
     path("door", check_in.doors, name="doors"),
     path("door/<int:event_id>", check_in.door_page, name="door"),
-    path("find", tickets.find_tickets, name="find_tickets"),
+    path("find", ticket_views.find_tickets, name="find_tickets"),
 ]

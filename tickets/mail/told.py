@@ -62,9 +62,3 @@ class EventChange(Schedule, models.Model):
     def is_elsewhere_in_time(self) -> bool:
         """Whether the event starts or ends at another moment now."""
         return (self.start_time, self.end_time) != (self.event.start_time, self.event.end_time)
-
-
-def on_event_saved(*, instance: Event, created: bool, **kwargs) -> None:
-    """Receiver of Django's news of a saved event: a new one is announced as it is, in its transaction."""
-    if created and not kwargs.get("raw"):
-        Announcement.objects.create(event=instance, **{name: getattr(instance, name) for name in TOLD})

@@ -17,9 +17,9 @@ from accounts.history import record
 from accounts.models import User, normalize_email
 from accounts.rate_limits import hit
 from events.models import Event, SalesClosed, SoldOut
-from payments import services as payments
 from payments.invoices import InvoiceCloseResult, close_open_invoices, expire_unconfirmed, request_invoice
 from payments.models import Payment
+from payments.services import StillOpen, close_payment, create_payment, push_again
 from payments.uma.address import domain_of, normalize_uma_address
 from tickets.models import Mail, Order, Ticket
 from ticketsuma.bidi import isolate
@@ -132,7 +132,7 @@ def _hold(order: Order) -> None:
     """Write order, tickets and payment and claim the seats, in one transaction; the hot row comes last."""
     with transaction.atomic():
         if order.amount_sats:
-            order.payment = payments.create_payment(
+            order.payment = create_payment(
                 reference=order.code.lower(),
                 amount_sats=order.amount_sats,
                 memo=f"{order.quantity} × {isolate(order.event.title)}"[:200],
@@ -153,12 +153,6 @@ def _hold(order: Order) -> None:
 
 
 # -- paid -------------------------------------------------------------------------------------
-def on_payment_settled(*, payment: Payment, **kwargs) -> None:
-    """Receiver of `payment_settled`, inside the settling transaction."""
-    order = Order.objects.select_for_update(of=("self",)).select_related("event").get(payment=payment)
-    fulfil(order)
-
-
 def fulfil(order: Order) -> None:
     """Make a locked order paid; an expired one wins its seats back first.
 
@@ -228,11 +222,11 @@ def _end(order: Order, to: str, *, force: bool = False) -> None:
         logger.error("order %s: seats released though the node has not answered", order.pk)
         expire_unconfirmed(payment)
     elif closing is InvoiceCloseResult.UNKNOWN:
-        raise payments.StillOpen
+        raise StillOpen
     elif closing is InvoiceCloseResult.SETTLED:
         order.refresh_from_db()
         if order.is_pending:  # money came, but not for this order to keep: it ends the next time
-            raise payments.StillOpen
+            raise StillOpen
         return
     _let_go(order, to)
 
@@ -240,7 +234,7 @@ def _end(order: Order, to: str, *, force: bool = False) -> None:
 def _let_go(order: Order, to: str) -> None:
     with transaction.atomic():
         if order.payment:
-            payments.close_payment(order.payment)
+            close_payment(order.payment)
         locked = Order.objects.select_for_update(of=("self",)).get(pk=order.pk)
         locked.advance(to, ended_at=timezone.now(), next_attempt_at=None, network="")
         if to == Order.Status.CANCELED:
@@ -282,7 +276,7 @@ def change_uma_address(order: Order, *, uma_address: str, ip: str = "") -> None:
         hit("PURCHASE_PER_IP", ip)
         hit("REQUEST_PER_IP_AND_DOMAIN", ip, domain_of(address))
     with transaction.atomic():
-        if not payments.push_again(order.payment, uma_address=address):
+        if not push_again(order.payment, uma_address=address):
             raise AskedAlready
         order.uma_address = address
         Order.objects.filter(pk=order.pk).update(uma_address=address)

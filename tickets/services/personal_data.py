@@ -53,17 +53,6 @@ def adopt_orders(user: User, email: str) -> int:
     return Order.objects.filter(buyer=None, email=email).update(buyer=user)
 
 
-def on_email_confirmed(*, email_address, **kwargs) -> None:
-    """Receiver of allauth's news that a mailbox is proven."""
-    adopt_orders(email_address.user, email_address.email)
-
-
-def on_signed_in(*, user: User, **kwargs) -> None:
-    """Receiver of Django's news that somebody signed in: guests' orders since the last time come along."""
-    if user.has_verified_email:
-        adopt_orders(user, user.email)
-
-
 # -- forgetting -------------------------------------------------------------------------------
 def erase_personal_data(user: User) -> None:
     """Delete the account and the person in its orders; orders and money stay, as accounts must.

@@ -120,7 +120,7 @@ class ReleaseViewers(StaffAction):
         return _("%(count)s of its tickets were being watched; any device may join.") % {"count": count}
 
 
-class RefundAction(StaffAction):
+class OrderRefundAction(StaffAction):
     is_grave = True
 
     def is_possible(self, order: Order) -> bool:
@@ -130,7 +130,7 @@ class RefundAction(StaffAction):
         return f"{order.status} {refunded_sats(cast(Payment, order.payment))}"
 
 
-class RefundPart(RefundAction):
+class RefundPart(OrderRefundAction):
     name = "refund-part"
     label = gettext_lazy("Refund a part")
     form = AmountForm
@@ -149,7 +149,7 @@ class RefundPart(RefundAction):
         return _("The tickets stay good; %(refund)s") % {"refund": on_its_way(refund)}
 
 
-class CancelAndRefund(RefundAction):
+class CancelAndRefund(OrderRefundAction):
     name = "refund"
     label = gettext_lazy("Cancel and refund")
 
