@@ -117,7 +117,7 @@ def test_an_answer_without_a_usable_signing_key_is_none_and_not_kept(wallet, ans
 
 @pytest.mark.protocol("UMAD-02", "Keys are secp256k1; others are refused.")
 def test_keys_of_another_curve_are_none(wallet):
-    from payments.tests.test_uma_fetch import self_signed
+    from payments.tests.test_uma_safe_http import self_signed
 
     pem = self_signed("wallet.example")
     der = uma.cert_utils.get_x509_certs(pem[pem.index(b"-----BEGIN CERT") :].decode())[0]

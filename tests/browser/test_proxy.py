@@ -10,7 +10,7 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
-from payments.tests.test_uma_fetch import self_signed
+from payments.tests.test_uma_safe_http import self_signed
 from tests.browser.test_buying import buy, seconds_until_ticket
 from tests.buyer import Sandbox, make_event
 from tests.processes import Process, free_port, wait_until

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from payments.tests.test_uma_fetch import self_signed
+from payments.tests.test_uma_safe_http import self_signed
 from tests.browser.test_door import make_tickets
 from tests.processes import wait_until
 

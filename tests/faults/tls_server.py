@@ -6,7 +6,7 @@ import ssl
 import threading
 from pathlib import Path
 
-from payments.tests.test_uma_fetch import self_signed
+from payments.tests.test_uma_safe_http import self_signed
 
 KINDS = ("self-signed", "hangs up", "no TLS")
 

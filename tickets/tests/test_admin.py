@@ -18,7 +18,7 @@ from payments.checkup_models import Checkup
 from payments.models import IncomingPayment, Payment, PostTransaction, Refund, Sweep, WebhookEvent
 from payments.reconciliation import sweep_row
 from tickets.models import Announcement, CheckIn, EventChange, Mail, Order, Ticket, Viewer
-from tickets.tests.desk import change_url, list_url
+from tickets.tests.admin_client import change_url, list_url
 from tickets.tests.selling import hold, make_event, make_staff, pay, stray_money
 
 OURS = ["accounts", "events", "payments", "tickets"]

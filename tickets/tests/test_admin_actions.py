@@ -13,7 +13,7 @@ from payments.models import IncomingPayment, Payment, Refund
 from tickets.models import Mail, Order, Ticket
 from tickets.services.refunds import cancel_event, end_canceled_order
 from tickets.staff import audit
-from tickets.tests.desk import act, act_url, change_url, list_url, told
+from tickets.tests.admin_client import act, act_url, change_url, list_url, told
 from tickets.tests.selling import hold, make_event, pay, stray_money
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from events.models import Event
 from tickets.services.orders import place_order
 from tickets.staff import audit
-from tickets.tests.desk import change_url
+from tickets.tests.admin_client import change_url
 from tickets.tests.forms_in_pages import form_in
 from tickets.tests.selling import hold, make_event
 

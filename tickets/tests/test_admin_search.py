@@ -6,7 +6,7 @@ from accounts.models import User
 from tickets.models import CheckIn, Mail, Order, Ticket, Viewer
 from tickets.services.orders import name_holder
 from tickets.services.personal_data import erase_personal_data
-from tickets.tests.desk import list_url
+from tickets.tests.admin_client import list_url
 from tickets.tests.selling import hold, make_event, pay
 from ticketsuma.search_keys import fill_due
 

@@ -11,7 +11,7 @@ from accounts.authentication import issue_token
 from accounts.models import User
 from events.models import Event
 from tests.shop import together
-from tickets.tests.desk import change_url, told
+from tickets.tests.admin_client import change_url, told
 from tickets.tests.forms_in_pages import form_in
 from tickets.tests.selling import hold, make_event, make_staff
 from tickets.tests.test_admin_events import event_form

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from events.models import Event
 from tickets.models import CheckIn
-from tickets.tests.desk import change_url, list_url
+from tickets.tests.admin_client import change_url, list_url
 from tickets.tests.selling import hold, make_event, pay
 from tickets.tests.test_admin_events import event_form
 

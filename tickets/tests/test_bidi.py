@@ -16,7 +16,7 @@ from tickets.models import EventChange, Mail, Order
 from tickets.services.orders import cancel_order
 from tickets.services.refunds import cancel_event
 from tickets.services.viewers import join
-from tickets.tests.desk import act_url, change_url, list_url
+from tickets.tests.admin_client import act_url, change_url, list_url
 from tickets.tests.selling import hold, make_event, pay
 from ticketsuma.bidi import FSI, PDI, isolate
 

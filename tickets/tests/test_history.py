@@ -18,7 +18,7 @@ from tickets.services.check_ins import check_in
 from tickets.services.personal_data import StaffStay, erase_personal_data
 from tickets.services.refunds import cancel_event
 from tickets.staff.timeline import order_file, timeline
-from tickets.tests.desk import act, act_url, change_url
+from tickets.tests.admin_client import act, act_url, change_url
 from tickets.tests.selling import hold, make_event, make_staff, pay
 
 pytestmark = pytest.mark.django_db(transaction=True)

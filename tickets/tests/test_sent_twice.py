@@ -15,7 +15,7 @@ from tickets.models import Mail, Order, Ticket, Viewer
 from tickets.services.orders import AskedAlready, change_uma_address
 from tickets.services.voiding import ReplacedAlready, replace_links, replace_ticket
 from tickets.staff.audit import run_integrity_checks
-from tickets.tests.desk import act_url, told
+from tickets.tests.admin_client import act_url, told
 from tickets.tests.selling import hold, make_event, pay
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -26,7 +26,7 @@ from tickets.services.voiding import (
     void_ticket,
 )
 from tickets.staff.audit import run_integrity_checks
-from tickets.tests.desk import act
+from tickets.tests.admin_client import act
 from tickets.tests.selling import hold, make_event, pay
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -15,7 +15,7 @@ from tickets.models import Mail, Order, Ticket
 from tickets.services.email_corrections import EmailFixed, correct, correct_email, did_you_mean, may_correct
 from tickets.services.hold_limits import FreeLimit
 from tickets.staff.timeline import order_file, timeline
-from tickets.tests.desk import act, told
+from tickets.tests.admin_client import act, told
 from tickets.tests.selling import hold, make_event, pay
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,7 +10,7 @@ from tests.shop import an_event
 from tickets.models import CheckIn, Ticket, Viewer
 from tickets.services import viewers
 from tickets.services.orders import place_order
-from tickets.tests.test_room import SECRET, at, enter, live
+from tickets.tests.test_viewers import SECRET, at, enter, live
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

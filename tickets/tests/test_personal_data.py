@@ -23,7 +23,7 @@ from tickets.services.check_ins import check_in
 from tickets.services.data_export import export_person
 from tickets.services.personal_data import erase_personal_data, forget_email, purge_erased_orders
 from tickets.services.refunds import give_refund_address, refund_order, refund_part
-from tickets.tests.desk import act, act_url, change_url, told
+from tickets.tests.admin_client import act, act_url, change_url, told
 from tickets.tests.selling import hold, make_event, make_staff, pay
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -13,7 +13,7 @@ from tickets.models import CheckIn, Order, Ticket, Viewer
 from tickets.services.check_ins import validate_code
 from tickets.services.orders import place_order
 from tickets.services.viewers import NoRoom, join, room_version, shown_version
-from tickets.tests.desk import act
+from tickets.tests.admin_client import act
 from tickets.views.stream_player import player_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
