@@ -19,8 +19,8 @@ MAX_MSATS = 21_000_000 * 100_000_000 * 1000
 class Refused(Exception):
     """The node says no, in a sentence; `name` is GraphQL's `extensions.error_name`."""
 
-    def __init__(self, sentence: str, *, name: str = "BadRequestException"):
-        super().__init__(sentence)
+    def __init__(self, message: str, *, name: str = "BadRequestException"):
+        super().__init__(message)
         self.name = name
 
 

@@ -53,9 +53,9 @@ def _answer(call: Call, query: str, variables: dict, operation: str) -> dict:
     return {"data": data}
 
 
-def _errors(sentence: str, name: str) -> dict:
+def _errors(message: str, name: str) -> dict:
     """As the real node says no: with the kind of error in `extensions.error_name`."""
-    return {"data": None, "errors": [{"message": sentence, "extensions": {"error_name": name}}]}
+    return {"data": None, "errors": [{"message": message, "extensions": {"error_name": name}}]}
 
 
 def _authenticate(request: HttpRequest) -> Account | None:

@@ -20,8 +20,8 @@ ENTRY_STATUS = {
 class CannotPay(Exception):
     """The wallet does not pay; the sentence is for the user. `needs` names what the user must add."""
 
-    def __init__(self, sentence: str, *, needs: dict | None = None):
-        super().__init__(sentence)
+    def __init__(self, message: str, *, needs: dict | None = None):
+        super().__init__(message)
         self.needs = needs
 
 

@@ -28,7 +28,7 @@ MAX_PAYMENT = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Finding:
+class Violation:
     """Something that must never be: the check it failed, the row, and why in words."""
 
     check: str
@@ -36,20 +36,20 @@ class Finding:
     says: str
 
 
-def run_integrity_checks() -> list[Finding]:
+def run_integrity_checks() -> list[Violation]:
     """Everything broken that our own database can tell."""
-    return [finding for check in CHECKS for finding in check()]
+    return [violation for check in CHECKS for violation in check()]
 
 
 # -- seats and tickets ------------------------------------------------------------------------
-def seats_are_those_of_orders() -> list[Finding]:
+def seats_are_those_of_orders() -> list[Violation]:
     """`seats_taken` = tickets of pending and paid orders that are not void ≤ capacity, for every event."""
     holding = Q(orders__status__in=[Order.Status.PENDING, Order.Status.PAID])
     holding &= Q(orders__tickets__voided_at=None)
     events = Event.objects.annotate(held=Count("orders__tickets", filter=holding))
     broken = events.filter(~Q(seats_taken=F("held")) | Q(held__gt=F("capacity"))).order_by("pk")
     return [
-        Finding(
+        Violation(
             "seats", f"event {event.pk}",
             f"seats_taken is {event.seats_taken}, its orders hold {event.held}, capacity is {event.capacity}",
         )
@@ -57,16 +57,16 @@ def seats_are_those_of_orders() -> list[Finding]:
     ]  # fmt: skip
 
 
-def tickets_are_as_many_as_sold() -> list[Finding]:
+def tickets_are_as_many_as_sold() -> list[Violation]:
     orders = Order.objects.annotate(issued=Count("tickets")).exclude(issued=F("quantity"))
     return [
-        Finding("tickets", f"order {order.code}", f"{order.issued} tickets for {order.quantity} seats")
+        Violation("tickets", f"order {order.code}", f"{order.issued} tickets for {order.quantity} seats")
         for order in orders.order_by("created_at")
     ]
 
 
 # -- money ------------------------------------------------------------------------------------
-def every_msat_is_accounted_for() -> list[Finding]:
+def every_msat_is_accounted_for() -> list[Violation]:
     """applied + kept + refunds = received; only money not allocated yet (unmatched, new) may have no use."""
     incoming = IncomingPayment.objects.annotate(
         refunded=refunded_msats(), spoken_for=F("applied_msats") + F("kept_msats") + F("refunded")
@@ -75,7 +75,7 @@ def every_msat_is_accounted_for() -> list[Finding]:
         Q(spoken_for__gt=F("amount_msats")) | Q(allocated_at__isnull=False) & ~Q(spoken_for=F("amount_msats"))
     )
     return [
-        Finding(
+        Violation(
             "msats", f"incoming payment {row.node_payment_id}",
             f"{row.amount_msats} msats arrived; {row.applied_msats} are applied, {row.kept_msats} kept, "
             f"{row.refunded} refunded",
@@ -84,11 +84,11 @@ def every_msat_is_accounted_for() -> list[Finding]:
     ]  # fmt: skip
 
 
-def matched_money_is_allocated() -> list[Finding]:
+def matched_money_is_allocated() -> list[Violation]:
     late = timezone.now() - ALLOCATED_WITHIN
     rows = IncomingPayment.objects.filter(allocated_at=None, payment__isnull=False, created_at__lt=late)
     return [
-        Finding(
+        Violation(
             "allocation", f"incoming payment {row.node_payment_id}",
             f"recorded {row.created_at:%F %T} for a payment of ours, not allocated: {row.last_error or '-'}",
         )
@@ -113,14 +113,14 @@ def _sums_of_payments() -> QuerySet[Any]:
     ).select_related("order")
 
 
-def paid_orders_have_their_money() -> list[Finding]:
+def paid_orders_have_their_money() -> list[Violation]:
     """No ticket admits without settled money, unless it was free; staff may have given a part back."""
     paid = _sums_of_payments().filter(order__status=Order.Status.PAID)
     broken = paid.exclude(
         status=Payment.Status.SETTLED, applied__gt=0, applied=F("due_msats") - F("part_refunded")
     )
     return [
-        Finding(
+        Violation(
             "paid orders", f"order {payment.order.code}",
             f"paid, but its payment is {payment.status} with {payment.applied} of "
             f"{payment.amount_msats} msats applied, {payment.part_refunded} given back",
@@ -129,11 +129,11 @@ def paid_orders_have_their_money() -> list[Finding]:
     ]  # fmt: skip
 
 
-def settled_payments_sold_something() -> list[Finding]:
+def settled_payments_sold_something() -> list[Violation]:
     """Settled payments, and those with money applied, belong to a paid order, or the money goes back."""
     unsold = _sums_of_payments().filter(Q(order=None) | ~Q(order__status=Order.Status.PAID))
     return [
-        Finding(
+        Violation(
             "settled payments", f"payment {payment.reference}",
             f"{payment.applied} of {payment.amount_msats} msats applied, {payment.refunded} refunded, "
             "and its order is " + (payment.order.status if hasattr(payment, "order") else "missing"),
@@ -144,12 +144,12 @@ def settled_payments_sold_something() -> list[Finding]:
     ]  # fmt: skip
 
 
-def sent_refunds_are_payments_of_their_own() -> list[Finding]:
+def sent_refunds_are_payments_of_their_own() -> list[Violation]:
     """What the node sent is one refund: with two of one payment, somebody did not get theirs."""
     sent = Refund.objects.filter(status=Refund.Status.SENT).order_by().values("node_payment_id")
     broken = sent.annotate(count=Count("pk")).filter(Q(count__gt=1) | Q(node_payment_id=""))
     return [
-        Finding(
+        Violation(
             "sent refunds", f"node payment {row['node_payment_id'] or '-'}",
             f"{row['count']} refunds say that they were sent by it",
         )
@@ -157,7 +157,7 @@ def sent_refunds_are_payments_of_their_own() -> list[Finding]:
     ]  # fmt: skip
 
 
-def orders_and_payments_agree() -> list[Finding]:
+def orders_and_payments_agree() -> list[Violation]:
     """Both wait or neither; and what is due is what the order costs."""
     cost = F("price_sats") * F("quantity")
     pending = Order.Status.PENDING
@@ -167,7 +167,7 @@ def orders_and_payments_agree() -> list[Finding]:
         | ~Q(status=pending) & Q(payment__status=Payment.Status.PENDING)
     )
     return [
-        Finding(
+        Violation(
             "orders", f"order {order.code}",
             f"{order.status}, {order.amount_sats} sats; its payment is {order.payment.status}, "
             f"{order.payment.amount_sats} sats",
@@ -176,7 +176,7 @@ def orders_and_payments_agree() -> list[Finding]:
     ]  # fmt: skip
 
 
-CHECKS: list[Callable[[], list[Finding]]] = [
+CHECKS: list[Callable[[], list[Violation]]] = [
     seats_are_those_of_orders,
     tickets_are_as_many_as_sold,
     every_msat_is_accounted_for,
@@ -189,8 +189,8 @@ CHECKS: list[Callable[[], list[Finding]]] = [
 
 
 # -- the node ---------------------------------------------------------------------------------
-def compare_with_node(since: datetime) -> list[Finding]:
-    """What the node's own list since `since` and ours do not agree on; a silent node is a finding too.
+def compare_with_node(since: datetime) -> list[Violation]:
+    """What the node's own list since `since` and ours do not agree on; a silent node is a violation too.
 
     A payment that arrived this second may be found missing: ask again before believing it.
     """
@@ -199,7 +199,7 @@ def compare_with_node(since: datetime) -> list[Finding]:
         sent = outgoing.sent_since(since)
         never_left = [refund for refund in _not_listed(since, sent) if not _was_sent(refund)]
     except DomainError as error:
-        return [Finding("node", "the node's list", f"cannot be compared: {error.code}")]
+        return [Violation("node", "the node's list", f"cannot be compared: {error.code}")]
     listed = [payment for page in pages for payment in page.payments]
     rows = IncomingPayment.objects.filter(
         Q(received_at__gte=since + MAX_PAYMENT)
@@ -212,11 +212,11 @@ def compare_with_node(since: datetime) -> list[Finding]:
     return (
         unlike(listed, {name: msats for name, msats in ours.items() if name not in unreadable})
         + [
-            Finding("node", f"node payment {name}", "what the node lists cannot be read")
+            Violation("node", f"node payment {name}", "what the node lists cannot be read")
             for name in unreadable
         ]
         + [
-            Finding("node", f"refund {refund.pk}", "we say it was sent, the node knows of no such payment")
+            Violation("node", f"refund {refund.pk}", "we say it was sent, the node knows of no such payment")
             for refund in never_left
         ]
         + _sent_unknown_to_us(sent)
@@ -229,13 +229,13 @@ def _not_listed(since: datetime, listed: list[outgoing.OutgoingPayment]) -> list
     return list(sent.exclude(node_payment_id__in=[payment.node_payment_id for payment in listed]))
 
 
-def _sent_unknown_to_us(listed: list[outgoing.OutgoingPayment]) -> list[Finding]:
+def _sent_unknown_to_us(listed: list[outgoing.OutgoingPayment]) -> list[Violation]:
     """Payments with a key of ours that no refund says it is, as after a restore before the worker ran."""
     keyed = [payment for payment in listed if refund_recovery.KEY.fullmatch(payment.idempotency_key)]
     ids = [payment.node_payment_id for payment in keyed]
     known = set(Refund.objects.filter(node_payment_id__in=ids).values_list("node_payment_id", flat=True))
     return [
-        Finding(
+        Violation(
             "node", f"node payment {payment.node_payment_id}",
             f"the node sent {payment.amount_msats} msats as {payment.idempotency_key}, no refund says so",
         )
@@ -249,11 +249,11 @@ def _was_sent(refund: Refund) -> bool:
     return bool(payment and payment.is_sent and payment.node_payment_id == refund.node_payment_id)
 
 
-def unlike(listed: list[lightspark.NodePayment], ours: dict[str, int]) -> list[Finding]:
+def unlike(listed: list[lightspark.NodePayment], ours: dict[str, int]) -> list[Violation]:
     """Where the node's list and our msats by node payment id differ, either way round."""
     theirs = {payment.node_payment_id: payment.amount_msats for payment in listed}
     wrong = [
-        Finding(
+        Violation(
             "node", f"node payment {name}",
             f"the node received {msats} msats, we recorded {ours.get(name, 'nothing')}",
         )
@@ -261,7 +261,9 @@ def unlike(listed: list[lightspark.NodePayment], ours: dict[str, int]) -> list[F
         if ours.get(name) != msats
     ]  # fmt: skip
     invented = [
-        Finding("node", f"incoming payment {name}", f"we recorded {ours[name]} msats, the node lists nothing")
+        Violation(
+            "node", f"incoming payment {name}", f"we recorded {ours[name]} msats, the node lists nothing"
+        )
         for name in sorted(ours.keys() - theirs.keys())
     ]
     return wrong + invented

@@ -11,7 +11,7 @@ from payments.node import lightspark
 from ticketsuma.errors import DomainError
 from ticketsuma.money import MSATS_PER_SAT, format_msats
 
-from .audit import Finding
+from .audit import Violation
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def read_books() -> Books:
     )
 
 
-def find_missing(books: Books) -> list[Finding]:
+def find_missing(books: Books) -> list[Violation]:
     """What the node lacks of what is left and of the float that the operator says it has (NODE_FLOAT_SATS).
 
     Without that setting nobody can tell takings that were taken off from sats that are gone.
@@ -88,4 +88,4 @@ def find_missing(books: Books) -> list[Finding]:
     missing = settings.NODE_FLOAT_SATS * MSATS_PER_SAT - books.float_msats - books.under_way_msats
     if missing <= 0:
         return []
-    return [Finding("books", "the node's balance", f"{format_msats(missing)} are missing. {books.says}")]
+    return [Violation("books", "the node's balance", f"{format_msats(missing)} are missing. {books.says}")]

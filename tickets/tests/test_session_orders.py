@@ -7,7 +7,7 @@ from django.utils import timezone
 from tests.shop import an_event, an_order
 from tickets.mail.messages import send_tickets_again
 from tickets.models import Mail, Order
-from tickets.views.session_orders import MOST
+from tickets.views.session_orders import MAX_REMEMBERED
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,8 +37,8 @@ def test_a_guest_sees_what_was_bought_in_this_browser_and_nobody_else_does(clien
 
 def test_the_list_ends_with_the_session_and_is_never_long(client):
     event = an_event(price_sats=0, capacity=100)
-    orders = [buy(client, event) for _ in range(MOST + 2)]
-    assert client.get("/find").content.decode().count("<article") == MOST
+    orders = [buy(client, event) for _ in range(MAX_REMEMBERED + 2)]
+    assert client.get("/find").content.decode().count("<article") == MAX_REMEMBERED
     Order.objects.filter(pk=orders[-1].pk).update(is_forgotten=True)
     assert orders[-1].token not in words(client.get("/find"))
     client.logout()

@@ -7,13 +7,13 @@ from django.http import HttpRequest
 from tickets.models import Order, OrderQuerySet
 
 SESSION_KEY = "bought"  # ids of orders, newest last
-MOST = 20
+MAX_REMEMBERED = 20
 
 
 def remember(request: HttpRequest, order: Order) -> None:
     """Keep `order` with this browser until its session ends: by age, or when somebody signs out."""
     others = [pk for pk in request.session.get(SESSION_KEY, []) if pk != order.pk.hex]
-    request.session[SESSION_KEY] = [*others, order.pk.hex][-MOST:]
+    request.session[SESSION_KEY] = [*others, order.pk.hex][-MAX_REMEMBERED:]
 
 
 def orders_of_browser(request: HttpRequest) -> OrderQuerySet:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tickets.staff.alerts import Attention, needs_attention
-from tickets.staff.audit import Finding, compare_with_node, run_integrity_checks
+from tickets.staff.audit import Violation, compare_with_node, run_integrity_checks
 from tickets.staff.books import Books, find_missing, read_books
 
 # Money that arrived a moment ago may still be on its way into our books.
@@ -60,11 +60,11 @@ class Command(BaseCommand):
             raise CommandError(f"--since {text} is not an ISO time, such as 2026-01-31T12:00:00+00:00.")
         return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
 
-    def _ask_node(self, since: datetime) -> list[Finding]:
+    def _ask_node(self, since: datetime) -> list[Violation]:
         deadline = time.monotonic() + NODE_AGREES_WITHIN_SECONDS
-        while (findings := compare_with_node(since)) and time.monotonic() < deadline:
+        while (violations := compare_with_node(since)) and time.monotonic() < deadline:
             time.sleep(1)
-        return findings
+        return violations
 
     def _read_books(self) -> Books:
         """What moves while we read makes a difference of a moment."""
@@ -73,7 +73,7 @@ class Command(BaseCommand):
             time.sleep(1)
         return books
 
-    def _print(self, broken: list[Finding], attention: list[Attention]) -> None:
+    def _print(self, broken: list[Violation], attention: list[Attention]) -> None:
         if broken:
             self._table(
                 "Broken", ("check", "row", "what is wrong"), [(f.check, f.row, f.says) for f in broken]
