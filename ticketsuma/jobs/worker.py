@@ -67,7 +67,7 @@ class Worker:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
         self._ran_at: dict[PeriodicTask, float] = {}
         self._free = threading.Semaphore(THREADS)
-        self._free_for_strangers = threading.Semaphore(THREADS_FOR_EXTERNAL)
+        self._external_slots = threading.Semaphore(THREADS_FOR_EXTERNAL)
         self._hosts = Hosts()
 
     def stop(self, *_args) -> None:
@@ -120,18 +120,18 @@ class Worker:
             self._hosts.give_back(host)
 
     def _take_thread(self, queue: Queue) -> bool:
-        if queue.is_external and not self._free_for_strangers.acquire(blocking=False):
+        if queue.is_external and not self._external_slots.acquire(blocking=False):
             return False
         if self._free.acquire(blocking=False):
             return True
         if queue.is_external:
-            self._free_for_strangers.release()
+            self._external_slots.release()
         return False
 
     def _free_thread(self, queue: Queue) -> None:
         self._free.release()
         if queue.is_external:
-            self._free_for_strangers.release()
+            self._external_slots.release()
 
 
 def run_forever() -> None:
