@@ -52,7 +52,7 @@ What readers found later by running the shop, W, each with a test that failed be
     W13  where refunds went               tickets/tests/test_personal_data.py::test_where_a_refund_went_is_forgotten_with_its_receiver
     W13  guests                           tickets/tests/test_personal_data.py::test_a_guest_is_forgotten_by_command
     W13  what an export lacked            tickets/tests/test_personal_data.py::test_the_export_holds_refunds_mails_check_ins_and_what_one_did
-    W13  sessions that are over           ticketsuma/tests/test_sessions.py::test_sessions_that_are_over_are_cleared_by_the_worker
+    W13  sessions that are over           accounts/tests/test_sessions.py::test_sessions_that_are_over_are_cleared_by_the_worker
     W14  locks in another order           tickets/tests/test_personal_data.py::test_payments_are_locked_before_orders
     W15  DEBUG where it could hurt        ticketsuma/tests/test_settings.py::test_what_cannot_be_stops_the_start
     W16  "You are in" after a refund      tickets/tests/test_mail_truth.py::test_nobody_is_told_that_they_are_in_after_a_refund
