@@ -54,7 +54,7 @@ def keep(findings: list[Finding]) -> None:
 
 def wanted_now() -> None:
     """Examine at the worker's next turn: a new version or a new setting may just have been started."""
-    Checkup.objects.update_or_create(name="doctor", defaults={"next_attempt_at": clock.now()})
+    Checkup.objects.update_or_create(name="doctor", defaults=Checkup.scheduled())
 
 
 # -- our own address --------------------------------------------------------------------------

@@ -100,8 +100,8 @@ def record_open(invoice: Invoice, answer: lightspark.NodeInvoice) -> bool:
             bolt11=answer.bolt11,
             payment_hash=answer.payment_hash,
             expires_at=answer.expires_at,
-            next_attempt_at=None,
             last_error="",
+            **invoice.finished(),
         )
     except InvalidTransition:
         return False
@@ -110,7 +110,7 @@ def record_open(invoice: Invoice, answer: lightspark.NodeInvoice) -> bool:
 
 def _give_up(invoice: Invoice) -> bool:
     try:
-        invoice.advance(Invoice.Status.FAILED, next_attempt_at=None)
+        invoice.advance(Invoice.Status.FAILED, **invoice.finished())
     except InvalidTransition:
         return False
     return True
@@ -223,7 +223,7 @@ def close_invoice(invoice: Invoice) -> InvoiceCloseResult:
         return InvoiceCloseResult.UNKNOWN
     ended = Invoice.Status.EXPIRED if state.expires_at <= timezone.now() else Invoice.Status.CANCELED
     try:
-        invoice.advance(ended, next_attempt_at=None)
+        invoice.advance(ended, **invoice.finished())
     except InvalidTransition:
         return InvoiceCloseResult.UNKNOWN
     return InvoiceCloseResult.CLOSED
@@ -248,4 +248,4 @@ def close_open_invoices(payment: Payment) -> InvoiceCloseResult:
 def expire_unconfirmed(payment: Payment) -> None:
     """Stop waiting for a silent node: open invoices count as expired; late money is still found."""
     for invoice in payment.invoices.filter(status=Invoice.Status.OPEN):
-        invoice.advance(Invoice.Status.EXPIRED, next_attempt_at=None)
+        invoice.advance(Invoice.Status.EXPIRED, **invoice.finished())

@@ -2,8 +2,7 @@
 
 from datetime import timedelta
 
-from django.utils import timezone
-
+from ticketsuma import clock
 from ticketsuma.querysets import DatedQuerySet
 
 # Who writes a `requested` invoice asks the node at once; after this the worker asks instead.
@@ -26,5 +25,5 @@ class InvoiceQuerySet(DatedQuerySet):
         """
         return self.create(
             payment=payment, kind=kind, payer=payer, slot=payment.slot_of(payer),
-            next_attempt_at=timezone.now() + wait,
+            **self.model.scheduled(clock.now() + wait),
         )  # fmt: skip

@@ -8,8 +8,6 @@ about twice, however many there are.
 import logging
 from datetime import timedelta
 
-from django.utils import timezone
-
 from ticketsuma import clock
 
 from .models import IncomingPayment, Sweep, WebhookEvent
@@ -120,6 +118,6 @@ def _ask_again(node_payment_id: str) -> None:
     WebhookEvent.objects.get_or_create(
         event_id=f"list:{node_payment_id}"[:120],
         defaults={
-            "type": "PAYMENT_FINISHED", "entity_id": node_payment_id, "next_attempt_at": timezone.now(),
+            "type": "PAYMENT_FINISHED", "entity_id": node_payment_id, **WebhookEvent.scheduled(),
         },
     )  # fmt: skip

@@ -166,8 +166,8 @@ def _is_that_payment(
         payment_hash=payment.payment_hash,
         bolt11_expires_at=now,
         heard_at=now,
-        next_attempt_at=now,
         utxo_callback="",
+        **row.scheduled(),
     )
     if payment.is_sent:
         row.advance(
@@ -175,8 +175,7 @@ def _is_that_payment(
             sent_at=payment.created_at or now,
             node_payment_id=payment.node_payment_id,
             fee_msats=payment.fees_msats,
-            next_attempt_at=None,
-            parked_at=None,
             last_error="",
+            **row.finished(),
         )
     logger.warning("the node had sent %s already: recorded", payment.node_payment_id)

@@ -78,7 +78,7 @@ def _ask_for_invoice(refund: Refund) -> bool:
     except send.CannotReceive as refusal:
         with transaction.atomic():
             _hold_address(refund)
-            refund.advance(Refund.Status.NEEDS_ADDRESS, next_attempt_at=None, last_error=refusal.code)
+            refund.advance(Refund.Status.NEEDS_ADDRESS, last_error=refusal.code, **refund.finished())
         return False
     if Refund.objects.filter(payment_hash=asked.payment_hash).exclude(pk=refund.pk).exists():
         raise send.BadAnswer  # paying it once more would be no second payment
@@ -187,11 +187,11 @@ def _mark_sent(refund: Refund, payment: OutgoingPayment) -> None:
     with transaction.atomic():
         refund.advance(
             Refund.Status.SENT, sent_at=timezone.now(), node_payment_id=payment.node_payment_id,
-            next_attempt_at=None, last_error="", parked_at=None, fee_msats=payment.fees_msats,
-            payment_hash=payment.payment_hash or refund.payment_hash,
+            last_error="", fee_msats=payment.fees_msats,
+            payment_hash=payment.payment_hash or refund.payment_hash, **refund.finished(),
         )  # fmt: skip
         if refund.utxo_callback:
-            PostTransaction.objects.create(refund=refund, next_attempt_at=timezone.now())
+            PostTransaction.objects.create(refund=refund, **PostTransaction.scheduled())
 
 
 def _wait_for_node(refund: Refund) -> None:

@@ -1,7 +1,6 @@
 """Creating refunds and choosing where they go; `refund_sending.py` sends them."""
 
 from datetime import timedelta
-from typing import Any
 
 from django.db import transaction
 from django.db.models import OuterRef, Q, Subquery, Sum
@@ -58,7 +57,7 @@ def write_refund(incoming: IncomingPayment, *, amount_msats: int, reason: str, t
         reason=reason,
         to=to,
         status=Refund.Status.QUEUED if to else Refund.Status.NEEDS_ADDRESS,
-        next_attempt_at=timezone.now() if to else None,
+        **(Refund.scheduled() if to else Refund.finished()),
     )
 
 
@@ -85,7 +84,9 @@ def give_address(refund: Refund, *, to: str) -> None:
     """
     said = {"arrives_amount": None, "arrives_currency": "", "wallet_fee_msats": None}
     with transaction.atomic():
-        refund.advance(Refund.Status.QUEUED, to=to, last_error="", dead_bolt11s=0, **said, **_afresh())
+        refund.advance(
+            Refund.Status.QUEUED, to=to, last_error="", dead_bolt11s=0, **said, **refund.requeued()
+        )
         record("refund_address", refund)
 
 
@@ -94,12 +95,8 @@ def retry(refund: Refund) -> None:
     if refund.status != Refund.Status.FAILED:
         raise InvalidTransition
     with transaction.atomic():
-        refund.advance(Refund.Status.QUEUED, dead_bolt11s=0, **_afresh())
+        refund.advance(Refund.Status.QUEUED, dead_bolt11s=0, **refund.requeued())
         record("refund_again", refund)
-
-
-def _afresh() -> dict[str, Any]:
-    return {"next_attempt_at": timezone.now(), "attempts": 0, "parked_at": None, "failing_since": None}
 
 
 def for_the_payer_to_redirect() -> Q:

@@ -39,7 +39,6 @@ def create_payment(
     Call it inside the transaction that sells; afterwards `invoices.request_invoice(payment.invoices.get())`
     asks the node. With `uma_address` the worker pushes a UMA Request to that wallet.
     """
-    now = timezone.now()
     payment = Payment.objects.create(
         reference=reference,
         amount_sats=amount_sats,
@@ -47,7 +46,7 @@ def create_payment(
         uma_address=uma_address,
         due_at=due_at,
         push=Payment.Push.QUEUED if uma_address else Payment.Push.NONE,
-        next_attempt_at=now if uma_address else None,
+        **(Payment.scheduled() if uma_address else Payment.finished()),
     )
     Invoice.objects.create_requested(payment)
     return payment
@@ -109,7 +108,7 @@ def _record(seen: lightspark.NodePayment, invoice: Invoice | None) -> IncomingPa
             "payment_id": invoice.payment_id if invoice else None,
             "amount_msats": seen.amount_msats,
             "received_at": seen.received_at,
-            "next_attempt_at": timezone.now(),
+            **IncomingPayment.scheduled(),
         },
     )
     if is_new and invoice is None:
@@ -141,7 +140,7 @@ def allocate(incoming: IncomingPayment) -> None:
             return
         _mark_invoice_paid(incoming)
         if incoming.invoice and incoming.invoice.utxo_callback:
-            PostTransaction.objects.create(incoming_payment=incoming, next_attempt_at=timezone.now())
+            PostTransaction.objects.create(incoming_payment=incoming, **PostTransaction.scheduled())
         refusal = _apply(incoming, payment)
         rest_msats = incoming.amount_msats - incoming.applied_msats
         incoming.kept_msats = _dust(incoming, rest_msats)
@@ -162,7 +161,7 @@ def _dust(incoming: IncomingPayment, rest_msats: int) -> int:
 def _mark_invoice_paid(incoming: IncomingPayment) -> None:
     invoice = incoming.invoice
     if invoice and Invoice.Status.PAID in invoice.transitions.get(invoice.status, ()):
-        invoice.advance(Invoice.Status.PAID, next_attempt_at=None)
+        invoice.advance(Invoice.Status.PAID, **invoice.finished())
 
 
 def _apply(incoming: IncomingPayment, payment: Payment) -> str:
@@ -178,8 +177,7 @@ def _apply(incoming: IncomingPayment, payment: Payment) -> str:
                 Payment.Status.SETTLED,
                 paid_at=timezone.now(),
                 payer_uma=payer,
-                next_attempt_at=None,
-                parked_at=None,  # a push that was given up matters to nobody now
+                **payment.finished(),  # a push that was given up matters to nobody now
             )
             _leave_invoices(payment)
             payment_settled.send(sender=Payment, payment=payment)
@@ -197,7 +195,7 @@ def _leave_invoices(payment: Payment) -> None:
     """
     for invoice in payment.invoices.filter(status=Invoice.Status.REQUESTED):
         with contextlib.suppress(InvalidTransition):
-            invoice.advance(Invoice.Status.FAILED, next_attempt_at=None)
+            invoice.advance(Invoice.Status.FAILED, **invoice.finished())
     payment.invoices.filter(status=Invoice.Status.OPEN).update(next_attempt_at=timezone.now(), attempts=0)
 
 
@@ -211,7 +209,7 @@ def process_webhook_event(event: WebhookEvent) -> None:
         event.retry(error.noted)
         return
     WebhookEvent.objects.filter(pk=event.pk).update(
-        processed_at=timezone.now(), next_attempt_at=None, last_error=""
+        processed_at=timezone.now(), last_error="", **event.finished()
     )
 
 
@@ -224,7 +222,7 @@ def close_payment(payment: Payment) -> None:
     locked = Payment.objects.select_for_update().get(pk=payment.pk)
     if locked.invoices.live().exists():
         raise StillOpen
-    locked.advance(Payment.Status.CLOSED, next_attempt_at=None, parked_at=None)
+    locked.advance(Payment.Status.CLOSED, **locked.finished())
     payment.status = locked.status
 
 

@@ -10,10 +10,10 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from ticketsuma import clock
 from ticketsuma.api.exceptions import CONTENT_TYPE
 from ticketsuma.api.exceptions import problem as problem_body
 from ticketsuma.errors import DomainError
@@ -104,7 +104,7 @@ def _store(hook: Webhook) -> tuple[WebhookEvent, bool]:
         defaults={
             "type": hook.type,
             "entity_id": hook.entity_id,
-            "next_attempt_at": timezone.now() + HANDLING,
+            **WebhookEvent.scheduled(clock.now() + HANDLING),
         },
     )
 

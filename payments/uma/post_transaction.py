@@ -55,4 +55,4 @@ def _signed_note(utxos: list[tuple[str, int]]) -> dict:
 
 
 def _end(row: PostTransaction, **changes) -> None:
-    PostTransaction.objects.filter(pk=row.pk).update(next_attempt_at=None, **changes)
+    PostTransaction.objects.filter(pk=row.pk).update(**row.finished(), **changes)

@@ -73,7 +73,7 @@ def push_request(payment: Payment) -> None:
     the pay address remain. A wallet that is asked twice gets the same invoice.
     """
     if not payment.is_payable:
-        Payment.objects.filter(pk=payment.pk).update(next_attempt_at=None)
+        Payment.objects.filter(pk=payment.pk).update(**payment.finished())
         return
     try:
         _deliver(payment)
@@ -119,5 +119,5 @@ def _record(payment: Payment, push: str, error: str = "") -> None:
     """Note the outcome, unless the request was meanwhile sent on to another address."""
     queued = Payment.objects.filter(pk=payment.pk, push=Payment.Push.QUEUED, uma_address=payment.uma_address)
     changes = {"pushed_at": timezone.now()} if push == Payment.Push.DELIVERED else {}
-    queued.update(push=push, next_attempt_at=None, last_error=error, **changes)
+    queued.update(push=push, last_error=error, **payment.finished(), **changes)
     logger.info("push of %s: %s %s", payment.pk, push, error)

@@ -53,22 +53,21 @@ def send_mail(mail: Mail) -> None:
     with translation.override(mail.order.language):
         message = write_mail(mail)
     message.send()
-    mail.advance(Mail.Status.SENT, sent_at=timezone.now(), next_attempt_at=None, last_error="")
+    mail.advance(Mail.Status.SENT, sent_at=timezone.now(), last_error="", **mail.finished())
 
 
 def _drop(mail: Mail, why: str = "no longer true", **changes: Any) -> None:
-    mail.advance(Mail.Status.FAILED, next_attempt_at=None, last_error=why, **changes)
+    mail.advance(Mail.Status.FAILED, last_error=why, **mail.finished(), **changes)
 
 
 def send_elsewhere(mail: Mail, *, to: str, anew: bool = False) -> None:
     """The same mail goes to `to` instead, with `anew` also if it went there once; without one to nobody."""
     if mail.status == Mail.Status.DUE:
-        _drop(mail, "the address was corrected", parked_at=None, failing_since=None)
+        _drop(mail, "the address was corrected", failing_since=None)
     if not to:
         return
-    due = {"next_attempt_at": timezone.now()}
     other, is_new = Mail.objects.get_or_create(
-        order_id=mail.order_id, kind=mail.kind, to=to, about=mail.about, defaults=due
+        order_id=mail.order_id, kind=mail.kind, to=to, about=mail.about, defaults=Mail.scheduled()
     )
     if anew and not is_new:
         _send_anew(other)
@@ -168,7 +167,7 @@ def _one_line(text: str) -> str:
 def mail_tickets_again(order: Order) -> None:
     """Mail a paid order's tickets once more; of two who ask at once the second gets InvalidTransition."""
     mail, is_new = Mail.objects.get_or_create(
-        order=order, kind=Mail.Kind.TICKETS, to=order.email, defaults={"next_attempt_at": timezone.now()}
+        order=order, kind=Mail.Kind.TICKETS, to=order.email, defaults=Mail.scheduled()
     )
     if not is_new:
         _send_anew(mail)

@@ -94,9 +94,8 @@ def _tell(orders: QuerySet[Order], *, kind: str, about: uuid.UUID) -> int:
     told = Mail.objects.filter(kind=kind, about=about).values("order")
     count = 0
     while batch := list(orders.exclude(pk__in=told).only("pk", "email")[:BATCH]):
-        now = timezone.now()
         Mail.objects.bulk_create(
-            [Mail(order=o, kind=kind, to=o.email, about=about, next_attempt_at=now) for o in batch],
+            [Mail(order=o, kind=kind, to=o.email, about=about, **Mail.scheduled()) for o in batch],
             ignore_conflicts=True,
         )
         count += len(batch)

@@ -100,7 +100,7 @@ def place_order(
         request_hash=request_hash(event.pk, quantity, email, name.strip(), uma_address),
         network=network_of(ip, buyer),
         expires_at=hold_ends(event),
-        next_attempt_at=timezone.now(),
+        **Order.scheduled(),
     )
     if key and (replay := earlier_order(order)):
         return replay
@@ -170,14 +170,14 @@ def fulfil(order: Order) -> None:
 
 def _mark_paid(order: Order) -> None:
     network = order.network if order.payment_id is None else ""  # of free seats: see `forget_networks`
-    order.advance(Order.Status.PAID, paid_at=timezone.now(), next_attempt_at=None, network=network)
+    order.advance(Order.Status.PAID, paid_at=timezone.now(), network=network, **order.finished())
     queue_mail(order, Mail.Kind.TICKETS)
 
 
 def queue_mail(order: Order, kind: str) -> None:
     """Have the worker send this mail, once per order, kind and address."""
     if order.email:
-        mail = Mail(order=order, kind=kind, to=order.email, next_attempt_at=timezone.now())
+        mail = Mail(order=order, kind=kind, to=order.email, **Mail.scheduled())
         Mail.objects.bulk_create([mail], ignore_conflicts=True)
 
 
@@ -236,7 +236,7 @@ def _let_go(order: Order, to: str) -> None:
         if order.payment:
             close_payment(order.payment)
         locked = Order.objects.select_for_update(of=("self",)).get(pk=order.pk)
-        locked.advance(to, ended_at=timezone.now(), next_attempt_at=None, network="")
+        locked.advance(to, ended_at=timezone.now(), network="", **locked.finished())
         if to == Order.Status.CANCELED:
             record("cancel", order)
         release_seats(order)

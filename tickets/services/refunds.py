@@ -44,7 +44,7 @@ def refund_order(order: Order, *, reason: str = Refund.Reason.STAFF) -> Refund:
     with transaction.atomic():
         payment, locked = _lock(order)
         incoming = _applied_or_gone(payment)
-        locked.advance(Order.Status.CANCELED, ended_at=timezone.now(), next_attempt_at=None)
+        locked.advance(Order.Status.CANCELED, ended_at=timezone.now(), **locked.finished())
         if incoming.applied_msats:
             refund = payment_refunds.take_back(incoming, amount_msats=incoming.applied_msats, reason=reason)
         else:
@@ -161,7 +161,7 @@ def queue_refund_mails() -> int:
                 kind=kind,
                 to=order.email,
                 about=refund.pk,
-                defaults={"next_attempt_at": timezone.now()},
+                defaults=Mail.scheduled(),
             )[1]
     return count + _ask_again()
 
@@ -240,9 +240,7 @@ def cancel_event(event: Event) -> None:
 def wake_canceled_orders() -> int:
     """Put every order that a canceled event still holds before the worker, also one paid just then."""
     return (
-        orders_of_canceled_events()
-        .filter(next_attempt_at=None, parked_at=None)
-        .update(next_attempt_at=timezone.now())
+        orders_of_canceled_events().filter(next_attempt_at=None, parked_at=None).update(**Order.scheduled())
     )
 
 

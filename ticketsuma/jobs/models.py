@@ -2,7 +2,7 @@
 
 import random
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import F, Q, QuerySet, Value
@@ -49,6 +49,22 @@ class Job(models.Model):
 
     class Meta:
         abstract = True
+
+    # Fields for the statement that writes what happened, so that work and state change in one.
+    @staticmethod
+    def scheduled(at: datetime | None = None) -> dict[str, Any]:
+        """Work is due `at`, or now."""
+        return {"next_attempt_at": at or clock.now()}
+
+    @classmethod
+    def requeued(cls) -> dict[str, Any]:
+        """Work begins anew, now, as if it had never been tried."""
+        return cls.scheduled() | {"attempts": 0, "parked_at": None, "failing_since": None}
+
+    @staticmethod
+    def finished() -> dict[str, Any]:
+        """Nothing is left to do, and nothing that was given up matters."""
+        return {"next_attempt_at": None, "parked_at": None}
 
     @classmethod
     def is_work_at(cls, now: datetime) -> Q:
@@ -107,8 +123,6 @@ class Job(models.Model):
         Of two at once the second gets InvalidTransition.
         """
         row = type(self)._base_manager.filter(pk=self.pk, parked_at__isnull=False)
-        if not row.update(
-            next_attempt_at=clock.now(), attempts=0, parked_at=None, failing_since=None, **changes
-        ):
+        if not row.update(**self.requeued(), **changes):
             raise InvalidTransition(_("This is not given up any more: it is being tried again."))
         self.refresh_from_db()

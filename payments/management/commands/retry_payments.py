@@ -2,7 +2,6 @@ import json
 import sys
 
 from django.core.management.base import BaseCommand
-from django.utils import timezone
 from rich.console import Console
 from rich.progress import Progress
 
@@ -34,7 +33,7 @@ class Command(BaseCommand):
 
         # The list is read now, not when it is due.
         sweep_row()
-        Sweep.objects.filter(name=Sweep.INCOMING).update(next_attempt_at=timezone.now())
+        Sweep.objects.filter(name=Sweep.INCOMING).update(**Sweep.scheduled())
         with bar:
             run_once(note)
         failed = sum(1 for line in done if line["error"])
