@@ -69,7 +69,7 @@ def lnurl_metadata(payment: Payment) -> str:
 
 
 def request_invoice(invoice: Invoice) -> None:
-    """Ask the node for the BOLT11 of a `requested` row; then it is open, or the worker asks later.
+    """Ask the node for the BOLT11 of a `requested` row; the worker's handler. Raises what the node raises.
 
     When two ask for the same row, one BOLT11 is recorded and the other never leaves us.
     """
@@ -80,15 +80,19 @@ def request_invoice(invoice: Invoice) -> None:
     if invoice.payer:
         _give_up(invoice)  # its asker died; the payer's wallet will come again
         return
-    try:
-        answer = lightspark.create_invoice(
-            amount_msats=payment.amount_msats, metadata=lnurl_metadata(payment), expires_at=payment.due_at
-        )
-    except DomainError as error:
-        invoice.retry(error.noted)
-        logger.warning("no invoice yet for %s: %s", payment.pk, error.noted)
-        return
+    answer = lightspark.create_invoice(
+        amount_msats=payment.amount_msats, metadata=lnurl_metadata(payment), expires_at=payment.due_at
+    )
     record_open(invoice, answer)
+
+
+def request_now(invoice: Invoice) -> None:
+    """Ask within a buyer's request; when the node does not answer, the worker asks later."""
+    try:
+        request_invoice(invoice)
+    except DomainError as error:
+        logger.warning("no invoice yet for %s: %s", invoice.payment_id, error.noted)
+        invoice.retry(error.noted)
 
 
 def record_open(invoice: Invoice, answer: lightspark.NodeInvoice) -> bool:

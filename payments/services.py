@@ -36,7 +36,7 @@ def create_payment(
 ) -> Payment:
     """Write down that `amount_sats` are due until `due_at`, and that an invoice is wanted.
 
-    Call it inside the transaction that sells; afterwards `invoices.request_invoice(payment.invoices.get())`
+    Call it inside the transaction that sells; afterwards `invoices.request_now(payment.invoices.get())`
     asks the node. With `uma_address` the worker pushes a UMA Request to that wallet.
     """
     payment = Payment.objects.create(
@@ -201,13 +201,9 @@ def _leave_invoices(payment: Payment) -> None:
 
 # -- the node told us -------------------------------------------------------------------------
 def process_webhook_event(event: WebhookEvent) -> None:
-    """Do what a stored webhook event asks; when the node does not answer, leave it to the worker."""
-    try:
-        if event.type == "PAYMENT_FINISHED":
-            reconcile(event.entity_id)
-    except DomainError as error:
-        event.retry(error.noted)
-        return
+    """Do what a stored webhook event asks; the worker's handler. Raises NodeUnknown, to be tried again."""
+    if event.type == "PAYMENT_FINISHED":
+        reconcile(event.entity_id)
     WebhookEvent.objects.filter(pk=event.pk).update(
         processed_at=timezone.now(), last_error="", **event.finished()
     )

@@ -113,6 +113,8 @@ def _process(event: WebhookEvent) -> None:
     """Act on a stored event; if that breaks, HANDLING runs out and the worker acts on it."""
     try:
         process_webhook_event(event)
+    except DomainError as error:
+        event.retry(error.noted)
     except Exception:
         logger.exception("webhook event %s is left to the worker", event.pk)
 

@@ -17,7 +17,7 @@ from accounts.history import record
 from accounts.models import User, normalize_email
 from accounts.rate_limits import hit
 from events.models import Event, SalesClosed, SoldOut
-from payments.invoices import InvoiceCloseResult, close_open_invoices, expire_unconfirmed, request_invoice
+from payments.invoices import InvoiceCloseResult, close_open_invoices, expire_unconfirmed, request_now
 from payments.models import Payment
 from payments.services import StillOpen, close_payment, create_payment, push_again
 from payments.uma.address import domain_of, normalize_uma_address
@@ -124,7 +124,7 @@ def place_order(
             ) from None
         raise
     if order.payment:
-        request_invoice(order.payment.invoices.get())
+        request_now(order.payment.invoices.get())
     return order
 
 
