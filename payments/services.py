@@ -60,7 +60,7 @@ def push_again(payment: Payment, *, uma_address: str) -> bool:
     waiting = Payment.objects.filter(pk=payment.pk, status=Payment.Status.PENDING)
     return waiting.exclude(push=Payment.Push.QUEUED, uma_address=uma_address).update(
         uma_address=uma_address, uma_invoice="", push=Payment.Push.QUEUED, pushed_at=None,
-        next_attempt_at=timezone.now(), attempts=0, last_error="", parked_at=None,
+        last_error="", **Payment.requeued(),
     ) > 0  # fmt: skip
 
 
@@ -117,9 +117,8 @@ def _record(seen: lightspark.NodePayment, invoice: Invoice | None) -> IncomingPa
         )
     if not is_new and invoice and incoming.payment_id is None and incoming.allocated_at is None:
         IncomingPayment.objects.filter(pk=incoming.pk, payment=None, allocated_at=None).update(
-            invoice=invoice, payment_id=invoice.payment_id,
-            next_attempt_at=timezone.now(), attempts=0, parked_at=None,
-        )  # fmt: skip
+            invoice=invoice, payment_id=invoice.payment_id, **IncomingPayment.requeued()
+        )
         incoming.refresh_from_db()
     return incoming
 
@@ -196,7 +195,7 @@ def _leave_invoices(payment: Payment) -> None:
     for invoice in payment.invoices.filter(status=Invoice.Status.REQUESTED):
         with contextlib.suppress(InvalidTransition):
             invoice.advance(Invoice.Status.FAILED, **invoice.finished())
-    payment.invoices.filter(status=Invoice.Status.OPEN).update(next_attempt_at=timezone.now(), attempts=0)
+    payment.invoices.filter(status=Invoice.Status.OPEN).update(**Invoice.requeued())
 
 
 # -- the node told us -------------------------------------------------------------------------

@@ -77,7 +77,7 @@ def _send_anew(mail: Mail) -> None:
     if mail.status == Mail.Status.DUE:
         mail.requeue()
     else:
-        mail.advance(Mail.Status.DUE, next_attempt_at=timezone.now(), attempts=0, parked_at=None)
+        mail.advance(Mail.Status.DUE, **mail.requeued())
 
 
 def _still_true(mail: Mail) -> bool:
@@ -183,5 +183,5 @@ def send_tickets_again(email: str) -> int:
     return (
         mails.exclude(status=Mail.Status.DUE, parked_at=None)
         .exclude(sent_at__gt=now - timedelta(minutes=10))
-        .update(status=Mail.Status.DUE, next_attempt_at=now, attempts=0, parked_at=None)
+        .update(status=Mail.Status.DUE, **Mail.requeued())
     )

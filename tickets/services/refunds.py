@@ -175,7 +175,7 @@ def _ask_again() -> int:
     useless = asked.annotate(back_since=Subquery(refund.values("back_since"))).filter(
         sent_at__lt=F("back_since")
     )
-    return useless.update(status=Mail.Status.DUE, next_attempt_at=timezone.now(), attempts=0)
+    return useless.update(status=Mail.Status.DUE, **Mail.requeued())
 
 
 # -- a whole event ----------------------------------------------------------------------------

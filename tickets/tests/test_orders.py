@@ -210,10 +210,11 @@ def test_expiring_races_paying_and_either_way_ends_clean():
 # -- afterwards -------------------------------------------------------------------------------
 def test_a_wrong_address_is_mended_without_losing_the_seats():
     order = an_order(uma_address="$ann@wallet.example")
-    Payment.objects.update(push="refused", next_attempt_at=None, attempts=4)
+    Payment.objects.update(push="refused", next_attempt_at=None, attempts=4, failing_since=timezone.now())
     change_uma_address(order, uma_address="$ann@other.example")
     payment = Payment.objects.get()
-    assert (payment.uma_address, payment.push, payment.attempts) == ("$ann@other.example", "queued", 0)
+    assert (payment.uma_address, payment.push) == ("$ann@other.example", "queued")
+    assert (payment.attempts, payment.failing_since) == (0, None)  # the other wallet has failed nobody
     assert Order.objects.get().uma_address == "$ann@other.example"
     cancel_order(order)
     with pytest.raises(InvalidTransition):
