@@ -1,0 +1,67 @@
+"""`makemigrations` and `migrate`: a text makes no migration, a column does; models keep their labels."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+
+from events.models import Event
+from tickets.models import Order
+
+pytestmark = pytest.mark.django_db
+
+TITLE = Event._meta.get_field("title")
+STATUS = Order._meta.get_field("status")
+TEXTS = {
+    "help_text": (TITLE, "help_text", "Said in another way."),
+    "verbose_name": (TITLE, "_verbose_name", "another name"),
+    "labels of choices": (STATUS, "choices", [(value, f"{label}!") for value, label in STATUS.choices]),
+    "name of the model": (
+        Event._meta,
+        "original_attrs",
+        Event._meta.original_attrs | {"verbose_name": "show"},
+    ),
+}
+COLUMNS = {
+    "max_length": (TITLE, "max_length", 161),
+    "null": (TITLE, "null", True),
+    "another choice": (STATUS, "choices", [*STATUS.choices, ("lost", "Lost")]),
+}
+
+
+def is_migration_made() -> bool:
+    try:
+        call_command("makemigrations", check_changes=True, dry_run=True, stdout=StringIO())
+    except SystemExit:
+        return True
+    return False
+
+
+def does_migrate_warn() -> bool:
+    said = StringIO()
+    call_command("migrate", stdout=said)
+    assert "No migrations to apply." in said.getvalue()
+    return "not yet reflected in a migration" in said.getvalue()
+
+
+def test_models_and_migrations_agree():
+    assert (is_migration_made(), does_migrate_warn()) == (False, False)
+
+
+@pytest.mark.parametrize(("part", "name", "value"), TEXTS.values(), ids=TEXTS)
+def test_a_text_makes_no_migration(monkeypatch, part, name, value):
+    monkeypatch.setattr(part, name, value)
+    assert (is_migration_made(), does_migrate_warn()) == (False, False)
+
+
+@pytest.mark.parametrize(("part", "name", "value"), COLUMNS.values(), ids=COLUMNS)
+def test_what_a_column_may_hold_makes_one(monkeypatch, part, name, value):
+    monkeypatch.setattr(part, name, value)
+    assert (is_migration_made(), does_migrate_warn()) == (True, True)
+
+
+def test_models_keep_their_labels():
+    is_migration_made()
+    assert TITLE.verbose_name == "title"
+    assert Event._meta.get_field("is_active").help_text == "Visible and on sale."
+    assert (Event._meta.verbose_name_plural, str(dict(STATUS.choices)["paid"])) == ("events", "Paid")
