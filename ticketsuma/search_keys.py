@@ -110,28 +110,17 @@ def fill_due() -> None:
             fill(model)
 
 
-def fill(model: Any, after: Any = None) -> Any:
-    """Make up to `MAX_AT_ONCE` due keys of `model`'s rows `after` a primary key; the last one's, or None.
+def fill(model: Any) -> None:
+    """Make up to `MAX_AT_ONCE` due keys of `model`'s rows.
 
-    A row that changes meanwhile keeps what its change made of it. `model` may be a migration's.
+    A row that changes meanwhile keeps what its change made of it.
     """
     sources = sources_of(model)
-    due = model._base_manager.filter(search_key=DUE).order_by("pk")
-    rows = (due if after is None else due.filter(pk__gt=after)).values("pk", *sources)[:MAX_AT_ONCE]
-    last = None
+    rows = model._base_manager.filter(search_key=DUE).order_by("pk").values("pk", *sources)[:MAX_AT_ONCE]
     with transaction.atomic():
         for row in rows:
             texts = [row[name] for name in sources]
             model._base_manager.filter(search_key=DUE, **row).update(search_key=fold_all(texts))
-            last = row["pk"]
-    return last
-
-
-def fill_all(model: Any) -> None:
-    """Make every due key of `model`, batch by batch; for migrations that are not atomic."""
-    last = fill(model)
-    while last is not None:
-        last = fill(model, last)
 
 
 def sources_of(model: Any) -> tuple[str, ...]:

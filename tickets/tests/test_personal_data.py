@@ -1,11 +1,9 @@
 """Erasure of personal data, of guests too: what stays of refunds and in the history; and the export."""
 
 from datetime import timedelta
-from importlib import import_module
 from io import StringIO
 
 import pytest
-from django.apps import apps
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
@@ -114,16 +112,6 @@ def old_log(row, says: str) -> None:
     LogEntry.objects.create(
         user=make_staff(), content_type=kind, object_id=str(row.pk), object_repr=f"tickets, {ANN}",
         action_flag=CHANGE, change_message=says,
-    )  # fmt: skip
-
-
-def test_what_buttons_said_before_the_history_is_copied_without_addresses():
-    old_log(paid(), f"Give an address: 900 sats are on the way to {WALLET}.")
-    copy_log = import_module("accounts.migrations.0004_history").copy_log
-    copy_log(apps, connection.schema_editor())
-    entry = HistoryEntry.objects.get()
-    assert (entry.row_name, entry.details["said"]) == (
-        "tickets, [address]", "Give an address: 900 sats are on the way to [address]."
     )  # fmt: skip
 
 

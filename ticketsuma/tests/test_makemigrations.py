@@ -1,8 +1,12 @@
 """`makemigrations` and `migrate`: a text makes no migration, a column does; models keep their labels."""
 
+import ast
 from io import StringIO
+from pathlib import Path
 
 import pytest
+from django.apps import apps
+from django.conf import settings
 from django.core.management import call_command
 
 from events.models import Event
@@ -10,6 +14,11 @@ from tickets.models import Order
 
 pytestmark = pytest.mark.django_db
 
+MIGRATIONS = sorted(
+    file
+    for app in ("accounts", "events", "payments", "tickets")
+    for file in Path(apps.get_app_config(app).path, "migrations").glob("0*.py")
+)
 TITLE = Event._meta.get_field("title")
 STATUS = Order._meta.get_field("status")
 TEXTS = {
@@ -65,3 +74,10 @@ def test_models_keep_their_labels():
     assert TITLE.verbose_name == "title"
     assert Event._meta.get_field("is_active").help_text == "Visible and on sale."
     assert (Event._meta.verbose_name_plural, str(dict(STATUS.choices)["paid"])) == ("events", "Paid")
+
+
+@pytest.mark.parametrize("file", MIGRATIONS, ids=lambda file: str(file.relative_to(settings.BASE_DIR)))
+def test_migration_files_have_no_labels(file):
+    named = {node.arg for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.keyword)}
+    options = {node.value for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Constant)}
+    assert not {"verbose_name", "verbose_name_plural", "help_text"} & (named | options)

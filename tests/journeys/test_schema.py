@@ -1,0 +1,52 @@
+"""First migrations of the shop's apps: they make, column for column, the schema that v0.9.0 had."""
+
+import sqlite3
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.schema import lines_of
+from tests.stack import Stack
+
+KEPT = Path(__file__).parent.parent / "schemas"
+CHANGES = {
+    "a column is longer": {"postgresql": "ALTER TABLE accounts_user ALTER COLUMN name TYPE varchar(121)"},
+    "a column more": dict.fromkeys(("postgresql", "sqlite"), "ALTER TABLE accounts_user ADD nick varchar(9)"),
+    "may be null": {"postgresql": "ALTER TABLE events_event ALTER COLUMN title DROP NOT NULL"},
+    "no default": {"postgresql": "ALTER TABLE events_event ALTER COLUMN version DROP DEFAULT"},
+    "no constraint": {"postgresql": "ALTER TABLE payments_refund DROP CONSTRAINT payments_refund_ordinal"},
+    "no index": dict.fromkeys(("postgresql", "sqlite"), "DROP INDEX tickets_order_email"),
+    "no trigger": {
+        "postgresql": "DROP TRIGGER accounts_historyentry_stays ON accounts_historyentry",
+        "sqlite": "DROP TRIGGER accounts_historyentry_stays",
+    },
+    "no function": {"postgresql": "DROP FUNCTION accounts_historyentry_stays"},
+}
+
+
+def run_sql(url: str, statement: str) -> None:
+    if url.startswith("sqlite"):
+        connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    else:
+        connection = psycopg.connect(url, autocommit=True)
+    connection.execute(statement)
+    connection.close()
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "sqlite"])
+def test_first_migrations_make_the_schema_of_v0_9_0(kind, request, tmp_path):
+    if kind == "sqlite":
+        url = f"sqlite:///{tmp_path / 'schema.sqlite3'}"
+    else:
+        url = request.getfixturevalue("postgres").create_database("schema_of_first_migrations")
+    # Those of the other apps come before it.
+    Stack(tmp_path / "stack", url).manage("migrate", "tickets", "0001_initial", "--verbosity=0")
+    made = lines_of(url)
+    assert set(made) ^ set((KEPT / f"v0.9.0.{kind}.txt").read_text().splitlines()) == set()
+    for what, statements in CHANGES.items():
+        if kind in statements:
+            run_sql(url, statements[kind])
+            changed = lines_of(url)
+            assert changed != made, what
+            made = changed
