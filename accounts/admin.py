@@ -71,11 +71,11 @@ class HistoryAdmin(ReadOnlyAdmin):
     ordering = ["-at", "-pk"]
     fields = ["at", "who", "actor_name", "via", "row", "row_name", "row_id", "says"]
 
-    @admin.display(description=_("who"), ordering="actor_email")
+    @admin.display(description=_("actor"), ordering="actor_email")
     def who(self, entry: HistoryEntry) -> str:
         return entry.who
 
-    @admin.display(description=_("what"))
+    @admin.display(description=_("action"))
     def says(self, entry: HistoryEntry) -> str:
         return entry.says
 

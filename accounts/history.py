@@ -71,13 +71,13 @@ class HistoryEntry(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+",
         verbose_name=_("actor"),
     )  # fmt: skip
-    actor_name = models.CharField(_("name of the actor"), max_length=120, blank=True)
-    actor_email = models.CharField(_("address of the actor"), max_length=254, blank=True)
-    via = models.CharField(_("by way of"), max_length=40, help_text=_("page, api, or a command's name."))
-    act = models.CharField(_("act"), max_length=20)
-    row = models.CharField(_("kind of row"), max_length=60)
-    row_id = models.CharField(_("id of the row"), max_length=64)
-    row_name = models.CharField(_("name of the row"), max_length=200, blank=True)
+    actor_name = models.CharField(_("actor's name"), max_length=120, blank=True)
+    actor_email = models.CharField(_("actor's e-mail"), max_length=254, blank=True)
+    via = models.CharField(_("source"), max_length=40, help_text=_("page, api, or a command's name."))
+    act = models.CharField(_("action"), max_length=20)
+    row = models.CharField(_("object type"), max_length=60)
+    row_id = models.CharField(_("object id"), max_length=64)
+    row_name = models.CharField(_("object name"), max_length=200, blank=True)
     details = models.JSONField(_("details"), default=dict, blank=True)
 
     objects = HistoryQuerySet.as_manager()

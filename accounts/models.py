@@ -43,7 +43,7 @@ class User(Searched, AbstractBaseUser):
     name = models.CharField(_("name"), max_length=120, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
     # Part of every API token; raising it ends them all at once.
-    token_epoch = models.PositiveIntegerField(_("generation of tokens"), default=0)
+    token_epoch = models.PositiveIntegerField(_("token epoch"), default=0)
     search_key = FoldedField("email", "name")
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
@@ -54,7 +54,7 @@ class User(Searched, AbstractBaseUser):
     emailaddress_set: Any  # allauth's
 
     class Meta:
-        verbose_name, verbose_name_plural = _("person"), _("people")
+        verbose_name, verbose_name_plural = _("user"), _("users")
         indexes = [models.Index(fields=["id"], name="accounts_user_key_due", condition=Q(search_key=""))]
         constraints = [
             Unique(
@@ -114,10 +114,10 @@ class Usage(models.Model):
         _("key"), max_length=64, primary_key=True, help_text=_("A digest: no address in clear.")
     )
     uses = models.PositiveIntegerField(_("uses"))
-    until = models.BigIntegerField(_("until"), db_index=True, help_text=_("Seconds since 1970."))
+    until = models.BigIntegerField(_("counted until"), db_index=True, help_text=_("Seconds since 1970."))
 
     class Meta:
-        verbose_name, verbose_name_plural = _("counter of a limit"), _("counters of limits")
+        verbose_name, verbose_name_plural = _("rate limit counter"), _("rate limit counters")
 
     def __str__(self) -> str:
         return self.key

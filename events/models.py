@@ -79,7 +79,7 @@ class Event(Schedule, Searched):
     """Something live that people buy seats for. Times are UTC; `timezone` is where it takes place."""
 
     title = models.CharField(_("title"), max_length=160)
-    slug = models.SlugField(_("name in its address"), max_length=180, unique=True, blank=True)
+    slug = models.SlugField(_("slug"), max_length=180, unique=True, blank=True)
     summary = models.CharField(_("summary"), max_length=300, blank=True)
     description = models.TextField(_("description"), blank=True, help_text=_("Markdown."))
     organizer = models.CharField(_("organizer"), max_length=120, blank=True)
@@ -95,14 +95,14 @@ class Event(Schedule, Searched):
     )
     seats_taken = models.PositiveIntegerField(_("seats taken"), default=0, editable=False)
     max_per_order = models.PositiveSmallIntegerField(
-        _("most seats of one order"), default=10, validators=[MinValueValidator(1), MaxValueValidator(50)]
+        _("maximum seats per order"), default=10, validators=[MinValueValidator(1), MaxValueValidator(50)]
     )
     price_sats = models.PositiveBigIntegerField(
         _("price in sats"),
         validators=[MaxValueValidator(MAX_SATS)],
         help_text=_("One seat, in sats; 0 is free."),
     )
-    stream_url = models.CharField(_("address of the stream"),
+    stream_url = models.CharField(_("stream URL"),
         max_length=500, blank=True, validators=[StreamAddressValidator()],
         help_text=_("Shown to holders of a paid ticket only."),
     )  # fmt: skip
@@ -122,7 +122,7 @@ class Event(Schedule, Searched):
         help_text=_("Raised by every change; calendars know by it which entry is newer."),
     )  # fmt: skip
     ical_uid = models.CharField(
-        _("name in calendars"), max_length=200, default=new_ical_uid, db_default="", editable=False
+        _("iCalendar UID"), max_length=200, default=new_ical_uid, db_default="", editable=False
     )
     search_key = FoldedField("title", "summary", "organizer", "description")
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
@@ -282,11 +282,11 @@ class Event(Schedule, Searched):
 class FormerSlug(models.Model):
     """An address that an event once had, which may be printed somewhere: it leads to the event for ever."""
 
-    slug = models.SlugField(_("name in its address"), max_length=180, primary_key=True)
+    slug = models.SlugField(_("slug"), max_length=180, primary_key=True)
     event = models.ForeignKey(Event, models.CASCADE, related_name="former_slugs", verbose_name=_("event"))
 
     class Meta:
-        verbose_name, verbose_name_plural = _("former address"), _("former addresses")
+        verbose_name, verbose_name_plural = _("former slug"), _("former slugs")
 
     def __str__(self) -> str:
         return self.slug

@@ -33,7 +33,7 @@ class InvoiceInline(ReadOnlyInline):
 class IncomingPaymentInline(ReadOnlyInline):
     model = IncomingPayment
     fields = [
-        "node_payment_id", sats_column("amount_msats", _("arrived")),
+        "node_payment_id", sats_column("amount_msats", _("amount")),
         sats_column("applied_msats", _("applied")), sats_column("kept_msats", _("kept")), "received_at",
         "allocated_at",
     ]  # fmt: skip
@@ -131,7 +131,7 @@ class BaseIncomingPaymentAdmin(JobAdmin):
     """Money that arrived (`tickets.admin` registers it, with what staff may do about it)."""
 
     list_display = [
-        "node_payment_id", "payment", sats_column("amount_msats", _("arrived")),
+        "node_payment_id", "payment", sats_column("amount_msats", _("amount")),
         sats_column("applied_msats", _("applied")), sats_column("kept_msats", _("kept")), "received_at",
     ]  # fmt: skip
     list_filter = [PurposeFilter, ParkedFilter, "received_at"]
@@ -222,6 +222,10 @@ class CheckupAdmin(ReadOnlyAdmin):
 @admin.register(Sweep)
 class SweepAdmin(ReadOnlyAdmin):
     list_display = [
-        "name", "tried_at", "succeeded_at", "read_until", sats_column("available_msats", _("can send")),
+        "name",
+        "tried_at",
+        "succeeded_at",
+        "read_until",
+        sats_column("available_msats", _("spendable balance")),
         "last_error",
-    ]  # fmt: skip
+    ]

@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 class PaymentsConfig(AppConfig):
     name = "payments"
-    verbose_name = _("Money")
+    verbose_name = _("Payments")
 
     def ready(self) -> None:
         from corsheaders.signals import check_request_enabled

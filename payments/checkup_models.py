@@ -19,7 +19,7 @@ class Checkup(Job):
     checked_at = models.DateTimeField(_("checked"), null=True)
 
     class Meta:
-        verbose_name, verbose_name_plural = _("checkup"), _("checkups")
+        verbose_name, verbose_name_plural = _("health check"), _("health checks")
 
     def __str__(self) -> str:
         return self.name

@@ -57,8 +57,8 @@ class Payment(StateMachine, Job):
     )
     due_at = models.DateTimeField(_("due"))
     uma_invoice = models.TextField(_("UMA invoice"), blank=True)
-    push = models.CharField(_("request"), max_length=12, choices=Push, default=Push.NONE)
-    pushed_at = models.DateTimeField(_("request delivered"), null=True, blank=True)
+    push = models.CharField(_("UMA request"), max_length=12, choices=Push, default=Push.NONE)
+    pushed_at = models.DateTimeField(_("UMA request delivered"), null=True, blank=True)
     paid_at = models.DateTimeField(_("paid"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
@@ -160,7 +160,7 @@ class Invoice(StateMachine, Job):
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.LIGHTNING)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.REQUESTED)
     payer = models.CharField(_("payer"), max_length=255, blank=True)
-    slot = models.CharField(_("for"), max_length=5, choices=Slot, default="plain", db_default="plain")
+    slot = models.CharField(_("slot"), max_length=5, choices=Slot, default="plain", db_default="plain")
     invoice_id = models.CharField(  # noqa: DJ001
         _("invoice id"), max_length=120, null=True, unique=True, help_text=_("The node's id.")
     )
@@ -170,7 +170,7 @@ class Invoice(StateMachine, Job):
     # What the asker says beside asking. Defaults in the database: an older version has no such columns.
     comment = models.CharField(_("comment"), max_length=140, blank=True, default="", db_default="")
     utxo_callback = models.CharField(
-        _("callback about UTXOs"),
+        _("UTXO callback"),
         max_length=500,
         blank=True,
         default="",
@@ -185,7 +185,7 @@ class Invoice(StateMachine, Job):
         help_text=_("Kept only if the shop is set to."),
     )
     travel_rule_format = models.CharField(
-        _("its format"), max_length=60, blank=True, default="", db_default=""
+        _("travel rule format"), max_length=60, blank=True, default="", db_default=""
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
@@ -244,7 +244,7 @@ class IncomingPayment(Job):
     amount_msats = models.BigIntegerField(_("amount"))
     applied_msats = models.BigIntegerField(_("applied"), default=0)
     kept_msats = models.BigIntegerField(_("kept"), default=0)
-    received_at = models.DateTimeField(_("arrived"))
+    received_at = models.DateTimeField(_("received"))
     allocated_at = models.DateTimeField(_("allocated"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
@@ -282,7 +282,7 @@ class WebhookEvent(Job):
 
     event_id = models.CharField(_("event id"), max_length=120, unique=True)
     type = models.CharField(_("type"), max_length=60)
-    entity_id = models.CharField(_("what it is about"), max_length=120)
+    entity_id = models.CharField(_("entity id"), max_length=120)
     received_at = models.DateTimeField(_("received"), auto_now_add=True)
     processed_at = models.DateTimeField(_("processed"), null=True, blank=True)
 
@@ -328,12 +328,14 @@ class Sweep(Job):
 
     name = models.CharField(_("name"), max_length=20, primary_key=True, default=INCOMING)
     read_until = models.DateTimeField(_("read until"))
-    tried_at = models.DateTimeField(_("tried"), null=True)
-    succeeded_at = models.DateTimeField(_("succeeded"), null=True)
-    available_msats = models.BigIntegerField(_("can send"), null=True, help_text=_("What the node can send."))
+    tried_at = models.DateTimeField(_("last attempt"), null=True)
+    succeeded_at = models.DateTimeField(_("last success"), null=True)
+    available_msats = models.BigIntegerField(
+        _("spendable balance"), null=True, help_text=_("What the node can send.")
+    )
 
     class Meta:
-        verbose_name, verbose_name_plural = _("look at the node"), _("looks at the node")
+        verbose_name, verbose_name_plural = _("node synchronization"), _("node synchronizations")
 
     def __str__(self) -> str:
         return self.name

@@ -62,14 +62,16 @@ class Refund(StateMachine, Job):
     )
     status = models.CharField(_("status"), max_length=14, choices=Status, default=Status.QUEUED)
     amount_msats = models.BigIntegerField(_("amount"))
-    to = models.CharField(_("goes to"), max_length=255, blank=True, help_text=_("UMA or Lightning address."))
+    to = models.CharField(
+        _("destination"), max_length=255, blank=True, help_text=_("UMA or Lightning address.")
+    )
     reason = models.CharField(_("reason"), max_length=16, choices=Reason)
     bolt11 = models.TextField(_("BOLT11"), blank=True)
     payment_hash = models.CharField(_("payment hash"), max_length=64, blank=True)
     bolt11_expires_at = models.DateTimeField(_("BOLT11 expires"), null=True, blank=True)
-    invoices_asked = models.PositiveIntegerField(_("invoices asked for"), default=0)
+    invoices_asked = models.PositiveIntegerField(_("invoices requested"), default=0)
     dead_bolt11s = models.PositiveIntegerField(
-        _("dead BOLT11s"), default=0, db_default=0, help_text=_("Of the address it goes to now.")
+        _("unpayable BOLT11s"), default=0, db_default=0, help_text=_("Of the address it goes to now.")
     )
     ordinal = models.PositiveIntegerField(
         _("ordinal"),
@@ -78,14 +80,17 @@ class Refund(StateMachine, Job):
         help_text=_("Among the refunds of the same money."),
     )
     node_key = models.CharField(
-        _("key at the node"), max_length=200, blank=True, default="", db_default="",
+        _("idempotency key at the node"), max_length=200, blank=True, default="", db_default="",
         help_text=_("Of the last BOLT11: it is paid once, however often the node is told."),
     )  # fmt: skip
     heard_at = models.DateTimeField(
-        _("node heard"), null=True, blank=True, help_text=_("When the node last spoke of its last payment.")
+        _("last node update"),
+        null=True,
+        blank=True,
+        help_text=_("When the node last spoke of its last payment."),
     )
     fee_cap_msats = models.BigIntegerField(
-        _("fees at most"), null=True, blank=True, help_text=_("What the node may take for the last BOLT11.")
+        _("fee limit"), null=True, blank=True, help_text=_("What the node may take for the last BOLT11.")
     )
     fee_msats = models.BigIntegerField(
         _("fee"),
@@ -94,15 +99,15 @@ class Refund(StateMachine, Job):
         help_text=_("What the node took for sending it."),
     )
     # What the wallet's server said of the last BOLT11: it may keep another currency, or take a fee (UMAD-06).
-    arrives_amount = models.BigIntegerField(_("arrives, in units"), null=True, blank=True)
+    arrives_amount = models.BigIntegerField(_("amount received"), null=True, blank=True)
     arrives_currency = models.CharField(_("currency"), max_length=16, blank=True, default="", db_default="")
-    arrives_decimals = models.PositiveSmallIntegerField(_("its decimals"), default=0, db_default=0)
+    arrives_decimals = models.PositiveSmallIntegerField(_("currency decimals"), default=0, db_default=0)
     wallet_fee_msats = models.BigIntegerField(
-        _("the wallet's fee"), null=True, blank=True, help_text=_("What the receiver's wallet keeps of it.")
+        _("wallet fee"), null=True, blank=True, help_text=_("What the receiver's wallet keeps of it.")
     )
     node_payment_id = models.CharField(_("node's id"), max_length=120, blank=True)
     utxo_callback = models.CharField(
-        _("callback about UTXOs"),
+        _("UTXO callback"),
         max_length=500,
         blank=True,
         default="",
@@ -191,11 +196,11 @@ class PostTransaction(Job):
         related_name="post_transaction",
         verbose_name=_("refund"),
     )
-    told_at = models.DateTimeField(_("told"), null=True, blank=True)
+    told_at = models.DateTimeField(_("delivered"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
-        verbose_name, verbose_name_plural = _("notice to another VASP"), _("notices to other VASPs")
+        verbose_name, verbose_name_plural = _("post-transaction callback"), _("post-transaction callbacks")
         constraints = [
             Check(condition=Q(incoming_payment=None, refund__isnull=False)
                 | Q(incoming_payment__isnull=False, refund=None),

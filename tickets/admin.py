@@ -133,7 +133,7 @@ class OrderAdmin(FindsCodes, JobAdmin):
         context |= {"order": obj, "timeline": timeline(obj)}
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    @admin.display(description=_("request"), ordering="payment__push")
+    @admin.display(description=_("UMA request"), ordering="payment__push")
     def push(self, order: Order) -> str | Promise:
         return order.payment.get_push_display() if order.payment else _("free")
 

@@ -12,12 +12,12 @@ class CheckIn(models.Model):
     ticket = models.OneToOneField(
         "tickets.Ticket", models.PROTECT, related_name="check_in", verbose_name=_("ticket")
     )
-    at = models.DateTimeField(_("at"), default=timezone.now)
+    at = models.DateTimeField(_("checked in"), default=timezone.now)
     by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, verbose_name=_("let in by")
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, verbose_name=_("checked in by")
     )
     by_name = models.CharField(
-        _("address of who let in"), max_length=254, blank=True, db_default="",
+        _("checked in by (e-mail)"), max_length=254, blank=True, db_default="",
         help_text=_("Copied: it stays when their account goes. Empty: joined the stream."),
     )  # fmt: skip
     nonce = models.CharField(

@@ -21,7 +21,7 @@ class Replaced(Http404):
 class Linked(models.Model):
     """A row with a token. Raising `generation` ends every link there is; 0 is how links began."""
 
-    generation = models.PositiveSmallIntegerField(_("generation of its link"), default=0, db_default=0)
+    generation = models.PositiveSmallIntegerField(_("link generation"), default=0, db_default=0)
 
     class Meta:
         abstract = True

@@ -79,9 +79,9 @@ class Order(Searched, Linked, StateMachine, Job):
         _("language"), max_length=10, default="en", help_text=_("In which its mails are written.")
     )
     code = models.CharField(_("code"), max_length=ORDER_CODE_LENGTH, unique=True, default=new_order_code)
-    scope = models.CharField(_("scope of the key"), max_length=80)
+    scope = models.CharField(_("idempotency scope"), max_length=80)
     key = models.CharField(_("idempotency key"), max_length=255)
-    request_hash = models.CharField(_("digest of the request"), max_length=64)
+    request_hash = models.CharField(_("request digest"), max_length=64)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING)
     # A digest of where it was placed from; kept while it is held, of free seats for an hour.
     network = models.CharField(_("network"), max_length=64, blank=True, default="", db_default="")

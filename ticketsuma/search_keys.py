@@ -39,7 +39,7 @@ class FoldedField(models.TextField):
     def __init__(self, *sources: str, **options: Any):
         self.sources = sources
         usual: dict[str, Any] = {
-            "verbose_name": _("key of the search"), "default": DUE, "db_default": DUE, "editable": False,
+            "verbose_name": _("search key"), "default": DUE, "db_default": DUE, "editable": False,
         }  # fmt: skip
         super().__init__(**usual | options)
 

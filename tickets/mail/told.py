@@ -39,15 +39,15 @@ class EventChange(Schedule, models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     event = models.ForeignKey(Event, models.CASCADE, related_name="changes", verbose_name=_("event"))
-    at = models.DateTimeField(_("at"), default=timezone.now)
+    at = models.DateTimeField(_("changed"), default=timezone.now)
     title = models.CharField(_("title before"), max_length=160)
     start_time = models.DateTimeField(_("start before"))
     end_time = models.DateTimeField(_("end before"))
     timezone = models.CharField(_("time zone before"), max_length=64)
-    is_move = models.BooleanField(_("start or end moved"))
+    is_move = models.BooleanField(_("rescheduled"))
 
     class Meta:
-        verbose_name, verbose_name_plural = _("change of an event"), _("changes of events")
+        verbose_name, verbose_name_plural = _("event change"), _("event changes")
         indexes = [models.Index(fields=["event", "at"], name="tickets_change_of_event")]
 
     def __str__(self) -> str:

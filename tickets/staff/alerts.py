@@ -45,7 +45,7 @@ def _node(sweep: Sweep | None) -> list[Attention]:
         said = {"reason": sweep.last_error}
         return [Attention("forbidden", 1, says % said, sweep.succeeded_at, "payments.sweep")]
     if clock.is_ahead(sweep.tried_at) or clock.is_ahead(sweep.succeeded_at):
-        says = _("A clock is wrong: the last look at the node lies in the future.")
+        says = _("A clock is wrong: the last synchronization with the node lies in the future.")
         return [Attention("clock", 1, says, sweep.tried_at, "payments.sweep")]
     if clock.is_recent(sweep.succeeded_at, within=Sweep.SILENT_AFTER):
         return []

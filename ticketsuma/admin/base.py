@@ -110,7 +110,7 @@ class ReadOnlyInline(ReadOnly, admin.TabularInline):
 class ParkedFilter(admin.SimpleListFilter):
     """Work that the worker gave up after its last attempt, or that has been failing for minutes."""
 
-    title = _("work that fails")
+    title = _("failing jobs")
     parameter_name = "parked"
 
     def lookups(self, request, model_admin):
