@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 from django.conf import settings
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+from django.db import connection
 
 from events.models import Event
 from tickets.models import Order
@@ -81,3 +82,10 @@ def test_migration_files_have_no_labels(file):
     named = {node.arg for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.keyword)}
     options = {node.value for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Constant)}
     assert not {"verbose_name", "verbose_name_plural", "help_text"} & (named | options)
+
+
+def test_a_database_from_before_v0_9_0_is_refused():
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE payments_checkup RENAME TO not_there_yet")
+    with pytest.raises(CommandError, match=r"older than v0\.9\.0 .*payments"):
+        call_command("migrate", verbosity=0)
