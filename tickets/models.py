@@ -19,8 +19,8 @@ from ticketsuma.search_keys import FoldedField, Searched
 from ticketsuma.state_machine import StateMachine
 
 from .admission_models import CheckIn, Viewer  # noqa: F401, Django looks for models here
+from .announcement_models import Announcement, EventChange  # noqa: F401, models of this app
 from .links import Linked, TokenQuerySet
-from .mail.told import Announcement, EventChange  # noqa: F401, models of this app
 
 ORDER_CODE_LENGTH = 8
 TICKET_CODE_LENGTH = 26  # 130 bits

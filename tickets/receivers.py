@@ -4,7 +4,7 @@ from accounts.models import User
 from events.models import Event
 from payments.models import Payment
 
-from .mail.told import TOLD, Announcement
+from .announcement_models import TOLD, Announcement
 from .models import Order
 from .services.orders import fulfil
 from .services.personal_data import adopt_orders

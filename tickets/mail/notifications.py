@@ -8,9 +8,8 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from events.models import Event
+from tickets.announcement_models import TOLD
 from tickets.models import Announcement, EventChange, Mail, Order
-
-from .told import TOLD
 
 DAY_BEFORE = timedelta(hours=24)
 HOUR_BEFORE = timedelta(hours=1)
