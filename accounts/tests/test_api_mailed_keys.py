@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.authentication import issue_token
 from accounts.models import User
-from tests.shop import together
+from tests.acts import together
 
 from .api import PASSWORD, ann, login, mailed_key, status
 from .people import OTHER

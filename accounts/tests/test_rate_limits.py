@@ -6,7 +6,7 @@ from django.test import RequestFactory
 
 from accounts.models import Usage
 from accounts.rate_limits import RateLimited, client_ip, hit, is_known, remember, reset
-from tests.shop import together
+from tests.acts import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,7 +10,7 @@ from accounts.authentication import issue_token
 from accounts.models import User
 from accounts.staff import save_verified_user
 from events.models import Event
-from tests.shop import an_event, an_order
+from tests.factories import EventFactory, OrderFactory
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a long enough passphrase"
@@ -18,7 +18,7 @@ PASSWORD = "a long enough passphrase"
 
 def test_the_list_is_paged_and_tells_no_stream(client):
     for number in range(3):
-        an_event(title=f"Talk {number}")
+        EventFactory(title=f"Talk {number}")
     answer = client.get("/api/events?page_size=2")
     page = answer.json()
     assert (page["count"], len(page["results"]), page["previous"]) == (3, 2, None)
@@ -29,13 +29,13 @@ def test_the_list_is_paged_and_tells_no_stream(client):
 @pytest.mark.parametrize("rows", [1, 3])
 def test_the_list_costs_two_queries(client, django_assert_num_queries, rows):
     for _ in range(rows):
-        an_event()
+        EventFactory()
     with django_assert_num_queries(2):
         client.get("/api/events")
 
 
 def test_one_event(client, django_assert_num_queries):
-    event = an_event(capacity=3, price_sats=7)
+    event = EventFactory(capacity=3, price_sats=7)
     with django_assert_num_queries(1):
         said = client.get(f"/api/events/{event.pk}").json()
     assert (said["id"], said["event_id"], said["price_sats"], said["seats_left"]) == (
@@ -57,7 +57,7 @@ def test_one_event(client, django_assert_num_queries):
     ],
 )
 def test_the_status_is_said_in_a_word(client, change, word):
-    assert client.get(f"/api/events/{an_event(**change).pk}").json()["status"] == word
+    assert client.get(f"/api/events/{EventFactory(**change).pk}").json()["status"] == word
 
 
 @pytest.mark.parametrize("name", ["0", "9" * 17, "9" * 5000, "x", "1.0", "-1", "１", "..%2f", "1;"])
@@ -67,7 +67,7 @@ def test_no_such_event_is_the_same_404(client, name):
 
 
 def test_a_hidden_event_is_404(client):
-    hidden = an_event(is_active=False)
+    hidden = EventFactory(is_active=False)
     assert client.get(f"/api/events/{hidden.pk}").status_code == 404
     assert client.get("/api/events").json()["count"] == 0
 
@@ -82,9 +82,11 @@ def titles(client, query: str) -> list[str]:
 @pytest.fixture
 def three_events():
     now = timezone.now()
-    an_event(title="Past", start_time=now - timedelta(days=2), end_time=now - timedelta(days=1), price_sats=5)
-    an_event(title="Free", price_sats=0, summary="100% of_it", start_time=now + timedelta(hours=9))
-    an_event(title="Dear", price_sats=9000, organizer="Bärbel")
+    EventFactory(
+        title="Past", start_time=now - timedelta(days=2), end_time=now - timedelta(days=1), price_sats=5
+    )
+    EventFactory(title="Free", price_sats=0, summary="100% of_it", start_time=now + timedelta(hours=9))
+    EventFactory(title="Dear", price_sats=9000, organizer="Bärbel")
 
 
 @pytest.mark.parametrize(
@@ -137,7 +139,7 @@ def test_a_page_that_is_not_there_is_404(client):
 # -- not again ------------------------------------------------------------------------------------
 @pytest.mark.parametrize("path", ["/api/events", "/api/events/{}"])
 def test_what_has_not_changed_is_304(client, path):
-    event = an_event()
+    event = EventFactory()
     path = path.format(event.pk)
     first = client.get(path)
     assert "no-cache" in first.headers["Cache-Control"]
@@ -190,14 +192,14 @@ def test_staff_make_change_and_delete_an_event(client, staff):
 
 
 def test_an_event_with_orders_is_not_deleted(client, staff):
-    event = an_event(price_sats=0)
-    an_order(event)
+    event = EventFactory(price_sats=0)
+    OrderFactory(event=event)
     answer = client.delete(f"/api/events/{event.pk}", headers=staff)
     assert (answer.status_code, answer.json()["code"]) == (409, "event_has_orders")
 
 
 def test_nobody_else_writes(client):
-    event = an_event()
+    event = EventFactory()
     buyer = bearer(save_verified_user(email="ann@example.com", password=PASSWORD)[0])
     unproven = bearer(User.objects.create_user("staff@example.com"))
     for method, path in (
@@ -243,7 +245,7 @@ def test_what_makes_no_event_is_refused_by_field(client, staff, change, field):
 
 
 def test_capacity_never_falls_below_what_is_taken(client, staff):
-    event = an_event(capacity=5, seats_taken=3)
+    event = EventFactory(capacity=5, seats_taken=3)
     answer = write(client, "PATCH", f"/api/events/{event.pk}", {"capacity": 2}, staff)
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "capacity")
     assert write(client, "PATCH", f"/api/events/{event.pk}", {"capacity": 3}, staff).status_code == 200
@@ -251,7 +253,7 @@ def test_capacity_never_falls_below_what_is_taken(client, staff):
 
 
 def test_staff_set_move_and_end_the_replay(client, staff):
-    event = an_event()
+    event = EventFactory()
     path, end = f"/api/events/{event.pk}", event.end_time
     until = end + timedelta(days=3)
     said = write(client, "PATCH", path, {"replay_until": until.isoformat()}, staff)

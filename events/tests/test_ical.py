@@ -9,7 +9,7 @@ from icalendar import Calendar
 
 from events.ical import CANCEL, REQUEST, calendar_file
 from events.models import Event, new_ical_uid
-from tests.shop import an_event, an_order
+from tests.factories import EventFactory, OrderFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,7 +21,9 @@ def entry_of(event: Event, **how):
 
 
 def test_a_published_entry_has_what_calendars_need_to_follow_changes():
-    event = an_event(organizer="Ópera, SA", contact_email="desk@example.com", title="A night; with, commas")
+    event = EventFactory(
+        organizer="Ópera, SA", contact_email="desk@example.com", title="A night; with, commas"
+    )
     calendar, entry = entry_of(event)
     assert (calendar["METHOD"], entry["STATUS"], entry["SEQUENCE"]) == ("PUBLISH", "CONFIRMED", 0)
     assert entry["UID"] == event.ical_uid
@@ -35,7 +37,7 @@ def test_a_published_entry_has_what_calendars_need_to_follow_changes():
 
 
 def test_an_invitation_and_its_end_name_the_holder():
-    event = an_event()
+    event = EventFactory()
     for method, status in ((REQUEST, "CONFIRMED"), (CANCEL, "CANCELLED")):
         calendar, entry = entry_of(event, method=method, attendee="ann@example.com")
         assert (calendar["METHOD"], entry["STATUS"]) == (method, status)
@@ -44,7 +46,7 @@ def test_an_invitation_and_its_end_name_the_holder():
 
 
 def test_every_change_raises_the_version_however_it_is_written():
-    event = an_event()
+    event = EventFactory()
     before = event.updated_at
     event.title = "Another"
     event.save()
@@ -62,7 +64,7 @@ def test_every_change_raises_the_version_however_it_is_written():
 
 
 def test_a_stale_copy_raises_the_version_too():
-    event = an_event()
+    event = EventFactory()
     stale = Event.objects.get(pk=event.pk)
     Event.objects.filter(pk=event.pk).update(summary="Changed meanwhile")
     stale.title = "Also changed"
@@ -71,8 +73,8 @@ def test_a_stale_copy_raises_the_version_too():
 
 
 def test_a_sale_is_no_change_of_the_event():
-    event = an_event()
-    an_order(event)
+    event = EventFactory()
+    OrderFactory(event=event)
     now = Event.objects.get(pk=event.pk)
     assert (now.seats_taken, now.version, now.updated_at) == (1, 0, event.updated_at)
 
@@ -85,14 +87,16 @@ def test_two_installations_never_name_an_event_alike():
 
 def test_events_from_before_keep_the_name_their_holders_have():
     """Else the entry in a holder's calendar would be doubled by the next mail, not moved."""
-    event = an_event(ical_uid=Event._meta.get_field("ical_uid").db_default)  # as of an older version's INSERT
+    event = EventFactory(
+        ical_uid=Event._meta.get_field("ical_uid").db_default
+    )  # as of an older version's INSERT
     event.refresh_from_db()
     assert (event.ical_uid, event.version) == ("", 0)
     assert entry_of(event)[1]["UID"] == f"event-{event.pk}@tickets-by-uma"
 
 
 def test_an_address_that_was_given_up_leads_on_for_ever(client):
-    event = an_event(slug="first")
+    event = EventFactory(slug="first")
     for slug in ("second", "third"):
         event.slug = slug
         event.save()

@@ -3,7 +3,7 @@
 import pytest
 
 from events.models import Event
-from tests.shop import an_event
+from tests.factories import EventFactory
 from ticketsuma.search_keys import fill_due
 
 pytestmark = pytest.mark.django_db
@@ -38,32 +38,32 @@ def found(client, words):
     ],
 )
 def test_marks_case_and_width_make_no_difference(client, title, typed):
-    an_event(title=title)
-    an_event(title="Something else")
+    EventFactory(title=title)
+    EventFactory(title="Something else")
     assert found(client, typed) == [title]
 
 
 @pytest.mark.parametrize("source", ["title", "summary", "organizer", "description"])
 def test_a_word_of_each_text_finds_the_event(client, source):
-    an_event(title="Something else")
-    event = an_event(**{source: "With the Orquestra Sinfónica"})
+    EventFactory(title="Something else")
+    event = EventFactory(**{source: "With the Orquestra Sinfónica"})
     assert found(client, "sinfonica orquestra") == [event.title]
 
 
 def test_a_word_is_not_made_of_two_texts(client):
-    an_event(title="Night of", summary="strings")
+    EventFactory(title="Night of", summary="strings")
     assert found(client, "ofstrings") == []
 
 
 @pytest.mark.parametrize("typed", ["%", "_", "\\", "\u0301", "'\"", "x" * 100])
 def test_what_is_no_word_finds_nothing_it_should_not_and_breaks_nothing(client, typed):
-    an_event(title="Plain")
+    EventFactory(title="Plain")
     assert client.get("/", {"q": typed}).status_code == 200
     assert client.get("/api/events", {"q": typed}).status_code < 500
 
 
 def test_a_changed_text_is_found_at_once_and_the_old_one_no_more(client):
-    event = an_event(title="Ópera", summary="Noche")
+    event = EventFactory(title="Ópera", summary="Noche")
     stale = Event.objects.get(pk=event.pk)
     event.summary = "Mañana"
     event.save()
@@ -75,7 +75,7 @@ def test_a_changed_text_is_found_at_once_and_the_old_one_no_more(client):
 
 
 def test_an_event_loaded_in_part_is_saved_with_its_whole_key(client):
-    event = an_event(title="Ópera", description="Con orquesta")
+    event = EventFactory(title="Ópera", description="Con orquesta")
     loaded = Event.objects.defer("description", "search_key").get(pk=event.pk)
     loaded.title = "Zarzuela"
     loaded.save()
@@ -83,7 +83,7 @@ def test_an_event_loaded_in_part_is_saved_with_its_whole_key(client):
 
 
 def test_an_update_of_a_text_makes_the_key_anew(client):
-    an_event(title="Ópera", summary="Noche")
+    EventFactory(title="Ópera", summary="Noche")
     Event.objects.update(title="Zarzuela")
     assert found(client, "opera") == []
     fill_due()

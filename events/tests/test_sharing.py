@@ -10,7 +10,7 @@ from PIL import Image
 
 from events.covers import redraw_cover
 from events.sitemaps import LEFT_ALONE
-from tests.shop import an_event
+from tests.factories import EventFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -26,15 +26,15 @@ def shared(client, event) -> tuple[bytes, dict[str, str]]:
 
 
 def test_each_event_has_a_picture_of_its_own_of_the_size_that_is_said(client):
-    one, said = shared(client, an_event(title="One"))
-    other, _said = shared(client, an_event(title="Other"))
+    one, said = shared(client, EventFactory(title="One"))
+    other, _said = shared(client, EventFactory(title="Other"))
     assert one != other
     assert (said[":width"], said[":height"], said[":alt"]) == ("1200", "630", "One")
     assert Image.open(io.BytesIO(one)).size == (1200, 630)
 
 
 def test_a_cover_is_what_is_shared(client):
-    event = an_event()
+    event = EventFactory()
     upload = io.BytesIO()
     Image.new("RGB", (800, 800), "#ff0000").save(upload, "PNG")
     upload.size = len(upload.getvalue())
@@ -47,11 +47,11 @@ def test_a_cover_is_what_is_shared(client):
 
 
 def test_a_hidden_event_has_none(client):
-    assert client.get(f"/share/{an_event(is_active=False).pk}.jpg").status_code == 404
+    assert client.get(f"/share/{EventFactory(is_active=False).pk}.jpg").status_code == 404
 
 
 def test_crawlers_are_told_where_to_look_and_where_not(client):
-    event, hidden = an_event(), an_event(is_active=False)
+    event, hidden = EventFactory(), EventFactory(is_active=False)
     robots = client.get("/robots.txt")
     assert robots["Content-Type"].startswith("text/plain")
     lines = robots.content.decode().splitlines()

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from events.markdown import render_markdown
 from events.posters import draw_poster
-from tests.shop import an_event
+from tests.factories import EventFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize("rows", [1, 3])
 def test_the_list_takes_two_statements_however_long(client, django_assert_num_queries, rows):
     for number in range(rows):
-        an_event(title=f"Evening {number}")
+        EventFactory(title=f"Evening {number}")
     with django_assert_num_queries(2):
         answer = client.get("/")
     assert answer.content.decode().count("<article") == rows
@@ -23,9 +23,9 @@ def test_the_list_takes_two_statements_however_long(client, django_assert_num_qu
 
 def test_the_list_shows_what_comes_and_hides_what_is_inactive(client):
     now = timezone.now()
-    an_event(title="Comes soon")
-    an_event(title="Is over", start_time=now - timedelta(days=2), end_time=now - timedelta(days=1))
-    an_event(title="Is hidden", is_active=False)
+    EventFactory(title="Comes soon")
+    EventFactory(title="Is over", start_time=now - timedelta(days=2), end_time=now - timedelta(days=1))
+    EventFactory(title="Is hidden", is_active=False)
     page = client.get("/").content.decode()
     assert ("Comes soon" in page, "Is over" in page, "Is hidden" in page) == (True, False, False)
     past = client.get("/?show=past").content.decode()
@@ -33,8 +33,8 @@ def test_the_list_shows_what_comes_and_hides_what_is_inactive(client):
 
 
 def test_search_and_filter_narrow_the_list(client):
-    an_event(title="Night of strings", price_sats=0)
-    an_event(title="Night of drums", organizer="Sala Azul")
+    EventFactory(title="Night of strings", price_sats=0)
+    EventFactory(title="Night of drums", organizer="Sala Azul")
     assert "drums" not in client.get("/?q=night+strings").content.decode()
     assert "drums" in client.get("/?q=azul").content.decode()
     assert "drums" not in client.get("/?show=free").content.decode()
@@ -45,12 +45,12 @@ def test_search_and_filter_narrow_the_list(client):
     "query", ["?page=0", "?page=x", "?page=99999999999", "?show=%FF", "?q=" + "a" * 5000]
 )
 def test_a_hostile_query_still_gets_a_page(client, query):
-    an_event()
+    EventFactory()
     assert client.get("/" + query).status_code == 200
 
 
 def test_the_stream_is_on_no_public_page(client):
-    event = an_event(stream_url="https://stream.example/secret")
+    event = EventFactory(stream_url="https://stream.example/secret")
     for path in ("/", event.get_absolute_url(), f"{event.get_absolute_url()}/calendar.ics"):
         answer = client.get(path)
         assert answer.status_code == 200
@@ -59,7 +59,7 @@ def test_the_stream_is_on_no_public_page(client):
 
 def test_the_calendar_entry_is_in_utc(client):
     start = timezone.now().replace(microsecond=0) + timedelta(days=3)
-    event = an_event(title="A night; with, commas", start_time=start, end_time=start + timedelta(hours=1))
+    event = EventFactory(title="A night; with, commas", start_time=start, end_time=start + timedelta(hours=1))
     text = client.get(f"{event.get_absolute_url()}/calendar.ics").content.decode()
     assert f"DTSTART:{start:%Y%m%dT%H%M%SZ}" in text
     assert r"SUMMARY:A night\; with\, commas" in text

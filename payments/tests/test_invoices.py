@@ -19,7 +19,7 @@ from payments.models import Invoice, Payment, Refund
 from payments.node import lightspark
 from payments.services import settle_node_payment
 from payments.tests.test_uma_payreq import ask, assert_refused
-from tests.shop import an_event, an_order
+from tests.factories import EventFactory, OrderFactory
 
 _numbers = itertools.count(1)
 
@@ -27,7 +27,7 @@ _numbers = itertools.count(1)
 @pytest.fixture
 def payment(node, transactional_db) -> Payment:
     """What an order over 2500 sats owes; the node has made the invoice that its page shows."""
-    return an_order(an_event(price_sats=2500)).payment
+    return OrderFactory(event=EventFactory(price_sats=2500)).payment
 
 
 @pytest.fixture

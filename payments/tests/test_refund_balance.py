@@ -9,7 +9,7 @@ from payments.models import Refund
 from payments.node import lightspark
 from payments.reconciliation import sweep_incoming, sweep_row
 from payments.tests.refunding import assert_sent_once, step
-from tests.shop import together
+from tests.acts import together
 
 
 def test_the_last_sats_go_back_though_none_are_left_for_fees(sandbox, make_refund):

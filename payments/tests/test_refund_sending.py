@@ -12,8 +12,8 @@ from payments.node import outgoing
 from payments.refund_sending import send_refund
 from payments.tests.refunding import SATS, TIMEOUT, assert_sent_once, step
 from payments.tests.test_uma_send import Receiver, new_bolt11
+from tests.acts import together
 from tests.processes import wait_until
-from tests.shop import together
 from ticketsuma.state_machine import InvalidTransition
 
 PAY = "PayInvoice"

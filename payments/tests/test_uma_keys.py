@@ -21,8 +21,8 @@ from payments.uma.discovery import (
 )
 from payments.uma.nonces import purge_nonces
 from payments.uma.safe_http import VaspForbidden, VaspUnreachable
+from tests.acts import together
 from tests.environment import key_pair
-from tests.shop import together
 from ticketsuma.jobs.host_turns import AT_ONCE_PER_HOST
 
 

@@ -20,7 +20,8 @@ from payments.tests.test_uma_send import Receiver
 from payments.tests.wallet import drip, hang, send
 from payments.uma.post_transaction import tell_post_transaction
 from payments.uma.send import request_invoice_from
-from tests.shop import an_event, an_order, together
+from tests.acts import together
+from tests.factories import EventFactory, OrderFactory
 from ticketsuma.jobs import worker
 from ticketsuma.jobs.registry import discover
 
@@ -31,7 +32,7 @@ QUEUE = discover().queue("post-transaction callbacks")
 @pytest.fixture
 def payment(node, transactional_db) -> Payment:
     """What is due for a real order, so that settling it sells something."""
-    return an_order(an_event(price_sats=AMOUNT // 1000)).payment
+    return OrderFactory(event=EventFactory(price_sats=AMOUNT // 1000)).payment
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ MONEY_FAULTS = (
 # Racing staff: the same order refunded, in part and whole, by several at once; refunds pressed again.
 STAFF = """
 from random import Random
-from tests.shop import together
+from tests.acts import together
 from ticketsuma.errors import DomainError
 from tickets.services.refunds import refund_order, refund_part
 from payments import refunds

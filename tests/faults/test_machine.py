@@ -30,7 +30,8 @@ from payments.node.lightspark import NodePayment
 from payments.node.outgoing import OutgoingPayment
 from payments.services import _invoice_of, _record, allocate, settle_node_payment
 from payments.signals import payment_settled
-from tests.shop import an_event, money_for, open_invoice, overdue
+from tests.acts import money_for, open_invoice, overdue
+from tests.factories import EventFactory
 from tickets.models import CheckIn, Mail, Order, Ticket
 from tickets.services import refunds
 from tickets.services.orders import cancel_order, expire_order, place_order
@@ -58,7 +59,7 @@ class Shop(RuleBasedStateMachine):
         super().__init__()
         for model in (Mail, CheckIn, Ticket, Order, Refund, IncomingPayment, Invoice, Payment, Event):
             model.objects.all().delete()
-        self.event = an_event(capacity=CAPACITY)
+        self.event = EventFactory(capacity=CAPACITY)
         self.stale_event = Event.objects.get(pk=self.event.pk)
         self.node: list[NodePayment] = []
 

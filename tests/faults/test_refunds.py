@@ -201,7 +201,7 @@ def test_two_refunds_at_once_are_one(shop):
     """One wins, the other is told; one refund, one outgoing payment."""
     buyer = paid_by(shop, "bob")
     outcomes = shop.django(
-        "from tests.shop import together\n"
+        "from tests.acts import together\n"
         "from tickets.services.refunds import refund_order\n"
         "orders = [Order.objects.get(pk=pk) for _ in range(2)]\n"
         "def act(order): return lambda: refund_order(order)\n"

@@ -13,7 +13,8 @@ from accounts.staff import save_verified_user
 from events.models import Event
 from payments.models import Payment, Refund
 from payments.services import settle_node_payment
-from tests.shop import an_event, an_order, money_for, open_invoice, overdue
+from tests.acts import money_for, open_invoice, overdue
+from tests.factories import EventFactory, OrderFactory
 from tickets.models import Mail, Order
 from tickets.services.personal_data import adopt_orders, purge_erased_orders
 from tickets.services.refunds import queue_refund_mails
@@ -52,10 +53,10 @@ def over(event: Event) -> None:
 
 # -- my tickets -------------------------------------------------------------------------------
 def test_holds_upcoming_and_past_each_in_their_place(mine, bea):
-    held, soon = an_order(buyer=bea), paid(an_order(buyer=bea))
-    ended, stranger = paid(an_order(buyer=bea)), paid(an_order(email="cy@example.com"))
+    held, soon = OrderFactory(buyer=bea), paid(OrderFactory(buyer=bea))
+    ended, stranger = paid(OrderFactory(buyer=bea)), paid(OrderFactory(email="cy@example.com"))
     over(ended.event)
-    canceled = an_order(an_event(price_sats=0), buyer=bea)
+    canceled = OrderFactory(event=EventFactory(price_sats=0), buyer=bea)
     Event.objects.filter(pk=canceled.event_id).update(canceled_at=timezone.now())
     page = mine.get("/me")
     assert page.context["holds"] == [held]
@@ -66,7 +67,7 @@ def test_holds_upcoming_and_past_each_in_their_place(mine, bea):
 
 
 def test_an_expired_hold_is_no_memory(mine, bea):
-    order = overdue(an_order(buyer=bea))
+    order = overdue(OrderFactory(buyer=bea))
     Order.objects.filter(pk=order.pk).update(status="expired")
     page = mine.get("/me")
     assert "Nothing coming up" in text_of(page)
@@ -74,7 +75,7 @@ def test_an_expired_hold_is_no_memory(mine, bea):
 
 
 def test_neither_codes_nor_streams_are_on_the_list(mine, bea):
-    order = paid(an_order(buyer=bea, quantity=2))
+    order = paid(OrderFactory(buyer=bea, quantity=2))
     words = mine.get("/me").content.decode()
     assert "stream.example" not in words
     assert not [t for t in order.tickets.all() if t.ticket_code in words]
@@ -83,9 +84,9 @@ def test_neither_codes_nor_streams_are_on_the_list(mine, bea):
 @pytest.mark.parametrize("rows", [1, 3])
 def test_my_tickets_cost_the_same_for_more_rows(mine, bea, django_assert_num_queries, rows):
     for _ in range(rows):
-        an_order(buyer=bea)
-        paid(an_order(buyer=bea))
-        over(paid(an_order(buyer=bea)).event)
+        OrderFactory(buyer=bea)
+        paid(OrderFactory(buyer=bea))
+        over(paid(OrderFactory(buyer=bea)).event)
     with django_assert_num_queries(8):  # session, user, address, count; orders and tickets, twice
         assert len(mine.get("/me").context["page"].object_list) == rows
 
@@ -97,7 +98,7 @@ def test_strangers_sign_in_first(client, path):
 
 # -- adopting ---------------------------------------------------------------------------------
 def test_what_a_guest_bought_comes_along_and_stays_through_a_new_address(client):
-    guest = paid(an_order(email="bea@example.com"))
+    guest = paid(OrderFactory(email="bea@example.com"))
     client.post("/accounts/signup/", {"email": "bea@example.com", "password1": PASSWORD})
     code = mail.outbox[-1].body.split("\n\n")[2]
     client.post("/accounts/confirm-email/", {"code": code})
@@ -110,14 +111,14 @@ def test_what_a_guest_bought_comes_along_and_stays_through_a_new_address(client)
 
 
 def test_an_unproven_address_adopts_nothing(client):
-    order = an_order(email="bea@example.com")
+    order = OrderFactory(email="bea@example.com")
     client.post("/accounts/signup/", {"email": "bea@example.com", "password1": PASSWORD})
     order.refresh_from_db()
     assert order.buyer is None
 
 
 def test_signing_in_takes_along_what_was_bought_as_a_guest_since(bea, client):
-    order, other = an_order(email="bea@example.com"), an_order(email="cy@example.com")
+    order, other = OrderFactory(email="bea@example.com"), OrderFactory(email="cy@example.com")
     client.post("/accounts/login/", {"login": "bea@example.com", "password": PASSWORD})
     order.refresh_from_db(), other.refresh_from_db()
     assert (order.buyer, other.buyer) == (bea, None)
@@ -134,8 +135,8 @@ def test_the_name_is_changed_on_one_line(mine, bea):
 
 
 def test_my_data_is_a_file_of_my_orders_only(mine, bea):
-    order = paid(an_order(buyer=bea))
-    an_order(email="cy@example.com")
+    order = paid(OrderFactory(buyer=bea))
+    OrderFactory(email="cy@example.com")
     mine.post(mine.get("/me/data")["Location"], {"password": PASSWORD})
     answer = mine.get("/me/data")
     assert answer["Content-Disposition"] == 'attachment; filename="my-data.json"'
@@ -167,7 +168,9 @@ def test_leaving_takes_the_password_and_ends_every_session(mine, bea):
 
 
 def test_past_orders_forget_the_person_and_their_wallet(mine, bea):
-    order = paid(an_order(buyer=bea, email="bea@example.com", name="Bea", uma_address="$bea@localhost:8081"))
+    order = paid(
+        OrderFactory(buyer=bea, email="bea@example.com", name="Bea", uma_address="$bea@localhost:8081")
+    )
     Payment.objects.update(payer_uma="$bea@localhost:8081")
     over(order.event)
     leave(mine)
@@ -185,7 +188,7 @@ def test_past_orders_forget_the_person_and_their_wallet(mine, bea):
 
 
 def test_an_event_to_come_keeps_the_wallet_for_a_refund(mine, bea):
-    order = paid(an_order(buyer=bea, uma_address="$bea@localhost:8081"))
+    order = paid(OrderFactory(buyer=bea, uma_address="$bea@localhost:8081"))
     leave(mine)
     order.refresh_from_db()
     assert (order.email, order.uma_address) == ("", "")
@@ -199,12 +202,12 @@ def test_an_event_to_come_keeps_the_wallet_for_a_refund(mine, bea):
 
 
 def test_money_on_its_way_back_keeps_where_it_goes_and_whom_we_tell(mine, bea):
-    order = paid(an_order(buyer=bea, email="bea@example.com", name="Bea"))
+    order = paid(OrderFactory(buyer=bea, email="bea@example.com", name="Bea"))
     incoming = order.payment.incoming_payments.get()
     Refund.objects.create(
         incoming_payment=incoming, amount_msats=1000, reason="staff", to="", status="needs_address"
     )
-    held = an_order(buyer=bea, email="bea@example.com", name="Bea")
+    held = OrderFactory(buyer=bea, email="bea@example.com", name="Bea")
     leave(mine)
     for each in (order, held):
         each.refresh_from_db()
@@ -227,12 +230,12 @@ def test_money_on_its_way_back_keeps_where_it_goes_and_whom_we_tell(mine, bea):
 
 
 def test_late_money_of_somebody_who_left_finds_its_way_home(mine, bea):
-    order = an_order(an_event(capacity=1), buyer=bea, email="bea@example.com")
+    order = OrderFactory(event=EventFactory(capacity=1), buyer=bea, email="bea@example.com")
     invoice = open_invoice(order)
     Payment.objects.update(status="closed")
     order.advance("expired", ended_at=timezone.now())
     order.event.release(1)
-    an_order(order.event)
+    OrderFactory(event=order.event)
     leave(mine)
     settle_node_payment(money_for(invoice))
     queue_refund_mails()

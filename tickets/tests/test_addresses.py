@@ -8,10 +8,9 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import User, normalize_email
 from payments.uma.address import InvalidUmaAddress, normalize_payable_address, normalize_uma_address
-from tests.shop import an_event
+from tests.factories import EveningFactory, EventFactory
 from tickets.models import Order
 from tickets.services.payment_lookup import find_invoices
-from tickets.tests.selling import make_event
 from ticketsuma.addresses import InvisibleSign, normalize_address
 from ticketsuma.conf.env import Environment
 
@@ -45,7 +44,7 @@ def test_wide_letters_are_the_same_letters():
 @each_sign
 def test_pages_refuse_and_say_why(client, sign):
     email = f"ann@exam{sign}ple.com"
-    event = an_event()
+    event = EventFactory()
     forms = [
         (event.get_absolute_url(), "email", {"quantity": 1, "email": email}),
         (event.get_absolute_url(), "uma_address",
@@ -65,7 +64,7 @@ def test_pages_refuse_and_say_why(client, sign):
 @each_sign
 def test_the_api_refuses_and_says_why(client, sign):
     email = f"ann@exam{sign}ple.com"
-    event = an_event()
+    event = EventFactory()
     bodies = [
         ("/api/users", "email", {"email": email, "password": PASSWORD}),
         ("/api/users/login", "email", {"email": email, "password": PASSWORD}),
@@ -85,7 +84,7 @@ def test_the_api_refuses_and_says_why(client, sign):
 def test_organizers_settings_and_the_console_refuse(sign, monkeypatch):
     email = f"ann@exam{sign}ple.com"
     with pytest.raises(ValidationError, match="invisible"):
-        make_event(contact_email=email)
+        EveningFactory(contact_email=email)
     monkeypatch.setenv("STAFF", f"bob@example.com,{email}")
     env = Environment()
     assert env.addresses("STAFF") == frozenset()
@@ -97,4 +96,4 @@ def test_organizers_settings_and_the_console_refuse(sign, monkeypatch):
 
 
 def test_an_organizers_address_is_spelled_as_all_are():
-    assert make_event(contact_email=" Ａnn@Example.com ").contact_email == "ann@example.com"
+    assert EveningFactory(contact_email=" Ａnn@Example.com ").contact_email == "ann@example.com"

@@ -17,9 +17,10 @@ from events.models import FormerSlug
 from payments.checkup_models import Checkup
 from payments.models import IncomingPayment, Payment, PostTransaction, Refund, Sweep, WebhookEvent
 from payments.reconciliation import sweep_row
+from tests.acts import hold, pay, stray_money
+from tests.factories import EveningFactory, StaffFactory
 from tickets.models import Announcement, CheckIn, EventChange, Mail, Order, Ticket, Viewer
 from tickets.tests.admin_client import change_url, list_url
-from tickets.tests.selling import hold, make_event, make_staff, pay, stray_money
 
 OURS = ["accounts", "events", "payments", "tickets"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,14 +34,14 @@ def test_a_stranger_is_sent_to_the_sign_in_page():
 
 def test_a_buyer_is_not_let_in(settings):
     client = Client()
-    client.force_login(make_staff("buyer@example.com"))
+    client.force_login(StaffFactory(email="buyer@example.com"))
     assert client.get("/admin/", follow=True).status_code == 403
     assert client.get(reverse("admin:tickets_order_changelist"), follow=True).status_code == 403
 
 
 # -- lists -------------------------------------------------------------------------------------
 def one_of_each() -> None:
-    order = hold(make_event(), uma_address="$ann@wallet.example.com")
+    order = hold(EveningFactory(), uma_address="$ann@wallet.example.com")
     pay(order)
     PostTransaction.objects.create(incoming_payment=pay(order))
     CheckIn.objects.create(ticket=order.tickets.get())
@@ -51,7 +52,7 @@ def one_of_each() -> None:
     FormerSlug.objects.create(event=order.event, slug=order.code.lower())
     WebhookEvent.objects.create(event_id=order.code, type="PAYMENT_FINISHED", entity_id="x")
     apps.get_model("payments", "VaspNonce").objects.create(domain="a.example", nonce=order.code)
-    make_staff(f"{order.code.lower()}@example.com")
+    StaffFactory(email=f"{order.code.lower()}@example.com")
     with by_command("test"):
         record("press", order)
     Usage.objects.create(key=order.code, uses=1, until=0)
@@ -112,7 +113,7 @@ def test_money_and_states_are_read_only(staff):
 
 
 def test_an_order_is_found_by_code_mail_hash_and_ticket_code(staff):
-    order, other = hold(make_event()), hold(make_event(), email="zed@example.com")
+    order, other = hold(EveningFactory()), hold(EveningFactory(), email="zed@example.com")
     pay(order)
     url = reverse("admin:tickets_order_changelist")
     hash_of_invoice = order.payment.invoices.get().payment_hash
@@ -132,8 +133,8 @@ def test_an_order_is_found_by_code_mail_hash_and_ticket_code(staff):
     ],
 )
 def test_pending_payments_are_one_click_away(staff, name, query):
-    waiting = hold(make_event(), uma_address="$ann@wallet.example.com")
-    paid = hold(make_event())
+    waiting = hold(EveningFactory(), uma_address="$ann@wallet.example.com")
+    paid = hold(EveningFactory())
     pay(paid)
     page = staff.get(reverse(f"admin:{name}_changelist") + "?" + query)
     wanted = waiting if name == "tickets_order" else waiting.payment
@@ -142,7 +143,7 @@ def test_pending_payments_are_one_click_away(staff, name, query):
 
 # -- one order on one page ---------------------------------------------------------------------
 def test_an_order_shows_its_whole_story(staff):
-    order = hold(make_event(), 2, uma_address="$ann@wallet.example.com")
+    order = hold(EveningFactory(), 2, uma_address="$ann@wallet.example.com")
     Payment.objects.filter(pk=order.payment_id).update(pushed_at=timezone.now(), push="delivered")
     money = pay(order)
     second = pay(order)
@@ -164,7 +165,7 @@ def test_an_order_shows_its_whole_story(staff):
 
 
 def test_a_payers_comment_is_told_as_text(staff):
-    order = hold(make_event())
+    order = hold(EveningFactory())
     order.payment.invoices.update(comment="<script>alert(1)</script>")
     text = staff.get(change_url(order)).content.decode()
     assert "Its comment: “&lt;script&gt;alert(1)&lt;/script&gt;”." in text
@@ -173,7 +174,7 @@ def test_a_payers_comment_is_told_as_text(staff):
 
 def test_a_big_order_asks_as_much_as_a_small_one(staff):
 
-    event = make_event(capacity=50)
+    event = EveningFactory(capacity=50)
     small, big = hold(event, 1), hold(event, 9)
     for order, times in ((small, 1), (big, 4)):
         for _ in range(times):
@@ -194,7 +195,7 @@ def test_the_first_page_shows_what_needs_attention_and_todays_sales(staff):
     Sweep.objects.create(read_until=now, tried_at=now, succeeded_at=now, available_msats=10**9)
     text = staff.get("/admin/").content.decode()
     assert "Nothing. Every payment" in text
-    order = hold(make_event(title="Moonlight"), 2)
+    order = hold(EveningFactory(title="Moonlight"), 2)
     pay(order)
     stray_money(3_000_000)
     text = staff.get("/admin/").content.decode()
@@ -209,7 +210,7 @@ def test_a_silent_node_and_an_empty_purse_are_said(staff):
     sweep = Sweep.objects.create(
         read_until=long_ago, tried_at=timezone.now(), succeeded_at=long_ago, available_msats=1_000
     )
-    order = hold(make_event(), uma_address="$ann@wallet.example.com")
+    order = hold(EveningFactory(), uma_address="$ann@wallet.example.com")
     pay(order)
     pay(order)
     text = staff.get("/admin/").content.decode()
@@ -220,7 +221,7 @@ def test_a_silent_node_and_an_empty_purse_are_said(staff):
 
 
 def test_every_line_of_attention_leads_to_its_rows(staff):
-    order = hold(make_event())
+    order = hold(EveningFactory())
     pay(order)
     pay(order)
     stray_money()

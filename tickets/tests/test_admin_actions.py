@@ -10,18 +10,19 @@ from django.utils import timezone
 from accounts.history import HistoryEntry
 from accounts.models import User
 from payments.models import IncomingPayment, Payment, Refund
+from tests.acts import hold, pay, stray_money
+from tests.factories import EveningFactory
 from tickets.models import Mail, Order, Ticket
 from tickets.services.refunds import cancel_event, end_canceled_order
 from tickets.staff import audit
 from tickets.tests.admin_client import act, act_url, change_url, list_url, told
-from tickets.tests.selling import hold, make_event, pay, stray_money
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 # -- buttons -----------------------------------------------------------------------------------
 def test_a_free_order_is_canceled_after_a_question(staff):
-    order = hold(make_event(price_sats=0), 3)
+    order = hold(EveningFactory(price_sats=0), 3)
     question = staff.get(act_url(order, "cancel"))
     assert f"Order {order.code}" in question.content.decode()
     order.refresh_from_db()
@@ -36,7 +37,7 @@ def test_a_free_order_is_canceled_after_a_question(staff):
 
 
 def test_a_paid_order_is_refunded_whole(staff):
-    order = hold(make_event(), 2, uma_address="$ann@wallet.example.com")
+    order = hold(EveningFactory(), 2, uma_address="$ann@wallet.example.com")
     pay(order)
     page = act(staff, order, "refund")
     order.refresh_from_db()
@@ -47,7 +48,7 @@ def test_a_paid_order_is_refunded_whole(staff):
 
 
 def test_a_part_is_refunded_and_the_ticket_stays(staff):
-    order = hold(make_event(), uma_address="$ann@wallet.example.com")
+    order = hold(EveningFactory(), uma_address="$ann@wallet.example.com")
     pay(order)
     for amount in ("0", "1000", "-1", "9" * 25, "x"):
         page = act(staff, order, "refund-part", amount_sats=amount)
@@ -61,7 +62,7 @@ def test_a_part_is_refunded_and_the_ticket_stays(staff):
 
 @pytest.mark.parametrize(("action", "fields"), [("refund", {}), ("refund-part", {"amount_sats": "250"})])
 def test_of_two_staff_who_press_at_once_one_wins_and_the_other_is_told(staff, action, fields):
-    order = hold(make_event(), uma_address="$ann@wallet.example.com")
+    order = hold(EveningFactory(), uma_address="$ann@wallet.example.com")
     pay(order)
     seen = staff.get(act_url(order, action)).context["form"]["seen"].value()
     start, pages = threading.Barrier(2), []
@@ -86,7 +87,7 @@ def test_of_two_staff_who_press_at_once_one_wins_and_the_other_is_told(staff, ac
 
 
 def test_an_answer_to_an_outdated_question_does_nothing(staff):
-    order = hold(make_event(price_sats=0))
+    order = hold(EveningFactory(price_sats=0))
     seen = staff.get(act_url(order, "cancel")).context["form"]["seen"].value()
     Order.objects.filter(pk=order.pk).update(status="pending")
     page = staff.post(act_url(order, "cancel"), {"seen": seen}, follow=True)
@@ -94,7 +95,7 @@ def test_an_answer_to_an_outdated_question_does_nothing(staff):
 
 
 def test_tickets_are_mailed_again_once(staff):
-    order = hold(make_event(price_sats=0))
+    order = hold(EveningFactory(price_sats=0))
     page = act(staff, order, "mail")
     assert "already" in page.content.decode() or "tried again" in page.content.decode()  # it is still due
     order.mails.update(status="sent", sent_at=timezone.now(), next_attempt_at=None)
@@ -104,20 +105,20 @@ def test_tickets_are_mailed_again_once(staff):
 
 
 def test_the_node_is_asked_and_does_not_answer(staff):
-    order = hold(make_event())
+    order = hold(EveningFactory())
     page = act(staff, order, "reconcile")
     assert "does not answer" in page.content.decode()
 
 
 def test_a_request_is_pushed_again(staff):
-    order = hold(make_event(), uma_address="$ann@wallet.example.com")
+    order = hold(EveningFactory(), uma_address="$ann@wallet.example.com")
     Payment.objects.filter(pk=order.payment_id).update(push="unreachable", next_attempt_at=None)
     act(staff, order, "push")
     assert Payment.objects.get().push == "queued"
 
 
 def test_unmatched_money_is_attached_to_the_order_it_was_meant_for(staff):
-    order, money = hold(make_event()), stray_money(1_000_000)
+    order, money = hold(EveningFactory()), stray_money(1_000_000)
     page = act(staff, money, "attach", code="nonsense")
     assert "no order of this code" in page.content.decode()
     act(staff, money, "attach", code=order.code.lower())
@@ -141,7 +142,7 @@ def test_unmatched_money_goes_back_once(staff):
 
 
 def test_a_refund_gets_its_address_and_a_failed_one_another_chance(staff):
-    order = hold(make_event())
+    order = hold(EveningFactory())
     pay(order)
     pay(order)
     refund = Refund.objects.get()
@@ -155,7 +156,7 @@ def test_a_refund_gets_its_address_and_a_failed_one_another_chance(staff):
 
 
 def test_given_up_work_is_tried_again(staff):
-    order = hold(make_event(price_sats=0))
+    order = hold(EveningFactory(price_sats=0))
     mail = order.mails.get()
     Mail.objects.update(parked_at=timezone.now(), next_attempt_at=None, attempts=10)
     act(staff, mail, "try-again")
@@ -165,7 +166,7 @@ def test_given_up_work_is_tried_again(staff):
 
 
 def test_an_event_is_canceled_after_a_preview(staff):
-    event = make_event()
+    event = EveningFactory()
     pay(hold(event, 2))
     hold(event)
     text = staff.get(act_url(event, "cancel")).content.decode()
@@ -180,7 +181,7 @@ def test_an_event_is_canceled_after_a_preview(staff):
 
 
 def test_a_canceled_event_shows_how_far_it_is_and_failed_refunds_are_retried_together(staff):
-    event = make_event()
+    event = EveningFactory()
     for _ in range(3):
         order = hold(event, uma_address="$ann@wallet.example.com")
         pay(order)

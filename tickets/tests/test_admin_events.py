@@ -8,11 +8,12 @@ from django.db import connection
 from django.urls import reverse
 
 from events.models import Event
+from tests.acts import hold
+from tests.factories import EveningFactory
 from tickets.services.orders import place_order
 from tickets.staff import audit
 from tickets.tests.admin_client import change_url
 from tickets.tests.forms_in_pages import form_in
-from tickets.tests.selling import hold, make_event
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,7 +25,7 @@ def event_form(client, event, **changes):
 
 
 def test_a_title_changes(staff):
-    event = make_event()
+    event = EveningFactory()
     answer = staff.post(change_url(event), event_form(staff, event, title="A new title"))
     assert answer.status_code == 302
     event.refresh_from_db()
@@ -37,7 +38,7 @@ def test_a_title_changes(staff):
      ("timezone", "Moon/Base"), ("stream_url", "javascript:alert(1)"), ("slug", "a b")],
 )  # fmt: skip
 def test_what_an_event_cannot_be_is_said_at_the_field(staff, field, value):
-    event = make_event()
+    event = EveningFactory()
     hold(event, 3)
     answer = staff.post(change_url(event), event_form(staff, event, **{field: value}))
     assert answer.status_code == 200
@@ -47,7 +48,7 @@ def test_what_an_event_cannot_be_is_said_at_the_field(staff, field, value):
 
 
 def test_an_event_ends_after_it_starts(staff):
-    event = make_event()
+    event = EveningFactory()
     past = event.start_time - timedelta(days=1)
     answer = staff.post(change_url(event), event_form(staff, event, end_time_0=f"{past:%Y-%m-%d}"))
     assert answer.status_code == 200
@@ -55,7 +56,7 @@ def test_an_event_ends_after_it_starts(staff):
 
 
 def test_seats_taken_cannot_be_typed(staff):
-    event = make_event()
+    event = EveningFactory()
     hold(event, 3)
     staff.post(change_url(event), event_form(staff, event, seats_taken="0", canceled_at="2020-01-01"))
     event.refresh_from_db()
@@ -63,7 +64,7 @@ def test_seats_taken_cannot_be_typed(staff):
 
 
 def test_an_event_with_orders_cannot_be_deleted(staff):
-    event, empty = make_event(), make_event()
+    event, empty = EveningFactory(), EveningFactory()
     hold(event)
     delete = reverse("admin:events_event_delete", args=[event.pk])
     assert staff.post(delete, {"post": "yes"}).status_code == 302
@@ -73,7 +74,7 @@ def test_an_event_with_orders_cannot_be_deleted(staff):
 
 def test_a_staff_edit_of_the_title_during_a_sale_loses_no_seat(staff):
     """Eight buyers and two editors at once, each on a connection of their own."""
-    event = make_event(capacity=40, price_sats=0)
+    event = EveningFactory(capacity=40, price_sats=0)
     start, failures = threading.Barrier(10), []
 
     def together(work):

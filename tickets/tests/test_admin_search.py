@@ -3,11 +3,12 @@
 import pytest
 
 from accounts.models import User
+from tests.acts import hold, pay
+from tests.factories import EveningFactory
 from tickets.models import CheckIn, Mail, Order, Ticket, Viewer
 from tickets.services.orders import name_holder
 from tickets.services.personal_data import erase_personal_data
 from tickets.tests.admin_client import list_url
-from tickets.tests.selling import hold, make_event, pay
 from ticketsuma.search_keys import fill_due
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,8 +20,8 @@ def found(staff, model, words):
 
 @pytest.fixture
 def order():
-    hold(make_event(), email="zed@example.com", name="Zed")
-    event = make_event(title="Una noche de Ópera")
+    hold(EveningFactory(), email="zed@example.com", name="Zed")
+    event = EveningFactory(title="Una noche de Ópera")
     order = hold(event, name="Rene\u0301e Zoë", email="renée@example.com")
     pay(order)
     CheckIn.objects.create(ticket=order.tickets.get())
@@ -58,19 +59,19 @@ BY_ORDER = {
 
 
 def test_a_wide_address_of_a_wallet_finds_its_order(staff):
-    order = hold(make_event(), uma_address="$ann@wallet.example.com")
+    order = hold(EveningFactory(), uma_address="$ann@wallet.example.com")
     assert found(staff, Order, "＄ａｎｎ＠wallet") == [order]
 
 
 def test_a_new_holder_is_found_at_once(staff):
-    ticket = hold(make_event(price_sats=0)).tickets.get()
+    ticket = hold(EveningFactory(price_sats=0)).tickets.get()
     name_holder(ticket, name="Ángel")
     assert found(staff, Ticket, "angel") == [ticket]
 
 
 def test_a_person_who_left_is_in_no_key_even_before_the_worker_comes():
     ann = User.objects.create_user("renée@example.com", None, name="Renée")
-    order = hold(make_event(price_sats=0), name="Renée", email=ann.email)
+    order = hold(EveningFactory(price_sats=0), name="Renée", email=ann.email)
     Order.objects.update(buyer=ann)
     erase_personal_data(ann)
     assert not order.tickets.filter(search_key__folded="renee").exists()

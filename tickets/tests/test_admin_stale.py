@@ -10,10 +10,10 @@ from django.urls import reverse
 from accounts.authentication import issue_token
 from accounts.models import User
 from events.models import Event
-from tests.shop import together
+from tests.acts import hold, together
+from tests.factories import EveningFactory, StaffFactory
 from tickets.tests.admin_client import change_url, told
 from tickets.tests.forms_in_pages import form_in
-from tickets.tests.selling import hold, make_event, make_staff
 from tickets.tests.test_admin_events import event_form
 from ticketsuma.admin.stale_forms import UnstaleForm
 
@@ -31,7 +31,7 @@ def errors(answer) -> dict:
      ("description", "Two\nlines", "One\nand two")],
 )  # fmt: skip
 def test_a_stale_form_is_shown_again_with_what_changed(staff, field, value, was):
-    event = make_event(title="Mine", description="One\nand two")
+    event = EveningFactory(title="Mine", description="One\nand two")
     old = event_form(staff, event)
     Event.objects.filter(pk=event.pk).update(**{field: value})
     answer = staff.post(change_url(event), old | {"summary": "My words"})
@@ -51,7 +51,7 @@ def test_a_stale_form_is_shown_again_with_what_changed(staff, field, value, was)
 
 
 def test_a_moved_start_is_not_moved_back(staff):
-    event = make_event()
+    event = EveningFactory()
     old = event_form(staff, event)
     start = event.start_time + timedelta(minutes=30)
     Event.objects.filter(pk=event.pk).update(start_time=start)
@@ -63,7 +63,7 @@ def test_a_moved_start_is_not_moved_back(staff):
 
 
 def test_what_an_editor_typed_stays_typed(staff):
-    event = make_event()
+    event = EveningFactory()
     old = event_form(staff, event)
     Event.objects.filter(pk=event.pk).update(capacity=40)
     answer = staff.post(change_url(event), old | {"capacity": "60"})
@@ -72,7 +72,7 @@ def test_what_an_editor_typed_stays_typed(staff):
 
 
 def test_of_two_who_save_at_once_one_is_told(staff):
-    event = make_event()
+    event = EveningFactory()
     data = event_form(staff, event)
     answers = together(
         lambda: staff.post(change_url(event), data | {"title": "One"}),
@@ -83,7 +83,7 @@ def test_of_two_who_save_at_once_one_is_told(staff):
 
 
 def test_a_form_that_says_not_what_it_showed_is_not_saved(staff):
-    event = make_event()
+    event = EveningFactory()
     for seen in ("", "{}", "nonsense", "[]", '{"title": 3}'):
         answer = staff.post(change_url(event), event_form(staff, event, title="New", seen=seen))
         assert "Please open this form anew" in answer.content.decode()
@@ -92,11 +92,11 @@ def test_a_form_that_says_not_what_it_showed_is_not_saved(staff):
 
 def test_every_form_that_staff_can_save_is_compared():
     request = RequestFactory().get("/")
-    request.user = make_staff()
+    request.user = StaffFactory()
     editable = [one for one in admin.site._registry.values() if one.has_change_permission(request)]
     assert {one.model for one in editable} == {Event, User}
     for one in editable:
-        row = make_event() if one.model is Event else request.user
+        row = EveningFactory() if one.model is Event else request.user
         assert issubclass(one.get_form(request, row), UnstaleForm)
 
 
@@ -111,7 +111,7 @@ def test_a_person_let_in_meanwhile_is_not_shut_out_again(staff):
 
 
 def test_deleting_an_event_with_orders_says_what_to_do_instead(staff):
-    event = make_event()
+    event = EveningFactory()
     hold(event)
     for method in (staff.get, staff.post):
         answer = method(reverse("admin:events_event_delete", args=[event.pk]), {"post": "yes"}, follow=True)
@@ -122,8 +122,8 @@ def test_deleting_an_event_with_orders_says_what_to_do_instead(staff):
 
 
 def test_the_api_refuses_to_change_an_event_that_changed(client):
-    event = make_event()
-    headers = {"HTTP_AUTHORIZATION": f"Bearer {issue_token(make_staff())}"}
+    event = EveningFactory()
+    headers = {"HTTP_AUTHORIZATION": f"Bearer {issue_token(StaffFactory())}"}
 
     def patch(**body):
         return client.patch(f"/api/events/{event.pk}", body, content_type="application/json", **headers)

@@ -6,9 +6,10 @@ import pytest
 from django.utils import timezone
 
 from events.models import Event
+from tests.acts import hold, pay
+from tests.factories import EveningFactory
 from tickets.models import CheckIn
 from tickets.tests.admin_client import change_url, list_url
-from tickets.tests.selling import hold, make_event, pay
 from tickets.tests.test_admin_events import event_form
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,7 +37,7 @@ def save(staff, event, **typed):
 
 
 def test_times_are_typed_and_shown_by_the_events_clocks(staff):
-    event = make_event()
+    event = EveningFactory()
     assert save(staff, event, start="2031-05-01 20:00", end="2031-05-01 22:30").status_code == 302
     assert (event.start_time, event.end_time) == (utc(2031, 5, 1, 18), utc(2031, 5, 1, 20, 30))
     page = staff.get(change_url(event)).content.decode()
@@ -50,14 +51,14 @@ def test_times_are_typed_and_shown_by_the_events_clocks(staff):
 
 
 def test_an_end_before_the_start_is_said_at_the_end(staff):
-    event = make_event()
+    event = EveningFactory()
     answer = save(staff, event, start="2031-05-01 20:00", end="2031-05-01 19:00")
     errors = answer.context["adminform"].form.errors
     assert dict(errors) == {"end_time": ["The event must end after it starts."]}
 
 
 def test_a_time_that_clocks_leave_out_is_refused_and_one_that_comes_twice_is_understood(staff):
-    event = make_event()
+    event = EveningFactory()
     answer = save(staff, event, start="2031-03-30 02:30", end="2031-03-30 05:00")
     assert "Clocks are set forward then" in str(answer.context["adminform"].form.errors["start_time"])
     assert save(staff, event, start="2031-10-26 02:30", end="2031-10-26 02:15").status_code == 302
@@ -70,7 +71,7 @@ def test_a_time_that_clocks_leave_out_is_refused_and_one_that_comes_twice_is_und
 
 def test_no_moment_on_staffs_pages_is_without_its_clocks(staff):
     """Lists, facts and timeline are by the event's clocks, and each has a place for the reader's own time."""
-    order = hold(make_event(timezone="Asia/Tokyo"))
+    order = hold(EveningFactory(timezone="Asia/Tokyo"))
     pay(order)
     CheckIn.objects.create(ticket=order.tickets.get(), at=timezone.now())
     for page in (change_url(order), list_url(type(order)), list_url(CheckIn)):

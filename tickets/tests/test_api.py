@@ -10,7 +10,8 @@ from accounts.authentication import issue_token
 from accounts.models import User
 from events.models import Event
 from payments.services import settle_node_payment
-from tests.shop import an_event, an_order, money_for, open_invoice
+from tests.acts import money_for, open_invoice
+from tests.factories import EventFactory, OrderFactory
 from tickets.models import Order, Ticket
 from tickets.services.orders import cancel_order
 
@@ -44,7 +45,7 @@ def fields(answer) -> set:
 
 
 def paid_order(**more) -> Order:
-    order = an_order(**more)
+    order = OrderFactory(**more)
     settle_node_payment(money_for(open_invoice(order)))
     order.refresh_from_db()
     return order
@@ -52,7 +53,7 @@ def paid_order(**more) -> Order:
 
 # -- purchase -----------------------------------------------------------------------------------
 def test_a_purchase_answers_order_tickets_and_every_way_to_pay(buy):
-    answer = buy(an_event(), quantity=2, uma_address="$Ann@localhost:8081")
+    answer = buy(EventFactory(), quantity=2, uma_address="$Ann@localhost:8081")
     assert answer.status_code == 201
     bought = answer.json()
     order = Order.objects.get()
@@ -77,14 +78,14 @@ def test_a_purchase_answers_order_tickets_and_every_way_to_pay(buy):
 
 
 def test_a_free_ticket_is_there_at_once(buy):
-    bought = buy(an_event(price_sats=0)).json()
+    bought = buy(EventFactory(price_sats=0)).json()
     assert bought["payment"] is None
     assert bought["order"]["status"] == "paid"
     assert bought["tickets"][0]["ticket_code"] == Ticket.objects.get().ticket_code
 
 
 def test_the_same_key_and_body_answer_the_same_order(buy):
-    event, headers = an_event(), {"Idempotency-Key": str(uuid.uuid4())}
+    event, headers = EventFactory(), {"Idempotency-Key": str(uuid.uuid4())}
     first, again = buy(event, headers=headers), buy(event, headers=headers)
     assert first.json()["order"]["id"] == again.json()["order"]["id"]
     assert (again.status_code, again["Idempotent-Replayed"]) == (201, "true")
@@ -93,7 +94,7 @@ def test_the_same_key_and_body_answer_the_same_order(buy):
 
 
 def test_the_same_key_with_another_body_is_refused(buy):
-    event, headers = an_event(), {"Idempotency-Key": str(uuid.uuid4())}
+    event, headers = EventFactory(), {"Idempotency-Key": str(uuid.uuid4())}
     buy(event, headers=headers)
     refused = buy(event, quantity=2, headers=headers)
     assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_key_reused")
@@ -101,7 +102,7 @@ def test_the_same_key_with_another_body_is_refused(buy):
 
 @pytest.mark.parametrize("key", ["x" * 256, "", "é"])
 def test_an_odd_key_is_refused(buy, key):
-    assert buy(an_event(), headers={"Idempotency-Key": key}).status_code == 400
+    assert buy(EventFactory(), headers={"Idempotency-Key": key}).status_code == 400
     assert Order.objects.count() == 0
 
 
@@ -109,7 +110,7 @@ def test_an_odd_key_is_refused(buy, key):
 def test_a_guests_key_that_can_be_guessed_counts_where_it_came_from(buy, settings, key):
     """Whoever else sends it with the same body buys for themselves."""
     settings.TRUSTED_PROXIES = 1
-    event = an_event()
+    event = EventFactory()
     mine, again, theirs = (
         buy(event, headers={"Idempotency-Key": key, "X-Forwarded-For": address})
         for address in ("192.0.2.1", "192.0.2.1", "192.0.2.2")
@@ -121,19 +122,19 @@ def test_a_guests_key_that_can_be_guessed_counts_where_it_came_from(buy, setting
 def test_an_account_needs_no_email_and_user_id_is_ignored(buy):
     user = User.objects.create_user("bea@example.com", name="Bea")
     stranger = User.objects.create_user("cy@example.com")
-    answer = buy(an_event(), headers=bearer(user), user_id=stranger.pk)
+    answer = buy(EventFactory(), headers=bearer(user), user_id=stranger.pk)
     order = Order.objects.get()
     assert (answer.status_code, order.buyer) == (201, user)
     assert answer.json()["order"]["user_id"] == user.pk
 
 
 def test_unknown_and_hidden_events_are_404(buy):
-    hidden = an_event(is_active=False)
+    hidden = EventFactory(is_active=False)
     assert [buy(hidden).status_code, buy(hidden.pk + 1).status_code] == [404, 404]
 
 
 def test_a_sold_out_event_says_so_and_when_to_try_again(buy):
-    event = an_event(capacity=1)
+    event = EventFactory(capacity=1)
     buy(event)
     answer = buy(event, email="bea@example.com")
     assert (answer.status_code, answer.json()["code"]) == (409, "sold_out")
@@ -145,7 +146,7 @@ def test_a_sold_out_event_says_so_and_when_to_try_again(buy):
     [({"canceled_at": timezone.now()}, "sales_closed"), ({"sales_end": timezone.now()}, "sales_closed")],
 )
 def test_what_no_longer_sells_is_409(buy, change, code):
-    answer = buy(an_event(**change))
+    answer = buy(EventFactory(**change))
     assert (answer.status_code, answer.json()["code"]) == (409, code)
 
 
@@ -166,7 +167,7 @@ def test_what_no_longer_sells_is_409(buy, change, code):
     ],
 )  # fmt: skip
 def test_bad_input_is_400_naming_the_field(buy, body, field):
-    answer = buy(an_event(), **body)
+    answer = buy(EventFactory(), **body)
     assert answer.status_code == 400, answer.json()
     assert [error["field"] for error in answer.json()["errors"]] == [field]
     assert Order.objects.count() == 0
@@ -175,7 +176,7 @@ def test_bad_input_is_400_naming_the_field(buy, body, field):
 def test_missing_fields_are_named(post):
     answer = post("/tickets/purchase", {})
     assert fields(answer) == {("event_id", "required")}
-    answer = post("/tickets/purchase", {"event_id": an_event().pk})
+    answer = post("/tickets/purchase", {"event_id": EventFactory().pk})
     assert fields(answer) == {("email", "required")}
 
 
@@ -183,7 +184,7 @@ def test_missing_fields_are_named(post):
 def test_the_order_opens_to_its_token_and_its_buyer_alone(client):
     user = User.objects.create_user("bea@example.com")
     stranger = User.objects.create_user("cy@example.com")
-    order, other = an_order(buyer=user), an_order(email="dee@example.com")
+    order, other = OrderFactory(buyer=user), OrderFactory(email="dee@example.com")
     path = f"/api/orders/{order.pk}"
     for headers in ({"Order-Token": order.token}, bearer(user)):
         answer = client.get(path, headers=headers)
@@ -212,7 +213,7 @@ def test_a_paid_order_shows_its_codes(client):
 
 
 def test_canceling_gives_the_seats_back(client):
-    order = an_order(an_event(price_sats=0))
+    order = OrderFactory(event=EventFactory(price_sats=0))
     answer = client.post(f"/api/orders/{order.pk}/cancel", headers={"Order-Token": order.token})
     assert (answer.status_code, answer.json()["order"]["status"]) == (200, "canceled")
     assert Event.objects.get().seats_taken == 0
@@ -234,7 +235,7 @@ def test_an_order_costs_four_queries(client, django_assert_num_queries, quantity
 
 @pytest.mark.parametrize("quantity", [1, 3])
 def test_a_purchase_costs_the_same_for_more_seats(buy, django_assert_max_num_queries, quantity):
-    event = an_event()
+    event = EventFactory()
     with django_assert_max_num_queries(24):
         buy(event, quantity=quantity)
 
@@ -265,15 +266,15 @@ def test_validate_says_why(post):
     assert (said["valid"], said["reason"], said["checked_in_at"]) == (True, "ok", None)
     assert said["event"]["id"] == event.pk
     assert "stream" not in answer.content.decode()
-    other = post("/tickets/validate", {"ticket_code": code, "event_id": an_event().pk}).json()
+    other = post("/tickets/validate", {"ticket_code": code, "event_id": EventFactory().pk}).json()
     assert (other["valid"], other["reason"]) == (False, "wrong_event")
     unknown = post("/tickets/validate", {"ticket_code": "x", "event_id": event.pk})
     assert (unknown.status_code, unknown.json()["reason"]) == (200, "unknown_code")
 
 
 def test_tickets_not_paid_for_or_given_back_are_not_valid(post):
-    pending = an_order().tickets.get()
-    free = an_order(an_event(price_sats=0))
+    pending = OrderFactory().tickets.get()
+    free = OrderFactory(event=EventFactory(price_sats=0))
     cancel_order(free)
     assert post("/tickets/validate", {"ticket_code": pending.ticket_code}).json()["reason"] == "not_paid"
     void = post("/tickets/validate", {"ticket_code": free.tickets.get().ticket_code}).json()
@@ -288,7 +289,7 @@ def test_a_bad_token_is_401_on_public_addresses_too(client):
 
 
 def test_an_expired_hold_is_told(client):
-    order = an_order()
+    order = OrderFactory()
     Order.objects.filter(pk=order.pk).update(status="expired", ended_at=timezone.now() + timedelta(0))
     said = client.get(f"/api/tickets/{order.tickets.get().pk}/status").json()
     assert (said["payment_status"], said["order_status"]) == ("expired", "expired")

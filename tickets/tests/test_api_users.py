@@ -10,7 +10,8 @@ from accounts.models import User
 from accounts.staff import save_verified_user
 from events.models import Event
 from payments.services import settle_node_payment
-from tests.shop import an_event, an_order, money_for, open_invoice, together
+from tests.acts import money_for, open_invoice, together
+from tests.factories import EventFactory, OrderFactory
 from tickets.models import CheckIn, Mail, Order, Ticket
 from tickets.services.check_ins import AlreadyCheckedIn, check_in
 
@@ -37,7 +38,7 @@ def paid(order: Order) -> Order:
 # -- one's tickets --------------------------------------------------------------------------------
 def test_ones_tickets_with_everything_about_them(client):
     user = person()
-    order = paid(an_order(buyer=user, quantity=2, uma_address="$bea@localhost:8081"))
+    order = paid(OrderFactory(buyer=user, quantity=2, uma_address="$bea@localhost:8081"))
     page = client.get(f"/api/users/{user.pk}/tickets", headers=bearer(user)).json()
     assert page["count"] == 2
     said = page["results"][0]
@@ -51,8 +52,8 @@ def test_ones_tickets_with_everything_about_them(client):
 
 def test_the_room_is_for_admitted_holders_while_it_is_open(client):
     user, now = person(), timezone.now()
-    event = an_event(start_time=now + timedelta(minutes=10))
-    held, order = an_order(event, buyer=user), paid(an_order(event, buyer=user))
+    event = EventFactory(start_time=now + timedelta(minutes=10))
+    held, order = OrderFactory(event=event, buyer=user), paid(OrderFactory(event=event, buyer=user))
     page = client.get(f"/api/users/{user.pk}/tickets", headers=bearer(user))
     assert page.headers["Cache-Control"] == "no-store"
     assert event.stream_url not in page.content.decode()
@@ -69,7 +70,7 @@ def test_the_room_is_for_admitted_holders_while_it_is_open(client):
 def test_the_list_costs_the_same_for_more_rows(client, django_assert_num_queries, rows):
     user = person()
     for _ in range(rows):
-        paid(an_order(buyer=user))
+        paid(OrderFactory(buyer=user))
     headers = bearer(user)
     with django_assert_num_queries(5):  # the token's user, their address, count, tickets, invoices
         client.get(f"/api/users/{user.pk}/tickets", headers=headers)
@@ -77,14 +78,14 @@ def test_the_list_costs_the_same_for_more_rows(client, django_assert_num_queries
 
 def test_others_tickets_are_404(client):
     user, other = person(), person("cy@example.com")
-    an_order(buyer=other)
+    OrderFactory(buyer=other)
     for pk in (other.pk, 10**9, 10**17):
         assert client.get(f"/api/users/{pk}/tickets", headers=bearer(user)).status_code == 404
     assert client.get(f"/api/users/{other.pk}/tickets").status_code == 401
 
 
 def test_an_account_finds_what_its_proven_address_bought_before(client):
-    order = an_order(email="bea@example.com")
+    order = OrderFactory(email="bea@example.com")
     unproven = User.objects.create_user("bea@example.com")
     path = f"/api/orders/{order.pk}"
     assert client.get(path, headers=bearer(unproven)).status_code == 404
@@ -96,7 +97,7 @@ def test_an_account_finds_what_its_proven_address_bought_before(client):
 # -- payments -------------------------------------------------------------------------------------
 def test_a_payment_is_found_by_its_invoice_and_by_an_old_one(client, django_assert_num_queries):
     user = person()
-    order = an_order(buyer=user)
+    order = OrderFactory(buyer=user)
     invoice = open_invoice(order)
     paid_headers = bearer(user)
     with django_assert_num_queries(5):
@@ -110,7 +111,7 @@ def test_a_payment_is_found_by_its_invoice_and_by_an_old_one(client, django_asse
 
 
 def test_a_strangers_payment_is_404(client):
-    invoice = open_invoice(an_order())
+    invoice = open_invoice(OrderFactory())
     path = f"/api/payments/{invoice.invoice_id}/status"
     assert client.get(path, headers=bearer(person())).status_code == 404
     assert client.get(path).status_code == 401
@@ -132,7 +133,7 @@ def scan(client):
 
 
 def test_in_once_and_the_same_scan_again_is_harmless(scan):
-    ticket = paid(an_order(name="Ann")).tickets.get()
+    ticket = paid(OrderFactory(name="Ann")).tickets.get()
     event = ticket.order.event
     first = scan(ticket, event, "scan-1")
     assert (first.status_code, first.json()["holder_name"]) == (200, "Ann")
@@ -144,7 +145,7 @@ def test_in_once_and_the_same_scan_again_is_harmless(scan):
 
 
 def test_two_scanners_at_once_let_one_in():
-    ticket = paid(an_order()).tickets.get()
+    ticket = paid(OrderFactory()).tickets.get()
     works = [
         lambda nonce=nonce: check_in(
             code=ticket.ticket_code, event_id=ticket.order.event_id, by=None, nonce=nonce
@@ -157,8 +158,8 @@ def test_two_scanners_at_once_let_one_in():
 
 
 def test_who_is_not_let_in(scan):
-    event = an_event()
-    order, free = an_order(event), an_order(an_event(price_sats=0))
+    event = EventFactory()
+    order, free = OrderFactory(event=event), OrderFactory(event=EventFactory(price_sats=0))
     other_door = scan(free.tickets.get(), event)
     assert (other_door.status_code, other_door.json()["code"]) == (409, "wrong_event")
     assert scan(order.tickets.get(), event).json()["code"] == "not_paid"
@@ -169,13 +170,13 @@ def test_who_is_not_let_in(scan):
 
 
 def test_only_staff_lets_in(scan):
-    ticket = an_order(an_event(price_sats=0)).tickets.get()
+    ticket = OrderFactory(event=EventFactory(price_sats=0)).tickets.get()
     assert scan(ticket, ticket.order.event, headers={}).status_code == 401
     assert scan(ticket, ticket.order.event, headers=bearer(person())).status_code == 403
 
 
 def test_validate_tells_of_a_used_ticket(client, scan):
-    ticket = an_order(an_event(price_sats=0)).tickets.get()
+    ticket = OrderFactory(event=EventFactory(price_sats=0)).tickets.get()
     scan(ticket, ticket.order.event)
     body = {"ticket_code": ticket.ticket_code}
     said = client.post("/api/tickets/validate", body, content_type="application/json").json()
@@ -185,7 +186,7 @@ def test_validate_tells_of_a_used_ticket(client, scan):
 
 def test_guessing_codes_ends(client, settings):
     settings.LIMITS = settings.LIMITS | {"UNKNOWN_CODE_PER_IP": (2, 60)}
-    ticket = an_order(an_event(price_sats=0)).tickets.get()
+    ticket = OrderFactory(event=EventFactory(price_sats=0)).tickets.get()
 
     def validate(code: str):
         return client.post("/api/tickets/validate", {"ticket_code": code}, content_type="application/json")
@@ -197,9 +198,9 @@ def test_guessing_codes_ends(client, settings):
 # -- taking along, leaving ------------------------------------------------------------------------
 def test_the_export_holds_ones_orders_and_nobody_elses(client):
     user = person()
-    order = an_order(buyer=user)
+    order = OrderFactory(buyer=user)
     order.payment.invoices.update(comment="See you there", travel_rule="the payer's name")
-    an_order(email="stranger@example.com")
+    OrderFactory(email="stranger@example.com")
     said = client.post(
         f"/api/users/{user.pk}/export", PROOF, content_type="application/json", headers=bearer(user)
     ).json()
@@ -211,7 +212,7 @@ def test_the_export_holds_ones_orders_and_nobody_elses(client):
 
 def test_leaving_removes_the_person_and_keeps_the_order(client):
     user = person()
-    order = paid(an_order(buyer=user, email="bea@example.com", name="Bea"))
+    order = paid(OrderFactory(buyer=user, email="bea@example.com", name="Bea"))
     headers = bearer(user)
     path = f"/api/users/{user.pk}"
     gone = client.delete(path, PROOF, content_type="application/json", headers=headers)

@@ -10,14 +10,15 @@ from django.utils import timezone
 from pypdf import PdfReader
 
 from events.models import Event
+from tests.acts import hold, pay
 from tests.bidi import faults, unisolated
+from tests.factories import EveningFactory
 from tickets.mail.messages import write_mail
 from tickets.models import EventChange, Mail, Order
 from tickets.services.orders import cancel_order
 from tickets.services.refunds import cancel_event
 from tickets.services.viewers import join
 from tickets.tests.admin_client import act_url, change_url, list_url
-from tickets.tests.selling import hold, make_event, pay
 from ticketsuma.bidi import FSI, PDI, isolate
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,7 +29,7 @@ TYPED = {TITLE, SUMMARY, ORGANIZER, HOLDER, TEXT}
 
 
 def hebrew(**fields) -> Event:
-    return make_event(
+    return EveningFactory(
         **{"title": TITLE, "summary": SUMMARY, "organizer": ORGANIZER, "description": TEXT} | fields,
         contact_email="desk@example.com",
     )

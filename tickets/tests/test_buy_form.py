@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from events.models import Event
 from payments.services import settle_node_payment
-from tests.shop import an_event, an_order, money_for, open_invoice
+from tests.acts import money_for, open_invoice
+from tests.factories import EventFactory, OrderFactory
 from tickets.models import Order
 from tickets.services.orders import PriceChanged, QuantityNotAllowed, cancel_order
 from ticketsuma.money import MAX_SATS
@@ -48,7 +49,7 @@ def send(client, event: Event, form: dict):
     ],
 )
 def test_another_price_than_the_one_seen_is_shown_first(client, before, after, words):
-    event = an_event(price_sats=before)
+    event = EventFactory(price_sats=before)
     form = seen(client, event) | {"name": "Ann of Ghent", "quantity": "2"}
     Event.objects.update(price_sats=after)
     answer = send(client, event, form)
@@ -63,7 +64,7 @@ def test_another_price_than_the_one_seen_is_shown_first(client, before, after, w
 
 
 def test_a_mistake_beside_a_new_price_is_shown_with_it(client):
-    event = an_event(price_sats=2_500)
+    event = EventFactory(price_sats=2_500)
     form = seen(client, event) | {"email": "nobody"}
     Event.objects.update(price_sats=2_600)
     answer = send(client, event, form)
@@ -73,7 +74,7 @@ def test_a_mistake_beside_a_new_price_is_shown_with_it(client):
 
 
 def test_a_form_whose_answer_was_lost_leads_to_its_order_at_the_price_seen(client):
-    event = an_event(price_sats=2_500)
+    event = EventFactory(price_sats=2_500)
     form = seen(client, event)
     first = send(client, event, form)
     Event.objects.update(price_sats=2_600)
@@ -82,12 +83,12 @@ def test_a_form_whose_answer_was_lost_leads_to_its_order_at_the_price_seen(clien
 
 @pytest.mark.parametrize("typed", ["", "x", "-1", "9" * 400, "2500.5"])
 def test_a_price_that_no_page_ever_had_is_no_error_of_ours(client, typed):
-    event = an_event(price_sats=2_500)
+    event = EventFactory(price_sats=2_500)
     assert send(client, event, seen(client, event) | {"price_sats": typed}).status_code in (302, 409, 422)
 
 
 def test_the_api_takes_the_price_that_was_expected(client):
-    event = an_event(price_sats=2_500)
+    event = EventFactory(price_sats=2_500)
     body = {"event_id": event.pk, "email": "ann@example.com", "expected_price_sats": 2_400}
 
     def buy(**more):
@@ -106,28 +107,28 @@ def test_the_api_takes_the_price_that_was_expected(client):
 
 
 def test_the_price_is_that_of_the_event_as_it_was_read():
-    event = an_event(price_sats=2_500)
+    event = EventFactory(price_sats=2_500)
     with pytest.raises(PriceChanged):
-        an_order(event, expected_price_sats=2_499)
+        OrderFactory(event=event, expected_price_sats=2_499)
     Event.objects.update(price_sats=9_999)
-    assert an_order(event, expected_price_sats=2_500).price_sats == 2_500
+    assert OrderFactory(event=event, expected_price_sats=2_500).price_sats == 2_500
 
 
 def test_no_order_costs_more_than_there_are_bitcoin(client):
-    event = an_event(price_sats=MAX_SATS // 3)
+    event = EventFactory(price_sats=MAX_SATS // 3)
     with pytest.raises(QuantityNotAllowed, match="Between 1 and 3 seats"):
-        an_order(event, quantity=4)
+        OrderFactory(event=event, quantity=4)
     answer = send(client, event, seen(client, event) | {"quantity": "4"})
     assert (answer.status_code, "At most 3 seats in one order." in text_of(answer)) == (422, True)
     body = {"event_id": event.pk, "email": "ann@example.com", "quantity": 4}
     refused = client.post("/api/tickets/purchase", body, content_type="application/json")
     assert (refused.status_code, refused.json()["code"]) == (400, "quantity_not_allowed")
-    assert an_order(event, quantity=3).amount_sats <= MAX_SATS
+    assert OrderFactory(event=event, quantity=3).amount_sats <= MAX_SATS
 
 
 # -- once -------------------------------------------------------------------------------------
 def test_back_and_other_seats_is_another_purchase(client):
-    event = an_event()
+    event = EventFactory()
     form = seen(client, event)
     first = send(client, event, form)
     second = send(client, event, form | {"quantity": "3"})
@@ -138,7 +139,7 @@ def test_back_and_other_seats_is_another_purchase(client):
 
 @pytest.mark.parametrize("end", ["paid", "given back", "free"])
 def test_back_and_the_same_seats_shows_the_order_that_is_over_and_how_to_buy_again(client, end):
-    event = an_event(price_sats=0 if end == "free" else 2_100)
+    event = EventFactory(price_sats=0 if end == "free" else 2_100)
     form = seen(client, event)
     first = send(client, event, form)
     order = Order.objects.get()
@@ -159,7 +160,7 @@ def test_back_and_the_same_seats_shows_the_order_that_is_over_and_how_to_buy_aga
 
 
 def test_a_form_sent_twice_at_once_says_nothing_about_it(client):
-    event = an_event()
+    event = EventFactory()
     form = seen(client, event)
     send(client, event, form)
     page = text_of(client.get(send(client, event, form)["Location"]))
@@ -168,5 +169,5 @@ def test_a_form_sent_twice_at_once_says_nothing_about_it(client):
 
 def test_the_page_says_how_long_seats_are_held(client):
     now = timezone.now()
-    event = an_event(start_time=now - timedelta(hours=1), end_time=now + timedelta(seconds=170))
+    event = EventFactory(start_time=now - timedelta(hours=1), end_time=now + timedelta(seconds=170))
     assert "held for 3 minutes" in text_of(client.get(event.get_absolute_url()))

@@ -7,19 +7,19 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from tests.shop import an_event, an_order, together
+from tests.acts import together
+from tests.factories import EventFactory, OrderFactory, StaffFactory
 from tickets.models import CheckIn, Order, Ticket
 from tickets.services import check_ins
 from tickets.services.orders import place_order
 from tickets.services.viewers import join
-from tickets.tests.selling import make_staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def ticket() -> Ticket:
-    order = place_order(event=an_event(price_sats=0), quantity=1, email="ann@example.com", name="Ann <i>")
+    order = place_order(event=EventFactory(price_sats=0), quantity=1, email="ann@example.com", name="Ann <i>")
     return order.tickets.select_related("order__event").get()
 
 
@@ -99,10 +99,10 @@ def test_what_is_no_code_lets_nobody_in(staff, door_path, code):
 
 
 def test_every_other_refusal_is_said(staff, ticket, door_path):
-    elsewhere = an_event(title="Elsewhere", price_sats=0)
+    elsewhere = EventFactory(title="Elsewhere", price_sats=0)
     page = staff.post(f"/door/{elsewhere.pk}", {"code": ticket.ticket_code, "nonce": "1"})
     assert "This ticket is for <bdi>A talk</bdi>." in page.content.decode()
-    unpaid = an_order(an_event()).tickets.get()
+    unpaid = OrderFactory(event=EventFactory()).tickets.get()
     assert scan(staff, f"/door/{unpaid.order.event_id}", unpaid.ticket_code) == "not_paid"
     ticket.order.advance(Order.Status.CANCELED, ended_at=timezone.now())
     assert scan(staff, door_path, ticket.ticket_code) == "void"
@@ -120,7 +120,7 @@ def test_who_joined_the_stream_is_in_already(staff, ticket, door_path):
 
 
 def test_of_two_scanners_at_once_one_lets_in(ticket):
-    staff, event_id, code = make_staff(), ticket.order.event_id, ticket.ticket_code
+    staff, event_id, code = StaffFactory(), ticket.order.event_id, ticket.ticket_code
     seen = together(
         *(
             lambda nonce=nonce: check_ins.scan(code=code, event_id=event_id, by=staff, nonce=nonce)
@@ -132,7 +132,7 @@ def test_of_two_scanners_at_once_one_lets_in(ticket):
 
 @pytest.mark.parametrize("came", [1, 3])
 def test_the_page_asks_as_often_for_three_as_for_one(staff, django_assert_num_queries, came):
-    event = an_event(price_sats=0)
+    event = EventFactory(price_sats=0)
     for ticket in place_order(event=event, quantity=came, email="ann@example.com").tickets.all():
         CheckIn.objects.create(ticket=ticket)
     staff.get(f"/door/{event.pk}")

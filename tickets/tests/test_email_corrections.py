@@ -10,13 +10,14 @@ from django.utils import timezone
 from accounts.history import HistoryEntry
 from accounts.rate_limits import RateLimited
 from accounts.staff import save_verified_user
+from tests.acts import hold, pay
+from tests.factories import EveningFactory
 from tickets.mail.messages import send_mail
 from tickets.models import Mail, Order, Ticket
 from tickets.services.email_corrections import EmailFixed, correct, correct_email, did_you_mean, may_correct
 from tickets.services.hold_limits import FreeLimit
 from tickets.staff.timeline import order_file, timeline
 from tickets.tests.admin_client import act, told
-from tickets.tests.selling import hold, make_event, pay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WRONG, RIGHT = "zoe@gmial.com", "zoe@gmail.com"
@@ -25,7 +26,7 @@ IP = "192.0.2.7"
 
 @pytest.fixture
 def order() -> Order:
-    return hold(make_event(), 2, email=WRONG, name="Zoe")
+    return hold(EveningFactory(), 2, email=WRONG, name="Zoe")
 
 
 def send_due() -> list[str]:
@@ -160,7 +161,7 @@ def test_it_is_no_mail_cannon(order, settings):
 # -- free seats ---------------------------------------------------------------------------------
 def test_free_seats_that_wait_get_their_link_at_the_right_mailbox(settings):
     settings.FREE_SEATS_WAIT_FOR_MAIL = True
-    order = hold(make_event(price_sats=0), 1, email=WRONG)
+    order = hold(EveningFactory(price_sats=0), 1, email=WRONG)
     assert send_due() == [WRONG]
     old = outbox.outbox[0].body.split("/seats/")[1].split()[0]
     correct_on_page(order)
@@ -175,7 +176,7 @@ def test_free_seats_that_wait_get_their_link_at_the_right_mailbox(settings):
 
 def test_no_more_free_seats_for_a_mailbox_than_one_person_may_take(settings):
     settings.MAX_HELD_SEATS_PER_PERSON = 2
-    event = make_event(price_sats=0)
+    event = EveningFactory(price_sats=0)
     hold(event, 2, email=RIGHT)
     other = hold(event, 1, email=WRONG)
     with pytest.raises(FreeLimit):

@@ -8,7 +8,8 @@ from django.utils import timezone
 from payments.models import Refund
 from payments.serializers import masked
 from payments.services import settle_node_payment
-from tests.shop import an_event, an_order, money_for, open_invoice
+from tests.acts import money_for, open_invoice
+from tests.factories import EventFactory, OrderFactory
 from tickets.models import Order
 from tickets.services.refunds import refund_order
 
@@ -26,7 +27,7 @@ def api(client, order: Order) -> dict:
 
 
 def test_pictures_may_be_shown_by_pages_of_other_sites_and_nothing_else_may(client):
-    event = an_event()
+    event = EventFactory()
     poster = client.get("/posters/7.svg")
     assert poster["Cross-Origin-Resource-Policy"] == "cross-origin"
     for path in ("/", event.get_absolute_url(), f"/api/events/{event.pk}", "/health/live"):
@@ -34,7 +35,7 @@ def test_pictures_may_be_shown_by_pages_of_other_sites_and_nothing_else_may(clie
 
 
 def test_live_events_of_an_order_are_open_to_the_origins_that_may_use_the_api(client):
-    order = an_order()
+    order = OrderFactory()
     live_url = api(client, order)["live_url"]
     assert live_url == f"http://localhost:8080{order.get_absolute_url()}/live"
     path = live_url.removeprefix("http://localhost:8080")
@@ -48,7 +49,7 @@ def test_live_events_of_an_order_are_open_to_the_origins_that_may_use_the_api(cl
 
 
 def test_an_order_says_what_becomes_of_its_money(client):
-    order = an_order(uma_address="$ann@wallet.example.com")
+    order = OrderFactory(uma_address="$ann@wallet.example.com")
     assert api(client, order)["refunds"] == []
     settle_node_payment(money_for(open_invoice(order)))
     order.refresh_from_db()
@@ -69,7 +70,7 @@ def test_an_address_is_masked_whatever_it_is():
 
 @pytest.mark.parametrize("asked", ["upcomming=true", "limit=5", "Q=talk", "page_size=5&sort=title"])
 def test_a_list_refuses_what_it_does_not_know(client, asked):
-    an_event(start_time=timezone.now() + timedelta(days=1))
+    EventFactory(start_time=timezone.now() + timedelta(days=1))
     answer = client.get(f"/api/events?{asked}")
     name = asked.rpartition("&")[2].partition("=")[0]
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")

@@ -13,13 +13,14 @@ from accounts.history import AppendOnly, HistoryEntry, by_command, record
 from accounts.models import User
 from accounts.staff import save_verified_user
 from events.models import Event
+from tests.acts import hold, pay
+from tests.factories import EveningFactory, StaffFactory
 from tickets.models import CheckIn, Mail, Order
 from tickets.services.check_ins import check_in
 from tickets.services.personal_data import StaffStay, erase_personal_data
 from tickets.services.refunds import cancel_event
 from tickets.staff.timeline import order_file, timeline
 from tickets.tests.admin_client import act, act_url, change_url
-from tickets.tests.selling import hold, make_event, make_staff, pay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,7 +37,7 @@ def bearer(user: User) -> dict:
 
 @pytest.fixture
 def paid() -> Order:
-    order = hold(make_event(), 2)
+    order = hold(EveningFactory(), 2)
     pay(order)
     return order
 
@@ -53,7 +54,7 @@ def test_what_staff_did_outlives_their_account(staff, paid, settings):
 
 
 def test_who_let_in_is_known_when_they_are_gone(paid, settings):
-    sam = make_staff()
+    sam = StaffFactory()
     ticket = paid.tickets.first()
     check_in(code=ticket.ticket_code, event_id=paid.event_id, by=sam)
     settings.ADMIN_EMAILS = frozenset()
@@ -102,7 +103,7 @@ def test_an_act_that_fails_leaves_no_entry(staff, paid):
 
 # -- by every way -------------------------------------------------------------------------------
 def test_prices_and_streams_changed_by_the_api_are_kept(client):
-    sam, event = make_staff(), make_event(price_sats=1000)
+    sam, event = StaffFactory(), EveningFactory(price_sats=1000)
     body = {"price_sats": 250_000, "stream_url": "https://elsewhere.example/secret"}
     path = f"/api/events/{event.pk}"
     assert client.patch(path, body, content_type="application/json", headers=bearer(sam)).status_code == 200
@@ -116,7 +117,7 @@ def test_prices_and_streams_changed_by_the_api_are_kept(client):
 
 
 def test_events_made_and_deleted_are_kept(client):
-    sam, soon = make_staff(), timezone.now() + timedelta(days=1)
+    sam, soon = StaffFactory(), timezone.now() + timedelta(days=1)
     body = {
         "title": "New", "start_time": soon.isoformat(), "capacity": 5, "price_sats": 21,
         "end_time": (soon + timedelta(hours=1)).isoformat(),
@@ -128,7 +129,7 @@ def test_events_made_and_deleted_are_kept(client):
 
 
 def test_the_admins_form_is_kept_too(staff):
-    event = make_event(price_sats=1000)
+    event = EveningFactory(price_sats=1000)
     form = staff.get(change_url(event)).context["adminform"].form
     data = {name: form[name].value() or "" for name in form.fields if name != "cover"}
     for name in ("start_time", "end_time"):
@@ -157,7 +158,7 @@ def test_buyers_are_not_copied(paid):
     ann = save_verified_user(email="bea@example.com", password=PASSWORD)[0]
     browser = Client()
     browser.force_login(ann)
-    order = hold(make_event(price_sats=0), buyer=ann)
+    order = hold(EveningFactory(price_sats=0), buyer=ann)
     browser.post(f"{order.get_absolute_url()}/cancel")
     entry = last()
     assert (entry.act, entry.actor, entry.actor_email, entry.who) == ("cancel", ann, "", "page")

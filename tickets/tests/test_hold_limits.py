@@ -3,7 +3,8 @@
 import pytest
 
 from accounts.rate_limits import RateLimited
-from tests.shop import an_event, an_order, together
+from tests.acts import together
+from tests.factories import EventFactory, OrderFactory
 from tickets.models import Order
 from tickets.services.hold_limits import FreeLimit, HoldLimit
 from tickets.services.orders import cancel_order
@@ -19,19 +20,19 @@ def tight(settings):
 
 
 def test_seats_of_one_event():
-    event = an_event()
-    an_order(event, quantity=3)
+    event = EventFactory()
+    OrderFactory(event=event, quantity=3)
     with pytest.raises(HoldLimit):
-        an_order(event, quantity=2)
+        OrderFactory(event=event, quantity=2)
     event.refresh_from_db()
     assert (event.seats_taken, Order.objects.count()) == (3, 1)
-    an_order(event, quantity=4, email="bob@example.com")
-    an_order(quantity=4)
+    OrderFactory(event=event, quantity=4, email="bob@example.com")
+    OrderFactory(quantity=4)
 
 
 def test_at_once_no_more_than_one_after_the_other():
-    event = an_event()
-    said = together(*[lambda: an_order(event)] * 8)
+    event = EventFactory()
+    said = together(*[lambda: OrderFactory(event=event)] * 8)
     assert sum(isinstance(each, Order) for each in said) == 3, "MAX_OPEN_ORDERS_PER_EMAIL"
     event.refresh_from_db()
     assert event.seats_taken == 3
@@ -39,29 +40,29 @@ def test_at_once_no_more_than_one_after_the_other():
 
 def test_orders_of_one_person_and_of_one_address():
     for _ in range(3):
-        an_order()
+        OrderFactory()
     with pytest.raises(HoldLimit):
-        an_order()
+        OrderFactory()
     for number in range(3):
-        an_order(email=f"a{number}@example.com", uma_address="$bob@localhost:8081")
+        OrderFactory(email=f"a{number}@example.com", uma_address="$bob@localhost:8081")
     with pytest.raises(HoldLimit):
-        an_order(email="a4@example.com", uma_address="$bob@localhost:8081")
+        OrderFactory(email="a4@example.com", uma_address="$bob@localhost:8081")
 
 
 def test_free_tickets_of_one_event():
-    event = an_event(price_sats=0)
-    first = an_order(event, quantity=4)
+    event = EventFactory(price_sats=0)
+    first = OrderFactory(event=event, quantity=4)
     with pytest.raises(FreeLimit):
-        an_order(event)
+        OrderFactory(event=event)
     cancel_order(first)
-    an_order(event)
+    OrderFactory(event=event)
 
 
 def test_purchases_from_one_network_replays_not_counted():
-    event = an_event()
+    event = EventFactory()
     for _ in range(5):
-        an_order(event, key="same", ip="192.0.2.1")
-    an_order(email="b@example.com", ip="192.0.2.1")
+        OrderFactory(event=event, key="same", ip="192.0.2.1")
+    OrderFactory(email="b@example.com", ip="192.0.2.1")
     with pytest.raises(RateLimited):
-        an_order(email="c@example.com", ip="192.0.2.1")
-    an_order(email="c@example.com", ip="192.0.2.2")
+        OrderFactory(email="c@example.com", ip="192.0.2.1")
+    OrderFactory(email="c@example.com", ip="192.0.2.2")

@@ -8,7 +8,8 @@ from django.utils import timezone
 from events.models import Event, SalesClosed
 from payments.models import Payment, Refund
 from payments.services import settle_node_payment
-from tests.shop import an_event, an_order, money_for, open_invoice, overdue
+from tests.acts import money_for, open_invoice, overdue
+from tests.factories import EventFactory, OrderFactory
 from tickets.models import Order
 from tickets.services.holds import shorten_holds
 from tickets.services.orders import expire_order
@@ -20,7 +21,7 @@ HOME = "$ann@wallet.example.com"
 
 def ends_in(**left) -> Event:
     now = timezone.now()
-    return an_event(start_time=now - timedelta(hours=1), end_time=now + timedelta(**left))
+    return EventFactory(start_time=now - timedelta(hours=1), end_time=now + timedelta(**left))
 
 
 def change(order: Order, **fields) -> None:
@@ -45,19 +46,19 @@ def paid(order: Order) -> Order:
 
 def test_a_hold_and_its_codes_end_with_the_event():
     event = ends_in(minutes=5)
-    order = an_order(event, uma_address=HOME)
+    order = OrderFactory(event=event, uma_address=HOME)
     assert order.expires_at == order.payment.due_at == event.end_time
     assert open_invoice(order).expires_at == event.end_time
 
 
 def test_a_hold_long_before_the_end_lasts_as_long_as_holds_do(settings):
-    order = an_order(ends_in(days=1))
+    order = OrderFactory(event=ends_in(days=1))
     left = order.expires_at - timezone.now()
     assert timedelta(seconds=settings.HOLD_SECONDS - 20) < left < timedelta(seconds=settings.HOLD_SECONDS)
 
 
 def test_money_that_comes_after_the_end_goes_back_and_the_order_ends():
-    order = an_order(uma_address=HOME)
+    order = OrderFactory(uma_address=HOME)
     over(order)
     paid(order)
     assert (order.status, order.payment.status) == ("pending", "pending")
@@ -69,7 +70,7 @@ def test_money_that_comes_after_the_end_goes_back_and_the_order_ends():
 
 
 def test_late_money_for_an_ended_order_of_what_is_over_goes_back():
-    order = an_order(uma_address=HOME)
+    order = OrderFactory(uma_address=HOME)
     invoice = open_invoice(order)
     order.payment.invoices.update(status="canceled")
     expire_order(overdue(order))
@@ -84,18 +85,18 @@ def test_late_money_for_an_ended_order_of_what_is_over_goes_back():
     ids=["hidden", "sale closed"],
 )
 def test_seats_that_are_held_already_may_be_paid_though_the_sale_has_closed(fields):
-    order = an_order()
+    order = OrderFactory()
     change(order, **fields)
     assert shorten_holds() == 0
     assert paid(order).status == "paid"
     with pytest.raises(SalesClosed):
-        an_order(Event.objects.get())
+        OrderFactory(event=Event.objects.get())
 
 
 def test_an_end_that_is_moved_earlier_takes_the_holds_along():
-    order = an_order(uma_address=HOME)
+    order = OrderFactory(uma_address=HOME)
     Payment.objects.update(uma_invoice="uma1signed")
-    other = an_order(ends_in(days=1))
+    other = OrderFactory(event=ends_in(days=1))
     end = timezone.now() + timedelta(minutes=3)
     change(order, start_time=end - timedelta(hours=1), end_time=end)
     assert (shorten_holds(), shorten_holds()) == (1, 0)
@@ -107,7 +108,7 @@ def test_an_end_that_is_moved_earlier_takes_the_holds_along():
 
 
 def test_an_end_that_is_moved_into_the_past_ends_the_holds_at_once():
-    order = an_order()
+    order = OrderFactory()
     over(order)
     shorten_holds()
     order = Order.objects.overdue(timezone.now()).get()

@@ -9,13 +9,13 @@ from django.utils import timezone, translation
 
 from events.models import Event
 from payments.models import Refund
-from tests.shop import an_event
+from tests.acts import hold, pay
+from tests.factories import EveningFactory, EventFactory
 from tickets.mail.messages import MAX_SUBJECT, send_mail, send_tickets_again, write_mail
 from tickets.mail.notifications import queue_changes, queue_reminders
 from tickets.models import Mail, Order
 from tickets.services.orders import cancel_order, place_order
 from tickets.services.refunds import cancel_event, end_canceled_order, queue_refund_mails
-from tickets.tests.selling import hold, make_event, pay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,7 +30,7 @@ def paid_order(event: Event, *, quantity: int = 1, ago: timedelta = LAST_WEEK, *
 
 
 def free_event(**fields) -> Event:
-    return an_event(price_sats=0, **fields)
+    return EventFactory(price_sats=0, **fields)
 
 
 def starting_in(**time) -> Event:
@@ -45,7 +45,7 @@ def change(event: Event, *, minutes_ago: float = 5, **fields) -> None:
 
 
 def a_refund() -> Refund:
-    order = hold(make_event())
+    order = hold(EveningFactory())
     pay(order)
     pay(order)  # once more: that goes back
     return Refund.objects.get()
@@ -171,7 +171,7 @@ def test_a_reminder_that_is_overtaken_is_not_sent():
 def test_a_change_is_told_once_and_the_next_one_again():
     event = free_event()
     order = paid_order(event)
-    hold(make_event(price_sats=5))  # somebody else's event
+    hold(EveningFactory(price_sats=5))  # somebody else's event
     assert queue_changes() == 0
     change(event, title="A better talk")
     assert (queue_changes(), queue_changes()) == (1, 0)
@@ -204,7 +204,7 @@ def test_who_bought_after_the_change_is_not_told():
 
 
 def test_the_end_of_a_canceled_order_and_its_mail_are_one_transaction():
-    event = make_event()
+    event = EveningFactory()
     pay(hold(event))
     cancel_event(event)
     order = Order.objects.select_related("event", "payment").get()

@@ -14,14 +14,14 @@ from icalendar import Calendar
 
 from accounts.adapter import AccountAdapter
 from events.models import Event
-from tests.shop import an_event
+from tests.acts import hold, pay
+from tests.factories import EveningFactory, EventFactory
 from tickets.mail.messages import send_mail, write_mail
 from tickets.mail.notifications import queue_changes, queue_reminders
 from tickets.mail.relative_time import soon
 from tickets.models import EventChange, Mail, Order
 from tickets.services.orders import cancel_order, place_order
 from tickets.services.refunds import cancel_event, end_canceled_order, refund_order
-from tickets.tests.selling import hold, make_event, pay
 from ticketsuma.bidi import isolate
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -76,7 +76,7 @@ def test_a_late_worker_says_what_is_true_then():
     """The mail server was away all night: "Tomorrow" would be mailed on the day."""
     with time_machine.travel(datetime(2031, 5, 1, 9, tzinfo=UTC)) as clock:
         start = timezone.now() + timedelta(hours=23)
-        paid(make_event(price_sats=0, start_time=start, end_time=start + timedelta(hours=2)))
+        paid(EveningFactory(price_sats=0, start_time=start, end_time=start + timedelta(hours=2)))
         assert queue_reminders() == 1
         assert write_mail(mail_of("reminder_day")).subject.startswith("Tomorrow: ")
         clock.shift(timedelta(hours=20))
@@ -93,7 +93,7 @@ def test_a_late_worker_says_what_is_true_then():
 
 # -- changes ----------------------------------------------------------------------------------
 def test_what_was_announced_is_written_with_the_event():
-    event = make_event(timezone="Asia/Tokyo")
+    event = EveningFactory(timezone="Asia/Tokyo")
     told = event.announcement
     assert (told.title, told.start_time, told.end_time, told.timezone) == (
         event.title, event.start_time, event.end_time, "Asia/Tokyo",
@@ -102,7 +102,7 @@ def test_what_was_announced_is_written_with_the_event():
 
 @pytest.mark.parametrize("what", ["start_time", "end_time", "timezone", "title"])
 def test_a_change_while_no_worker_was_there_is_told_with_old_and_new(what):
-    event = make_event(
+    event = EveningFactory(
         title="The old name", start_time="2031-05-01T20:00Z", end_time="2031-05-01T22:00Z", timezone="UTC",
         price_sats=0,
     )  # fmt: skip
@@ -127,7 +127,7 @@ def test_a_change_while_no_worker_was_there_is_told_with_old_and_new(what):
 
 
 def test_a_change_that_is_undone_before_its_mail_goes_out_is_not_told():
-    event = make_event(price_sats=0)
+    event = EveningFactory(price_sats=0)
     paid(event)
     title = event.title
     save(event, title="A slip")
@@ -140,7 +140,7 @@ def test_a_change_that_is_undone_before_its_mail_goes_out_is_not_told():
 
 # -- what ends --------------------------------------------------------------------------------
 def test_a_canceled_event_leaves_calendars_under_the_name_it_had():
-    event = make_event()
+    event = EveningFactory()
     order = paid(event)
     _method, invited = calendar_in(write_mail(mail_of("tickets")))
     cancel_event(event)
@@ -151,7 +151,7 @@ def test_a_canceled_event_leaves_calendars_under_the_name_it_had():
 
 
 def test_a_refunded_order_is_told_and_leaves_calendars():
-    order = paid(make_event())
+    order = paid(EveningFactory())
     refund_order(order)
     message = write_mail(mail_of("order_canceled"))
     assert "its money goes back to you" in message.body
@@ -160,7 +160,7 @@ def test_a_refunded_order_is_told_and_leaves_calendars():
 
 
 def test_nobody_is_told_that_they_are_in_after_a_refund():
-    order = paid(make_event())
+    order = paid(EveningFactory())
     refund_order(order)
     tickets = mail_of("tickets")
     send_mail(tickets)
@@ -169,7 +169,7 @@ def test_nobody_is_told_that_they_are_in_after_a_refund():
 
 
 def test_nobody_is_told_that_they_are_in_once_they_are_not():
-    order = place_order(event=an_event(price_sats=0), quantity=1, email="ann@example.com")
+    order = place_order(event=EventFactory(price_sats=0), quantity=1, email="ann@example.com")
     cancel_order(order)
     tickets = mail_of("tickets")
     send_mail(tickets)
@@ -182,7 +182,7 @@ def test_nobody_is_told_that_they_are_in_once_they_are_not():
     "title", ["x" * 120, "long words " * 12, "Ópera " * 20, "ひ" * 100, "שלום עולם " * 9]
 )
 def test_a_long_subject_begins_on_its_own_line(title):
-    paid(make_event(title=title.strip(), price_sats=0))
+    paid(EveningFactory(title=title.strip(), price_sats=0))
     raw = write_mail(mail_of("tickets")).message().as_bytes()
     [first] = [line for line in raw.decode().splitlines() if line.startswith("Subject:")]
     assert len(first) > len("Subject: ") + 5
@@ -193,7 +193,7 @@ def test_a_long_subject_begins_on_its_own_line(title):
 
 
 def test_every_mail_says_that_a_program_wrote_it_and_who_answers():
-    paid(make_event(price_sats=0, organizer="Ópera, SA", contact_email="desk@example.com"))
+    paid(EveningFactory(price_sats=0, organizer="Ópera, SA", contact_email="desk@example.com"))
     message = write_mail(mail_of("tickets")).message()
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["Reply-To"].endswith("<desk@example.com>")
@@ -206,7 +206,7 @@ def test_every_mail_says_that_a_program_wrote_it_and_who_answers():
 
 @pytest.mark.parametrize("kind", Mail.Kind.values)
 def test_html_has_a_title_a_language_and_a_direction(kind):
-    order = paid(make_event(price_sats=0))
+    order = paid(EveningFactory(price_sats=0))
     message = write_mail(Mail(order=order, kind=kind, to=order.email))
     html = message.alternatives[0][0]
     assert '<html lang="en" dir="ltr">' in html

@@ -8,12 +8,12 @@ from django.utils import timezone
 
 from events.models import Event
 from payments.models import Refund
-from tests.shop import together
+from tests.acts import hold, pay, together
+from tests.factories import EveningFactory
 from tickets.mail.messages import write_mail
 from tickets.mail.notifications import queue_changes
 from tickets.models import Order
 from tickets.services.moved_events import NotMoved, give_money_back, may_have_money_back
-from tickets.tests.selling import hold, make_event, pay
 from ticketsuma.errors import DomainError
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,7 +43,7 @@ def move(event: Event, **fields) -> None:
 
 
 def test_a_holder_gives_tickets_of_a_moved_event_back():
-    event = make_event()
+    event = EveningFactory()
     order = bought(event)
     page, client = order.get_absolute_url(), Client()
     assert 'value="money_back"' not in client.get(page).content.decode()
@@ -69,7 +69,7 @@ def test_a_holder_gives_tickets_of_a_moved_event_back():
 
 
 def test_two_presses_at_once_are_one_refund():
-    event = make_event()
+    event = EveningFactory()
     order = bought(event)
     move(event)
     outcomes = together(lambda: give_money_back(again(order)), lambda: give_money_back(again(order)))
@@ -79,7 +79,7 @@ def test_two_presses_at_once_are_one_refund():
 
 
 def test_money_goes_back_only_for_a_move_after_the_purchase_and_before_the_start():
-    event = make_event()
+    event = EveningFactory()
     order = bought(event)
     with pytest.raises(NotMoved):
         give_money_back(order)
@@ -104,7 +104,7 @@ def test_money_goes_back_only_for_a_move_after_the_purchase_and_before_the_start
 
 
 def test_holders_calendars_outlive_the_events_page():
-    event = make_event(price_sats=0)
+    event = EveningFactory(price_sats=0)
     order = hold(event)
     Event.objects.update(is_active=False)
     page = Client().get(order.get_absolute_url()).content.decode()

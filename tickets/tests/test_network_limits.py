@@ -11,14 +11,14 @@ from django.utils import timezone
 from accounts.authentication import issue_token
 from accounts.rate_limits import RateLimited
 from accounts.staff import save_verified_user
-from tests.shop import an_event, an_order, together
+from tests.acts import hold, pay, together
+from tests.factories import EveningFactory, EventFactory, OrderFactory
 from tickets.mail.messages import send_mail, send_tickets_again
 from tickets.models import Mail, Order
 from tickets.services.hold_limits import FreeLimit, NetworkFreeLimit, NetworkHoldLimit, forget_networks
 from tickets.services.mailbox_proof import mailbox_path
 from tickets.services.orders import cancel_order, expire_order
 from tickets.services.voiding import void_own_ticket
-from tickets.tests.selling import hold, make_event, pay
 from ticketsuma.api.fields import has_link
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,12 +30,12 @@ def a_fifth(settings):
 
 
 def from_network(event, ip="192.0.2.1", **more) -> Order:
-    return an_order(event, email=f"{uuid.uuid4().hex[:12]}@example.com", ip=ip, **more)
+    return OrderFactory(event=event, email=f"{uuid.uuid4().hex[:12]}@example.com", ip=ip, **more)
 
 
 # -- seats that are held ------------------------------------------------------------------------
 def test_one_network_holds_a_fifth_of_the_seats_and_no_more():
-    event = an_event(capacity=50, max_per_order=5)
+    event = EventFactory(capacity=50, max_per_order=5)
     for _ in range(2):
         from_network(event, quantity=5)
     with pytest.raises(NetworkHoldLimit):
@@ -43,11 +43,11 @@ def test_one_network_holds_a_fifth_of_the_seats_and_no_more():
     event.refresh_from_db()
     assert event.seats_taken == 10
     from_network(event, ip="192.0.2.2", quantity=5)
-    from_network(an_event(capacity=50), quantity=5)
+    from_network(EventFactory(capacity=50), quantity=5)
 
 
 def test_at_once_no_more_than_one_after_the_other():
-    event = an_event(capacity=20, max_per_order=1)
+    event = EventFactory(capacity=20, max_per_order=1)
     said = together(*[lambda: from_network(event)] * 8)
     assert sum(isinstance(each, Order) for each in said) == 4
     event.refresh_from_db()
@@ -55,7 +55,7 @@ def test_at_once_no_more_than_one_after_the_other():
 
 
 def test_of_few_seats_one_order_is_held_in_any_case():
-    event = an_event(capacity=4, max_per_order=3)
+    event = EventFactory(capacity=4, max_per_order=3)
     from_network(event, quantity=3)
     with pytest.raises(NetworkHoldLimit):
         from_network(event)
@@ -63,7 +63,7 @@ def test_of_few_seats_one_order_is_held_in_any_case():
 
 @pytest.mark.parametrize("end", ["paid", "expired"])
 def test_what_is_no_longer_held_counts_no_more_and_is_forgotten(end):
-    event = make_event(capacity=10, max_per_order=2)
+    event = EveningFactory(capacity=10, max_per_order=2)
     order = hold(event, quantity=2, email="ann@example.com", ip="192.0.2.1")
     assert order.network
     assert "192.0.2.1" not in order.network
@@ -80,16 +80,16 @@ def test_what_is_no_longer_held_counts_no_more_and_is_forgotten(end):
 
 
 def test_the_seats_of_a_proven_account_are_not_counted():
-    event = an_event(capacity=10, max_per_order=2)
+    event = EventFactory(capacity=10, max_per_order=2)
     from_network(event, quantity=2)
     for name in ("ann", "bob"):
         user = save_verified_user(email=f"{name}@example.com", password="a long enough password")[0]
-        order = an_order(event, email=user.email, buyer=user, quantity=2, ip="192.0.2.1")
+        order = OrderFactory(event=event, email=user.email, buyer=user, quantity=2, ip="192.0.2.1")
         assert order.network == ""
 
 
 def test_an_ipv6_network_is_one(client):
-    event = an_event(capacity=10, max_per_order=2)
+    event = EventFactory(capacity=10, max_per_order=2)
 
     def buy(address: str) -> int:
         body = {"event_id": event.pk, "quantity": 2, "email": f"{uuid.uuid4().hex[:9]}@example.com"}
@@ -105,7 +105,7 @@ def test_an_ipv6_network_is_one(client):
 
 # -- free seats -----------------------------------------------------------------------------------
 def test_free_seats_are_counted_for_an_hour():
-    event = an_event(capacity=10, price_sats=0, max_per_order=2)
+    event = EventFactory(capacity=10, price_sats=0, max_per_order=2)
     order = from_network(event, quantity=2)
     with pytest.raises(NetworkFreeLimit):
         from_network(event)
@@ -119,37 +119,37 @@ def test_free_seats_are_counted_for_an_hour():
 
 def test_free_seats_given_back_are_not_counted(settings):
     settings.MAX_HELD_SEATS_PER_PERSON = 2
-    event = an_event(capacity=10, price_sats=0, max_per_order=2)
-    order = an_order(event, email="ann@example.com", ip="192.0.2.1", quantity=2)
+    event = EventFactory(capacity=10, price_sats=0, max_per_order=2)
+    order = OrderFactory(event=event, email="ann@example.com", ip="192.0.2.1", quantity=2)
     with pytest.raises(FreeLimit):
-        an_order(event, email="ann@example.com")
+        OrderFactory(event=event, email="ann@example.com")
     with pytest.raises(NetworkFreeLimit):
         from_network(event)
     for ticket in order.tickets.all():
         void_own_ticket(ticket)
-    an_order(event, email="ann@example.com")
+    OrderFactory(event=event, email="ann@example.com")
     from_network(event)
     with pytest.raises(FreeLimit):
-        an_order(event, email="ann@example.com", quantity=2)
+        OrderFactory(event=event, email="ann@example.com", quantity=2)
 
 
 def test_free_seats_mail_strangers_within_the_limits_of_mail(settings):
     settings.LIMITS = settings.LIMITS | {"MAIL_PER_EMAIL": (2, 3600), "MAIL_PER_IP": (4, 3600)}
     settings.MAX_FREE_PERCENT_PER_NETWORK = 100
-    event = an_event(capacity=50, price_sats=0)
+    event = EventFactory(capacity=50, price_sats=0)
     for _ in range(2):
-        an_order(event, email="victim@example.com", ip="192.0.2.1")
+        OrderFactory(event=event, email="victim@example.com", ip="192.0.2.1")
     with pytest.raises(RateLimited):
-        an_order(event, email="victim@example.com", ip="192.0.2.1")
+        OrderFactory(event=event, email="victim@example.com", ip="192.0.2.1")
     from_network(event)
     with pytest.raises(RateLimited):
         from_network(event)
     assert Order.objects.count() == 3
     ann = save_verified_user(email="ann@example.com", password="a long enough password")[0]
     for _ in range(3):
-        an_order(event, email=ann.email, buyer=ann, ip="192.0.2.1")
+        OrderFactory(event=event, email=ann.email, buyer=ann, ip="192.0.2.1")
     with pytest.raises(RateLimited):
-        an_order(event, email="victim@example.com", buyer=ann, ip="192.0.2.1")
+        OrderFactory(event=event, email="victim@example.com", buyer=ann, ip="192.0.2.1")
 
 
 def test_find_my_tickets_mails_within_the_limits_of_mail(settings, client):
@@ -165,7 +165,7 @@ def test_find_my_tickets_mails_within_the_limits_of_mail(settings, client):
 )  # fmt: skip
 def test_no_name_holds_a_link(client, name):
     assert has_link(name)
-    event = an_event(price_sats=0)
+    event = EventFactory(price_sats=0)
     form = {"quantity": 1, "email": "ann@example.com", "name": name}
     page = client.post(event.get_absolute_url(), form)
     assert (page.status_code, "name" in page.context["form"].errors) == (422, True)
@@ -203,7 +203,7 @@ def send_mails() -> list:
 
 
 def test_free_seats_wait_for_the_mailed_link(waiting, client):
-    event = make_event(price_sats=0)
+    event = EveningFactory(price_sats=0)
     order = hold(event, quantity=2)
     assert (order.status, order.payment) == (Order.Status.PENDING, None)
     assert "Look into your mailbox" in client.get(order.get_absolute_url()).content.decode()
@@ -222,7 +222,7 @@ def test_free_seats_wait_for_the_mailed_link(waiting, client):
 
 
 def test_they_expire_as_others_do_and_may_be_won_back(waiting, client):
-    event = make_event(price_sats=0, capacity=2)
+    event = EveningFactory(price_sats=0, capacity=2)
     order = hold(event, quantity=2)
     expire_order(order)
     order.refresh_from_db()
@@ -231,13 +231,13 @@ def test_they_expire_as_others_do_and_may_be_won_back(waiting, client):
     client.post(mailbox_path(order))
     order.refresh_from_db()
     assert order.is_paid
-    late = hold(make_event(price_sats=0))
+    late = hold(EveningFactory(price_sats=0))
     cancel_order(late)
     assert client.post(mailbox_path(late)).status_code == 409
 
 
 def test_the_link_is_not_the_one_shown_to_whoever_ordered(waiting, client):
-    order = hold(make_event(price_sats=0))
+    order = hold(EveningFactory(price_sats=0))
     assert mailbox_path(order) not in client.get(order.get_absolute_url()).content.decode()
     for forged in (order.token, f"{order.pk.hex}.x", f"{order.pk.hex}", "x"):
         assert client.post(f"/seats/{forged}").status_code == 404
@@ -245,7 +245,7 @@ def test_the_link_is_not_the_one_shown_to_whoever_ordered(waiting, client):
 
 def test_a_proven_mailbox_does_not_wait(waiting, client):
     ann = save_verified_user(email="ann@example.com", password="a long enough password")[0]
-    event = make_event(price_sats=0)
+    event = EveningFactory(price_sats=0)
     assert hold(event, buyer=ann, email=ann.email).is_paid
     token = issue_token(ann)
     body = {"event_id": event.pk, "email": "stranger@example.com"}
@@ -257,6 +257,6 @@ def test_a_proven_mailbox_does_not_wait(waiting, client):
 
 
 def test_find_my_tickets_sends_nothing_of_seats_that_wait(waiting):
-    hold(make_event(price_sats=0))
+    hold(EveningFactory(price_sats=0))
     assert send_tickets_again("ann@example.com") == 0
     assert not Mail.objects.filter(kind=Mail.Kind.TICKETS).exists()

@@ -8,7 +8,8 @@ from django.utils import timezone
 from events.models import Event
 from payments.models import Payment, Refund
 from payments.services import settle_node_payment
-from tests.shop import an_event, an_order, money_for, open_invoice, overdue
+from tests.acts import money_for, open_invoice, overdue
+from tests.factories import EventFactory, OrderFactory
 from tickets.models import Mail, Order, Ticket
 from tickets.views.stream_player import player_for
 
@@ -20,7 +21,7 @@ def text_of(answer) -> str:
 
 
 def paid(event=None, **fields) -> Order:
-    order = an_order(event, **fields)
+    order = OrderFactory(event=event or EventFactory(), **fields)
     settle_node_payment(money_for(open_invoice(order)))
     order.refresh_from_db()
     assert order.is_paid
@@ -34,7 +35,7 @@ def buy(client, event, **fields):
 
 # -- buying -----------------------------------------------------------------------------------
 def test_buying_holds_the_seats_and_leads_to_the_pay_page(client):
-    event = an_event()
+    event = EventFactory()
     answer = buy(client, event, quantity=2, uma_address="$ann@localhost:8081")
     order = Order.objects.get()
     assert (answer.status_code, answer["Location"]) == (302, order.get_absolute_url())
@@ -44,7 +45,7 @@ def test_buying_holds_the_seats_and_leads_to_the_pay_page(client):
 
 
 def test_the_same_form_sent_twice_is_one_order(client):
-    event = an_event()
+    event = EventFactory()
     key = client.get(event.get_absolute_url()).context["form"]["key"].value()
     first, second = buy(client, event, key=key), buy(client, event, key=key)
     assert first["Location"] == second["Location"]
@@ -52,15 +53,15 @@ def test_the_same_form_sent_twice_is_one_order(client):
 
 
 def test_a_free_seat_is_there_at_once(client):
-    event = an_event(price_sats=0)
+    event = EventFactory(price_sats=0)
     page = text_of(client.get(buy(client, event)["Location"]))
     assert "You are in." in page
     assert Ticket.objects.get().ticket_code[:4] in page
 
 
 def test_sold_out_is_said_at_the_form_and_nothing_is_charged(client):
-    event = an_event(capacity=1)
-    an_order(event)
+    event = EventFactory(capacity=1)
+    OrderFactory(event=event)
     answer = buy(client, event)
     assert answer.status_code == 409
     assert "someone is still paying" in text_of(answer)
@@ -81,7 +82,7 @@ def test_sold_out_is_said_at_the_form_and_nothing_is_charged(client):
     ],
 )
 def test_a_mistake_is_named_at_its_field_and_holds_no_seat(client, fields, words):
-    event = an_event()
+    event = EventFactory()
     answer = buy(client, event, **fields)
     assert answer.status_code == 422
     assert words in text_of(answer)
@@ -89,7 +90,7 @@ def test_a_mistake_is_named_at_its_field_and_holds_no_seat(client, fields, words
 
 
 def test_an_event_is_found_by_its_id_too(client):
-    event = an_event()
+    event = EventFactory()
     assert client.get(f"/events/{event.pk}")["Location"] == event.get_absolute_url()
     assert client.get(f"/events/{10**30}").status_code == 404
 
@@ -106,7 +107,7 @@ def test_an_event_is_found_by_its_id_too(client):
     ],
 )
 def test_the_pay_page_says_how_far_the_request_is(client, push, words):
-    order = an_order(uma_address="$ann@localhost:8081")
+    order = OrderFactory(uma_address="$ann@localhost:8081")
     invoice = open_invoice(order)
     Payment.objects.update(push=push)
     page = text_of(client.get(order.get_absolute_url())).replace("\N{NO-BREAK SPACE}", " ")
@@ -117,13 +118,13 @@ def test_the_pay_page_says_how_far_the_request_is(client, push, words):
 
 
 def test_a_slow_node_costs_nobody_the_page(client):
-    page = text_of(client.get(an_order().get_absolute_url()))
+    page = text_of(client.get(OrderFactory().get_absolute_url()))
     assert "The code is being made" in page
     assert "your seats are safe" in page
 
 
 def test_an_unpaid_order_shows_no_code_and_no_stream(client):
-    order = an_order(quantity=2)
+    order = OrderFactory(quantity=2)
     pages = [order.get_absolute_url(), f"{order.get_absolute_url()}/status"]
     pages += [ticket.get_absolute_url() for ticket in order.tickets.all()]
     for path in pages:
@@ -135,14 +136,14 @@ def test_an_unpaid_order_shows_no_code_and_no_stream(client):
 
 
 def test_time_is_up_is_said_before_the_order_is_closed(client):
-    page = text_of(client.get(overdue(an_order()).get_absolute_url()))
+    page = text_of(client.get(overdue(OrderFactory()).get_absolute_url()))
     assert "Your time is up." in page
     assert "lightning:" not in page
     assert "bitcoin:" not in page
 
 
 def test_giving_seats_back_says_that_nothing_was_charged(client):
-    order = an_order()
+    order = OrderFactory()
     answer = client.post(f"{order.get_absolute_url()}/cancel", follow=True)
     assert "Your seats are given back." in text_of(answer)
     assert "Nothing was charged" in text_of(answer)
@@ -150,7 +151,7 @@ def test_giving_seats_back_says_that_nothing_was_charged(client):
 
 
 def test_seats_are_not_given_back_while_the_node_cannot_say(client):
-    order = an_order()
+    order = OrderFactory()
     open_invoice(order)
     answer = client.post(f"{order.get_absolute_url()}/cancel")
     assert "A payment may still be on its way" in text_of(answer)
@@ -158,7 +159,7 @@ def test_seats_are_not_given_back_while_the_node_cannot_say(client):
 
 
 def test_a_wrong_address_is_corrected_without_losing_the_seats(client):
-    order = an_order(uma_address="$wrong@localhost:8081")
+    order = OrderFactory(uma_address="$wrong@localhost:8081")
     path = f"{order.get_absolute_url()}/address"
     assert "Did you mean $ann@localhost:8081?" in text_of(
         client.post(path, {"uma_address": "ann@localhost:8081"})
@@ -181,7 +182,7 @@ def test_a_paid_order_shows_every_ticket_in_four_statements(client, django_asser
 
 
 def test_an_expired_order_says_that_nothing_came(client):
-    order = overdue(an_order())
+    order = overdue(OrderFactory())
     Payment.objects.update(status="closed")
     order.advance(Order.Status.EXPIRED, ended_at=timezone.now())
     page = text_of(client.get(order.get_absolute_url()))
@@ -202,8 +203,8 @@ def test_an_expired_order_says_that_nothing_came(client):
     ],
 )
 def test_money_that_found_no_seat_is_accounted_for(client, status, words):
-    event = an_event(capacity=1)
-    order = an_order(event, uma_address="$ann@localhost:8081")
+    event = EventFactory(capacity=1)
+    order = OrderFactory(event=event, uma_address="$ann@localhost:8081")
     invoice = open_invoice(order)
     Payment.objects.update(status="closed")
     order.advance(Order.Status.EXPIRED, ended_at=timezone.now())
@@ -215,7 +216,7 @@ def test_money_that_found_no_seat_is_accounted_for(client, status, words):
 
 # -- the ticket and the stream ----------------------------------------------------------------
 def test_the_stream_opens_fifteen_minutes_before_and_closes_at_the_end(client):
-    event = an_event()
+    event = EventFactory()
     path = paid(event).tickets.get().get_absolute_url() + "/stream"
 
     def at(start: timedelta, end: timedelta) -> str:
@@ -233,7 +234,7 @@ def test_the_stream_opens_fifteen_minutes_before_and_closes_at_the_end(client):
 
 @pytest.mark.parametrize("undo", ["void", "cancel", "event"])
 def test_a_ticket_that_no_longer_admits_opens_nothing(client, undo):
-    order = paid(an_event(start_time=timezone.now() - timedelta(minutes=1)))
+    order = paid(EventFactory(start_time=timezone.now() - timedelta(minutes=1)))
     ticket = order.tickets.get()
     if undo == "void":
         Ticket.objects.update(voided_at=timezone.now())

@@ -8,7 +8,8 @@ from django.utils import timezone
 from events.models import Event
 from payments.models import Payment
 from payments.services import settle_node_payment
-from tests.shop import an_event, an_order, money_for, open_invoice, overdue
+from tests.acts import money_for, open_invoice, overdue
+from tests.factories import EventFactory, OrderFactory
 from tickets.models import Order
 from tickets.views.order_page import order_page
 from tickets.views.orders import order_by_token
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_what_changes_while_the_page_is_made_is_fetched_afterwards(client):
-    order = order_by_token(an_order().token)
+    order = order_by_token(OrderFactory().token)
     Payment.objects.update(push="refused")  # too late for the page that is being made
     status = f"{order.get_absolute_url()}/status?v="
     assert client.get(status + order_page(order)["version"]).status_code == 200
@@ -36,7 +37,11 @@ def how(order, client) -> str:
 
 
 def test_a_page_listens_only_while_something_can_change(client):
-    waits, late, free = an_order(), overdue(an_order()), an_order(an_event(price_sats=0))
+    waits, late, free = (
+        OrderFactory(),
+        overdue(OrderFactory()),
+        OrderFactory(event=EventFactory(price_sats=0)),
+    )
     assert (how(waits, client), how(free, client)) == ("closely", "closely")
     expired(late)
     assert how(late, client) == "slowly"
@@ -48,7 +53,7 @@ def test_a_page_listens_only_while_something_can_change(client):
 
 
 def test_late_money_is_told_to_the_page_of_an_ended_order(client):
-    order = overdue(an_order())
+    order = overdue(OrderFactory())
     money = money_for(open_invoice(order))
     expired(order)
     version = order_page(order_by_token(order.token))["version"]
@@ -58,6 +63,6 @@ def test_late_money_is_told_to_the_page_of_an_ended_order(client):
 
 
 def test_the_title_of_the_tab_is_the_sentence_of_the_page(client):
-    order = an_order(an_event(title="A talk"))
+    order = OrderFactory(event=EventFactory(title="A talk"))
     page = " ".join(client.get(order.get_absolute_url()).content.decode().split())
     assert "<title> Pay 2,100 sats with any wallet. A talk</title>" in page

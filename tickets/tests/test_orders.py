@@ -11,7 +11,8 @@ from events.models import Event, SalesClosed, SoldOut
 from payments.models import Payment, Refund
 from payments.services import settle_node_payment
 from payments.uma.address import InvalidUmaAddress
-from tests.shop import an_event, an_order, money_for, open_invoice, overdue, together
+from tests.acts import money_for, open_invoice, overdue, together
+from tests.factories import EventFactory, OrderFactory
 from tickets.mail.messages import send_tickets_again
 from tickets.models import Mail, Order, Ticket
 from tickets.services.idempotency import KeyReused
@@ -27,8 +28,8 @@ def seats(event: Event) -> int:
 
 # -- buying -----------------------------------------------------------------------------------
 def test_an_order_holds_seats_tickets_and_a_frozen_price():
-    event = an_event()
-    order = an_order(event, quantity=3, name="Ann")
+    event = EventFactory()
+    order = OrderFactory(event=event, quantity=3, name="Ann")
     Event.objects.filter(pk=event.pk).update(price_sats=9)
     order.refresh_from_db()
     assert (order.status, order.amount_sats, seats(event)) == ("pending", 6300, 3)
@@ -38,12 +39,12 @@ def test_an_order_holds_seats_tickets_and_a_frozen_price():
 
 
 def test_a_node_that_is_down_costs_no_order():
-    invoice = an_order().payment.invoices.get()
+    invoice = OrderFactory().payment.invoices.get()
     assert (invoice.status, invoice.bolt11, invoice.last_error) == ("requested", "", "node_unreachable")
 
 
 def test_a_free_event_is_paid_at_once():
-    order = an_order(an_event(price_sats=0), quantity=2)
+    order = OrderFactory(event=EventFactory(price_sats=0), quantity=2)
     assert (order.status, order.payment, order.event.seats_taken) == ("paid", None, 0)
     assert seats(order.event) == 2
     assert Ticket.objects.admitting().count() == 2
@@ -51,9 +52,10 @@ def test_a_free_event_is_paid_at_once():
 
 
 def test_last_seat_is_sold_once():
-    event = an_event(capacity=5)
+    event = EventFactory(capacity=5)
     buys = [
-        lambda n=n: an_order(Event.objects.get(pk=event.pk), email=f"b{n}@example.com") for n in range(16)
+        lambda n=n: OrderFactory(event=Event.objects.get(pk=event.pk), email=f"b{n}@example.com")
+        for n in range(16)
     ]
     outcomes = together(*buys)
     assert sorted(type(o).__name__ for o in outcomes) == ["Order"] * 5 + ["SoldOut"] * 11
@@ -61,14 +63,14 @@ def test_last_seat_is_sold_once():
 
 
 def test_sold_out_while_somebody_still_pays_says_when_to_come_back():
-    event = an_event(capacity=1)
-    an_order(event)
+    event = EventFactory(capacity=1)
+    OrderFactory(event=event)
     with pytest.raises(SoldOut) as refusal:
-        an_order(event, email="bob@example.com")
+        OrderFactory(event=event, email="bob@example.com")
     assert refusal.value.retry_after == 30
     Order.objects.update(status="paid", paid_at=timezone.now())
     with pytest.raises(SoldOut) as refusal:
-        an_order(event, email="bob@example.com")
+        OrderFactory(event=event, email="bob@example.com")
     assert refusal.value.retry_after is None
 
 
@@ -86,51 +88,51 @@ def test_sold_out_while_somebody_still_pays_says_when_to_come_back():
     ids=["hidden", "canceled", "sales ended", "past"],
 )
 def test_what_is_not_on_sale_is_not_sold(fields):
-    event = an_event(**fields)
+    event = EventFactory(**fields)
     with pytest.raises(SalesClosed):
-        an_order(event)
+        OrderFactory(event=event)
     assert (Order.objects.count(), Payment.objects.count(), seats(event)) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("quantity", [0, -1, 11])
 def test_quantity_is_bounded(quantity):
     with pytest.raises(QuantityNotAllowed):
-        an_order(quantity=quantity)
+        OrderFactory(quantity=quantity)
 
 
 def test_a_bad_address_is_refused_before_anything_is_written():
     with pytest.raises(InvalidUmaAddress, match=r"\$ann@wallet.example"):
-        an_order(uma_address="ann@wallet.example")
+        OrderFactory(uma_address="ann@wallet.example")
     assert Order.objects.count() == 0
 
 
 def test_a_double_click_is_one_order():
-    event = an_event(capacity=3)
-    outcomes = together(*[lambda: an_order(Event.objects.get(pk=event.pk), key="k1").pk] * 6)
+    event = EventFactory(capacity=3)
+    outcomes = together(*[lambda: OrderFactory(event=Event.objects.get(pk=event.pk), key="k1").pk] * 6)
     assert len(set(outcomes)) == 1, outcomes
     assert (seats(event), Order.objects.count(), Payment.objects.count()) == (1, 1, 1)
 
 
 def test_a_key_belongs_to_one_purchase_of_one_buyer():
-    event = an_event()
-    first = an_order(event, key="k1")
-    assert an_order(event, key="k1") == first
-    assert an_order(event, key="k1", email="bob@example.com") != first
+    event = EventFactory()
+    first = OrderFactory(event=event, key="k1")
+    assert OrderFactory(event=event, key="k1") == first
+    assert OrderFactory(event=event, key="k1", email="bob@example.com") != first
     with pytest.raises(KeyReused):
-        an_order(event, key="k1", quantity=2)
+        OrderFactory(event=event, key="k1", quantity=2)
     assert seats(event) == 2
 
 
 def test_the_database_refuses_to_oversell_whatever_the_code_does():
-    event = an_event(capacity=1)
+    event = EventFactory(capacity=1)
     with pytest.raises(IntegrityError), transaction.atomic():
         Event.objects.filter(pk=event.pk).update(seats_taken=2)
 
 
 def test_a_staff_edit_of_a_stale_event_loses_no_seat():
-    event = an_event()
+    event = EventFactory()
     stale = Event.objects.get(pk=event.pk)
-    an_order(event, quantity=4)
+    OrderFactory(event=event, quantity=4)
     stale.title = "A better title"
     stale.save()
     assert (Event.objects.get(pk=event.pk).title, seats(event)) == ("A better title", 4)
@@ -138,7 +140,7 @@ def test_a_staff_edit_of_a_stale_event_loses_no_seat():
 
 # -- over -------------------------------------------------------------------------------------
 def test_an_overdue_order_expires_and_gives_its_seats_back():
-    order = overdue(an_order(quantity=2))
+    order = overdue(OrderFactory(quantity=2))
     expire_order(order)
     order.refresh_from_db()
     assert (order.status, order.payment.status, seats(order.event)) == ("expired", "closed", 0)
@@ -149,7 +151,7 @@ def test_an_overdue_order_expires_and_gives_its_seats_back():
 
 def test_an_order_that_was_never_paid_ends_without_counting_its_tickets():
     """Only paid orders can have void ones; most orders that end were not paid."""
-    order = overdue(an_order(quantity=2))
+    order = overdue(OrderFactory(quantity=2))
     with CaptureQueriesContext(connection) as asked:
         expire_order(order)
     assert [query["sql"] for query in asked if "tickets_ticket" in query["sql"]] == []
@@ -157,7 +159,7 @@ def test_an_order_that_was_never_paid_ends_without_counting_its_tickets():
 
 
 def test_seats_stay_held_while_the_node_cannot_say():
-    order = an_order()
+    order = OrderFactory()
     open_invoice(order)
     order = overdue(order)
     with pytest.raises(Exception, match="still be on its way"):
@@ -168,7 +170,7 @@ def test_seats_stay_held_while_the_node_cannot_say():
 
 def test_a_silent_node_holds_seats_half_an_hour_at_most(settings):
     settings.HOLD_UNKNOWN_SECONDS = 30
-    order = an_order()
+    order = OrderFactory()
     invoice = open_invoice(order)
     expire_order(overdue(order))
     order.refresh_from_db()
@@ -177,7 +179,7 @@ def test_a_silent_node_holds_seats_half_an_hour_at_most(settings):
 
 
 def test_a_buyer_gives_seats_back_and_a_second_press_is_told():
-    order = an_order(quantity=2)
+    order = OrderFactory(quantity=2)
     cancel_order(order)
     assert (order.status, seats(order.event)) == ("canceled", 0)
     with pytest.raises(InvalidTransition):
@@ -186,7 +188,7 @@ def test_a_buyer_gives_seats_back_and_a_second_press_is_told():
 
 
 def test_a_free_ticket_can_be_given_back_once():
-    order = an_order(an_event(price_sats=0))
+    order = OrderFactory(event=EventFactory(price_sats=0))
     outcomes = together(*[lambda: cancel_order(Order.objects.get(pk=order.pk))] * 4)
     assert sum(isinstance(o, InvalidTransition) for o in outcomes) == 3, outcomes
     assert (seats(order.event), Ticket.objects.admitting().count()) == (0, 0)
@@ -194,7 +196,7 @@ def test_a_free_ticket_can_be_given_back_once():
 
 def test_expiring_races_paying_and_either_way_ends_clean():
     for _ in range(10):
-        order = an_order(an_event(capacity=1))
+        order = OrderFactory(event=EventFactory(capacity=1))
         money = money_for(open_invoice(order))
         order = overdue(order)
         order.payment.invoices.update(status="canceled")  # the node said so; now both act on what they saw
@@ -209,7 +211,7 @@ def test_expiring_races_paying_and_either_way_ends_clean():
 
 # -- afterwards -------------------------------------------------------------------------------
 def test_a_wrong_address_is_mended_without_losing_the_seats():
-    order = an_order(uma_address="$ann@wallet.example")
+    order = OrderFactory(uma_address="$ann@wallet.example")
     Payment.objects.update(push="refused", next_attempt_at=None, attempts=4, failing_since=timezone.now())
     change_uma_address(order, uma_address="$ann@other.example")
     payment = Payment.objects.get()
@@ -222,14 +224,14 @@ def test_a_wrong_address_is_mended_without_losing_the_seats():
 
 
 def test_tickets_are_mailed_again_but_not_every_minute():
-    an_order(an_event(price_sats=0))
+    OrderFactory(event=EventFactory(price_sats=0))
     Mail.objects.update(status="sent", sent_at=timezone.now() - timedelta(hours=1), next_attempt_at=None)
     assert (send_tickets_again(" ANN@example.com "), send_tickets_again("ann@example.com")) == (1, 0)
     assert send_tickets_again("nobody@example.com") == 0
 
 
 def test_a_token_opens_its_own_order_and_nothing_else():
-    order = an_order(an_event(price_sats=0))
+    order = OrderFactory(event=EventFactory(price_sats=0))
     ticket = order.tickets.get()
     assert Order.objects.by_token(order.token) == order
     assert Ticket.objects.by_token(ticket.token) == ticket

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from payments.models import Payment, Refund
 from payments.services import settle_node_payment
-from tests.shop import an_event, an_order, money_for, open_invoice
+from tests.acts import money_for, open_invoice
+from tests.factories import EventFactory, OrderFactory
 from tickets.mail.messages import write_mail
 from tickets.models import Mail, Order
 from tickets.services.refunds import queue_refund_mails
@@ -23,7 +24,7 @@ def text_of(answer) -> str:
 @pytest.fixture
 def homeless() -> Order:
     """A canceled order whose money came late, from nobody knows where."""
-    order = an_order()
+    order = OrderFactory()
     invoice = open_invoice(order)
     Payment.objects.update(status="closed")
     order.advance(Order.Status.CANCELED, ended_at=timezone.now())
@@ -140,7 +141,7 @@ def test_the_buyer_reads_what_arrived_where_it_is_not_sats(client, staff, homele
 
 # -- "I already paid" ---------------------------------------------------------------------------
 def test_a_silent_node_is_said_plainly(client):
-    order = an_order()
+    order = OrderFactory()
     open_invoice(order)
     answer = client.post(f"{order.get_absolute_url()}/check")
     assert answer.status_code == 503
@@ -151,7 +152,7 @@ def test_a_silent_node_is_said_plainly(client):
 
 def test_no_payment_is_said_plainly_and_not_asked_for_without_end(client, settings):
     settings.LIMITS = settings.LIMITS | {"CHECK_PER_ORDER": (1, 60)}
-    order = an_order()  # the node knows no invoice of it yet
+    order = OrderFactory()  # the node knows no invoice of it yet
     answer = client.post(f"{order.get_absolute_url()}/check", follow=True)
     assert "No payment has reached us yet" in text_of(answer)
     refused = client.post(f"/api/orders/{order.pk}/check", headers={"Order-Token": order.token})
@@ -159,7 +160,7 @@ def test_no_payment_is_said_plainly_and_not_asked_for_without_end(client, settin
 
 
 def test_the_public_page_answers_everybody_alike(client):
-    order = an_order(uma_address="$ann@localhost:8081")
+    order = OrderFactory(uma_address="$ann@localhost:8081")
     invoice = open_invoice(order)
     proofs = [invoice.payment_hash, "$ann@localhost:8081", "0" * 64, "$nobody@localhost:8081", "lnbc1x", "?"]
     answers = {text_of(client.post("/paid", {"proof": proof}, follow=True)) for proof in proofs}
@@ -182,11 +183,11 @@ def test_an_event_over_midnight_names_both_days(client):
     def at(day: int, hour: int):
         return datetime(2031, 5, day, hour, tzinfo=UTC)
 
-    long = an_event(start_time=at(1, 0), end_time=at(3, 0))
+    long = EventFactory(start_time=at(1, 0), end_time=at(3, 0))
     assert "Thu 1 May 2031, 00:00" in text_of(client.get(long.get_absolute_url()))
     assert "Sat 3 May 2031, 00:00" in text_of(client.get(long.get_absolute_url()))
     # One afternoon in London is an evening past midnight in Tokyo.
-    evening = an_event(start_time=at(1, 12), end_time=at(1, 16), timezone="Asia/Tokyo")
+    evening = EventFactory(start_time=at(1, 12), end_time=at(1, 16), timezone="Asia/Tokyo")
     assert evening.ends_another_day
     evening.timezone = "Europe/London"
     assert not evening.ends_another_day

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone, translation
 from pypdf import PdfReader
 
-from tests.shop import an_event
+from tests.factories import EventFactory
 from tickets.models import CheckIn, Order, Ticket
 from tickets.pdf.ticket import ticket_pdf
 from tickets.pdf.typesetting import printable
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def ticket() -> Ticket:
-    order = place_order(event=an_event(price_sats=0), quantity=1, email="ann@example.com", name="Ann")
+    order = place_order(event=EventFactory(price_sats=0), quantity=1, email="ann@example.com", name="Ann")
     return order.tickets.select_related("order__event").get()
 
 

@@ -16,13 +16,14 @@ from accounts.models import User
 from accounts.staff import save_verified_user
 from events.models import Event
 from payments.models import Payment, Refund
+from tests.acts import hold, pay
+from tests.factories import EveningFactory, StaffFactory
 from tickets.models import Mail, Order
 from tickets.services.check_ins import check_in
 from tickets.services.data_export import export_person
 from tickets.services.personal_data import erase_personal_data, forget_email, purge_erased_orders
 from tickets.services.refunds import give_refund_address, refund_order, refund_part
 from tickets.tests.admin_client import act, act_url, change_url, told
-from tickets.tests.selling import hold, make_event, make_staff, pay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,7 +32,7 @@ WALLET = "$ann@localhost:8081"
 
 
 def paid(**buyer) -> Order:
-    order = hold(make_event(), **buyer)
+    order = hold(EveningFactory(), **buyer)
     pay(order)
     return order
 
@@ -97,7 +98,7 @@ def test_what_a_button_said_is_kept_without_the_address(staff):
 
 
 def test_djangos_old_log_of_an_account_goes_with_it():
-    sam, leaving = make_staff(), bea()
+    sam, leaving = StaffFactory(), bea()
     kind = ContentType.objects.get_for_model(User)
     LogEntry.objects.create(
         user=sam, content_type=kind, object_id=str(leaving.pk), object_repr=leaving.email, action_flag=CHANGE
@@ -110,7 +111,7 @@ def old_log(row, says: str) -> None:
     """What the admin wrote before there was a history."""
     kind = ContentType.objects.get_for_model(row)
     LogEntry.objects.create(
-        user=make_staff(), content_type=kind, object_id=str(row.pk), object_repr=f"tickets, {ANN}",
+        user=StaffFactory(), content_type=kind, object_id=str(row.pk), object_repr=f"tickets, {ANN}",
         action_flag=CHANGE, change_message=says,
     )  # fmt: skip
 

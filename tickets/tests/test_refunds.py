@@ -10,7 +10,8 @@ from payments.models import IncomingPayment, Invoice, Payment, Refund
 from payments.node.outgoing import OutgoingPayment
 from payments.services import allocate, settle_node_payment
 from payments.unmatched import refund_unmatched, unmatched_money
-from tests.shop import money_for, together
+from tests.acts import hold, money_for, open_invoice, pay, stray_money, together
+from tests.factories import EveningFactory
 from tickets.models import CheckIn, Mail, Order, Ticket
 from tickets.services.refunds import (
     NothingToRefund,
@@ -24,7 +25,6 @@ from tickets.services.refunds import (
 )
 from tickets.staff import audit
 from tickets.staff.order_actions import CancelAndRefund
-from tickets.tests.selling import hold, make_event, open_invoice, pay, stray_money
 from ticketsuma.errors import DomainError
 from ticketsuma.state_machine import InvalidTransition
 
@@ -33,7 +33,7 @@ HOME, ELSEWHERE = "$ann@wallet.example.com", "$bob@wallet.example.com"
 
 
 def paid(**buyer) -> Order:
-    order = hold(make_event(), **buyer)
+    order = hold(EveningFactory(), **buyer)
     pay(order)
     return order
 
@@ -106,7 +106,7 @@ def test_an_address_given_twice_at_once_is_taken_once():
 
 # -- two payers, canceled events --------------------------------------------------------------
 def test_of_two_payers_the_second_gets_theirs_back():
-    order = hold(make_event(), uma_address=HOME)
+    order = hold(EveningFactory(), uma_address=HOME)
     first = order.payment.invoices.get()
     Invoice.objects.filter(pk=first.pk).update(payer=ELSEWHERE, status="canceled")
     second = open_invoice(Invoice.objects.create_requested(order.payment, payer="$carol@wallet.example.com"))
@@ -120,7 +120,7 @@ def test_of_two_payers_the_second_gets_theirs_back():
 
 @pytest.mark.parametrize("ended", ["expired", "canceled"])
 def test_money_that_comes_after_the_event_was_canceled_goes_back(ended):
-    order = hold(make_event(), uma_address=HOME)
+    order = hold(EveningFactory(), uma_address=HOME)
     end(order, ended)
     cancel_event(order.event)
     pay(order)
@@ -129,7 +129,7 @@ def test_money_that_comes_after_the_event_was_canceled_goes_back(ended):
 
 
 def test_money_that_comes_while_the_event_is_canceled_goes_back_and_the_order_ends():
-    order = hold(make_event(), uma_address=HOME)
+    order = hold(EveningFactory(), uma_address=HOME)
     cancel_event(order.event)
     pay(order)
     assert going_back() == [(1_000_000, "late", HOME)]
@@ -142,7 +142,7 @@ def test_money_that_comes_while_the_event_is_canceled_goes_back_and_the_order_en
 
 
 def test_the_preview_counts_what_is_still_here_and_who_has_an_address():
-    event = make_event()
+    event = EveningFactory()
     for address in (HOME, ""):
         pay(hold(event, uma_address=address))
     refund_part(Order.objects.earliest("created_at"), amount_sats=400, already_refunded_sats=0)
@@ -164,7 +164,7 @@ def test_the_preview_counts_what_is_still_here_and_who_has_an_address():
 
 def test_an_order_whose_money_was_found_sent_is_named_and_can_be_canceled():
     """After a restore: our books say paid, the node that all of it went back."""
-    order = hold(make_event(), 2, uma_address=HOME)
+    order = hold(EveningFactory(), 2, uma_address=HOME)
     pay(order)
     incoming = IncomingPayment.objects.get()
     sent = OutgoingPayment("OutgoingPayment:1", True, False, "ab" * 32, incoming.amount_msats, 7)

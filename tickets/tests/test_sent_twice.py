@@ -10,13 +10,13 @@ from accounts.authentication import issue_token
 from accounts.staff import save_verified_user
 from events.models import Event
 from payments.models import Payment, Refund
-from tests.shop import together
+from tests.acts import hold, pay, together
+from tests.factories import EveningFactory
 from tickets.models import Mail, Order, Ticket, Viewer
 from tickets.services.orders import AskedAlready, change_uma_address
 from tickets.services.voiding import ReplacedAlready, replace_links, replace_ticket
 from tickets.staff.audit import run_integrity_checks
 from tickets.tests.admin_client import act_url, told
-from tickets.tests.selling import hold, make_event, pay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,7 +25,7 @@ DONE = "You have sent this before. It was done once, and this is how it stands."
 
 @pytest.fixture
 def paid() -> Order:
-    order = hold(make_event(), 2, uma_address="$ann@wallet.example.com")
+    order = hold(EveningFactory(), 2, uma_address="$ann@wallet.example.com")
     pay(order)
     return order
 
@@ -44,7 +44,7 @@ def taken() -> int:
 
 
 def free_order() -> Order:
-    return hold(make_event(price_sats=0), 2)
+    return hold(EveningFactory(price_sats=0), 2)
 
 
 def test_a_free_order_is_given_back_once():
@@ -125,7 +125,7 @@ def delivered() -> None:
 
 
 def test_a_wallet_is_asked_once():
-    order = hold(make_event(), uma_address="$ann@wallet.example.com")
+    order = hold(EveningFactory(), uma_address="$ann@wallet.example.com")
     delivered()
     twice(order, "order_address", uma_address=BO)
     payment = Payment.objects.get()
@@ -137,7 +137,7 @@ def test_a_wallet_is_asked_once():
 
 
 def test_of_two_that_send_the_request_to_the_same_wallet_one_does():
-    hold(make_event(), uma_address="$ann@wallet.example.com")
+    hold(EveningFactory(), uma_address="$ann@wallet.example.com")
     delivered()
     orders = [Order.objects.select_related("event", "payment").get() for _ in "12"]
     outcomes = together(*(lambda one=one: change_uma_address(one, uma_address=BO) for one in orders))
@@ -147,7 +147,7 @@ def test_of_two_that_send_the_request_to_the_same_wallet_one_does():
 
 @pytest.mark.parametrize("push", ["refused", "unreachable"])
 def test_a_wallet_that_did_not_take_the_request_may_be_asked_again(push):
-    order = hold(make_event(), uma_address=BO)
+    order = hold(EveningFactory(), uma_address=BO)
     Payment.objects.update(push=push, next_attempt_at=None)
     Client().post(order.get_absolute_url(), {"act": "order_address", "uma_address": BO})
     assert Payment.objects.get().push == "queued"
@@ -165,7 +165,7 @@ def again(staff, row, action: str, between) -> str:
 
 @pytest.mark.parametrize("push", ["delivered", "refused"])
 def test_staff_send_the_request_again_once(staff, push):
-    order = hold(make_event(), uma_address=BO)
+    order = hold(EveningFactory(), uma_address=BO)
 
     def ends() -> None:
         Payment.objects.update(push=push, next_attempt_at=None)

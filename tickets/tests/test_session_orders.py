@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from tests.shop import an_event, an_order
+from tests.factories import EventFactory, OrderFactory
 from tickets.mail.messages import send_tickets_again
 from tickets.models import Mail, Order
 from tickets.views.session_orders import MAX_REMEMBERED
@@ -22,9 +22,9 @@ def buy(client: Client, event) -> Order:
 
 
 def test_a_guest_sees_what_was_bought_in_this_browser_and_nobody_else_does(client):
-    paid = buy(client, an_event(price_sats=0, title="A free talk"))
-    held = buy(client, an_event(title="A dear talk"))
-    over = buy(client, an_event(title="A missed talk"))
+    paid = buy(client, EventFactory(price_sats=0, title="A free talk"))
+    held = buy(client, EventFactory(title="A dear talk"))
+    over = buy(client, EventFactory(title="A missed talk"))
     over.advance(Order.Status.EXPIRED, ended_at=timezone.now())
     answer = client.get("/find")
     for order in (paid, held):
@@ -36,7 +36,7 @@ def test_a_guest_sees_what_was_bought_in_this_browser_and_nobody_else_does(clien
 
 
 def test_the_list_ends_with_the_session_and_is_never_long(client):
-    event = an_event(price_sats=0, capacity=100)
+    event = EventFactory(price_sats=0, capacity=100)
     orders = [buy(client, event) for _ in range(MAX_REMEMBERED + 2)]
     assert client.get("/find").content.decode().count("<article") == MAX_REMEMBERED
     Order.objects.filter(pk=orders[-1].pk).update(is_forgotten=True)
@@ -46,7 +46,7 @@ def test_the_list_ends_with_the_session_and_is_never_long(client):
 
 
 def test_many_orders_of_a_browser_cost_no_query_each(client, django_assert_num_queries):
-    event = an_event(price_sats=0, capacity=100)
+    event = EventFactory(price_sats=0, capacity=100)
     buy(client, event)
     client.get("/find")
     with django_assert_num_queries(3):  # session, orders, their tickets
@@ -58,7 +58,7 @@ def test_many_orders_of_a_browser_cost_no_query_each(client, django_assert_num_q
 
 
 def test_the_page_says_of_the_mail_what_is_true():
-    order = an_order(an_event(price_sats=0))
+    order = OrderFactory(event=EventFactory(price_sats=0))
     mail, client, address = Mail.objects.get(), Client(), order.get_absolute_url()
     assert "It is also on its way to ann@example.com" in words(client.get(address))
     mail.retry("the mail server says no")
@@ -72,7 +72,7 @@ def test_the_page_says_of_the_mail_what_is_true():
 
 
 def test_a_mail_that_was_given_up_is_sent_again_when_somebody_asks():
-    an_order(an_event(price_sats=0))
+    OrderFactory(event=EventFactory(price_sats=0))
     Mail.objects.update(parked_at=timezone.now(), next_attempt_at=None)
     assert send_tickets_again("ann@example.com") == 1
     assert Mail.objects.get().parked_at is None

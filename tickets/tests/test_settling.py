@@ -6,7 +6,8 @@ from events.models import Event
 from payments.models import IncomingPayment, Refund
 from payments.services import settle_node_payment
 from payments.signals import payment_settled
-from tests.shop import an_event, an_order, money_for, open_invoice, overdue, together
+from tests.acts import money_for, open_invoice, overdue, together
+from tests.factories import EventFactory, OrderFactory
 from tickets.models import Mail
 from tickets.services.orders import cancel_order, expire_order
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def order():
-    return an_order(an_event(capacity=1), uma_address="$ann@wallet.example")
+    return OrderFactory(event=EventFactory(capacity=1), uma_address="$ann@wallet.example")
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def test_late_money_wins_the_seat_back(order, invoice):
 def test_late_money_for_a_seat_that_is_gone_goes_back(order, invoice):
     invoice.advance("canceled")
     expire_order(overdue(order))
-    an_order(order.event, email="bob@example.com")
+    OrderFactory(event=order.event, email="bob@example.com")
     settle_node_payment(money_for(invoice))
     after = books(order)
     assert (after["order"], after["payment"], after["seats"]) == ("expired", "closed", 1)
@@ -109,8 +110,8 @@ def test_late_money_for_a_seat_that_is_gone_goes_back(order, invoice):
 
 
 def test_ten_late_payers_and_three_seats():
-    event = an_event(capacity=10)
-    orders = [an_order(event, email=f"b{n}@example.com") for n in range(10)]
+    event = EventFactory(capacity=10)
+    orders = [OrderFactory(event=event, email=f"b{n}@example.com") for n in range(10)]
     invoices = [open_invoice(order) for order in orders]
     for order, invoice in zip(orders, invoices, strict=True):
         invoice.advance("canceled")

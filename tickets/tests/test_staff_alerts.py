@@ -10,7 +10,8 @@ from django.utils import timezone
 from payments.checkup_models import Checkup
 from payments.models import PostTransaction, Refund, Sweep
 from payments.services import settle_node_payment
-from tests.shop import an_event, an_order, money_for, open_invoice
+from tests.acts import money_for, open_invoice
+from tests.factories import EventFactory, OrderFactory
 from tickets.models import Mail
 from tickets.staff.alerts import WORK, needs_attention
 from ticketsuma.jobs.models import Job
@@ -29,7 +30,7 @@ def test_every_kind_of_waiting_work_is_watched():
 
 def a_refund(**changes) -> Refund:
     """A queued refund of money that came twice."""
-    invoice = open_invoice(an_order(an_event()))
+    invoice = open_invoice(OrderFactory(event=EventFactory()))
     settle_node_payment(money_for(invoice))
     second = settle_node_payment(money_for(invoice))
     Refund.objects.filter(incoming_payment=second).update(

@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from payments.models import IncomingPayment, Invoice, Payment, WebhookEvent
 from payments.services import settle_node_payment
-from tests.shop import an_event, an_order, money_for, open_invoice, overdue
+from tests.acts import money_for, open_invoice, overdue
+from tests.factories import EventFactory, OrderFactory
 from tickets.models import Mail
 from tickets.services.orders import cancel_order, expire_order
 from tickets.staff.alerts import needs_attention
@@ -25,7 +26,7 @@ def give_up(rows) -> None:
 
 @pytest.mark.parametrize("end", ["expired", "canceled", "paid"])
 def test_a_push_that_was_given_up_needs_nobody_once_its_order_ended(end):
-    order = an_order(uma_address="$ann@wallet.example.com")
+    order = OrderFactory(uma_address="$ann@wallet.example.com")
     give_up(Payment.objects.all())
     assert given_up() == {"payments.payment"}
     order.refresh_from_db()
@@ -40,14 +41,14 @@ def test_a_push_that_was_given_up_needs_nobody_once_its_order_ended(end):
 
 
 def test_an_older_row_that_kept_its_mark_needs_nobody_either():
-    cancel_order(an_order(uma_address="$ann@wallet.example.com"))
+    cancel_order(OrderFactory(uma_address="$ann@wallet.example.com"))
     give_up(Payment.objects.all())
     give_up(Invoice.objects.all())
     assert given_up() == set()
 
 
 def test_news_of_money_that_came_by_another_way_needs_nobody():
-    money = money_for(open_invoice(an_order()))
+    money = money_for(open_invoice(OrderFactory()))
     event = WebhookEvent.objects.create(
         event_id="1", type="PAYMENT_FINISHED", entity_id=money.node_payment_id, parked_at=timezone.now()
     )
@@ -58,7 +59,7 @@ def test_news_of_money_that_came_by_another_way_needs_nobody():
 
 
 def test_a_ticket_that_was_given_back_need_not_be_mailed():
-    order = an_order(an_event(price_sats=0))
+    order = OrderFactory(event=EventFactory(price_sats=0))
     give_up(Mail.objects.all())
     assert given_up() == {"tickets.mail"}
     cancel_order(order)
@@ -67,7 +68,7 @@ def test_a_ticket_that_was_given_back_need_not_be_mailed():
 
 
 def test_a_reminder_of_what_is_over_need_not_be_mailed():
-    order = an_order(an_event(price_sats=0))
+    order = OrderFactory(event=EventFactory(price_sats=0))
     Mail.objects.all().delete()
     mail = Mail.objects.create(order=order, kind=Mail.Kind.REMINDER_HOUR, to=order.email)
     give_up(Mail.objects.filter(pk=mail.pk))

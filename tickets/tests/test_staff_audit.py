@@ -12,12 +12,13 @@ from django.utils import timezone
 from events.models import Event
 from payments.models import IncomingPayment, Payment, Refund
 from payments.node import lightspark
+from tests.acts import hold, pay, stray_money
+from tests.factories import EveningFactory
 from tickets.models import Order, Ticket
 from tickets.services.orders import cancel_order
 from tickets.services.refunds import refund_order, refund_part
 from tickets.staff import audit
 from tickets.staff.alerts import needs_attention
-from tickets.tests.selling import hold, make_event, pay, stray_money
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def shop():
     """Every legal ending of an order at once."""
-    event, free = make_event(), make_event(price_sats=0)
+    event, free = EveningFactory(), EveningFactory(price_sats=0)
     paid = hold(event, 2, uma_address="$ann@wallet.example.com")
     pay(paid)
     pay(paid)  # twice: the second goes back
@@ -210,7 +211,7 @@ def kinds():
 
 
 def test_nothing_needs_attention_in_a_quiet_shop():
-    hold(make_event())
+    hold(EveningFactory())
     assert kinds() == []
 
 
@@ -223,7 +224,7 @@ def test_unmatched_money_that_went_back_needs_no_attention():
 
 @pytest.mark.parametrize("status", ["needs_address", "in_doubt", "failed"])
 def test_a_refund_that_waits_for_a_person_needs_attention(status):
-    order = hold(make_event(), uma_address="$ann@wallet.example.com")
+    order = hold(EveningFactory(), uma_address="$ann@wallet.example.com")
     pay(order)
     refund = refund_order(order)
     assert kinds() == []
@@ -232,7 +233,7 @@ def test_a_refund_that_waits_for_a_person_needs_attention(status):
 
 
 def test_given_up_work_needs_attention():
-    order = hold(make_event())
+    order = hold(EveningFactory())
     pay(order)
     order.mails.update(parked_at=timezone.now(), next_attempt_at=None)
     assert kinds() == ["parked"]

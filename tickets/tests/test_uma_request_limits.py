@@ -5,7 +5,7 @@ from django.test import Client
 
 from accounts.rate_limits import RateLimited
 from payments.models import Payment
-from tests.shop import an_event, an_order
+from tests.factories import EventFactory, OrderFactory
 from tickets.models import Order
 from tickets.services.hold_limits import HoldLimit
 from tickets.services.orders import change_uma_address
@@ -22,7 +22,7 @@ def as_in_production(settings):
 
 
 def test_one_order_asks_few_strangers():
-    order = an_order()
+    order = OrderFactory()
     asked = []
     for number in range(40):
         try:
@@ -36,21 +36,23 @@ def test_one_order_asks_few_strangers():
 
 def test_changing_counts_as_placing_does():
     for number in range(10):
-        change_uma_address(an_order(), uma_address=f"$a@wallet{number}.example.com", ip="192.0.2.1")
+        change_uma_address(OrderFactory(), uma_address=f"$a@wallet{number}.example.com", ip="192.0.2.1")
     with pytest.raises(RateLimited):
-        change_uma_address(an_order(), uma_address="$a@wallet11.example.com", ip="192.0.2.1")
+        change_uma_address(OrderFactory(), uma_address="$a@wallet11.example.com", ip="192.0.2.1")
     with pytest.raises(RateLimited):
-        an_order(ip="192.0.2.1")
+        OrderFactory(ip="192.0.2.1")
 
 
 def test_a_network_asks_the_wallets_of_one_domain_a_few_times():
-    event = an_event()
+    event = EventFactory()
     for number in range(2):
-        an_order(event, uma_address=f"$a{number}@wallet.example.com", ip="192.0.2.1")
-        change_uma_address(an_order(event), uma_address=f"$b{number}@wallet.example.com", ip="192.0.2.1")
+        OrderFactory(event=event, uma_address=f"$a{number}@wallet.example.com", ip="192.0.2.1")
+        change_uma_address(
+            OrderFactory(event=event), uma_address=f"$b{number}@wallet.example.com", ip="192.0.2.1"
+        )
     with pytest.raises(RateLimited):
-        an_order(event, uma_address="$c@wallet.example.com", ip="192.0.2.1")
-    order = an_order(event)
+        OrderFactory(event=event, uma_address="$c@wallet.example.com", ip="192.0.2.1")
+    order = OrderFactory(event=event)
     with pytest.raises(RateLimited):
         change_uma_address(order, uma_address="$c@wallet.example.com", ip="192.0.2.1")
     change_uma_address(order, uma_address="$c@wallet.example.com", ip="192.0.2.2")
@@ -58,15 +60,15 @@ def test_a_network_asks_the_wallets_of_one_domain_a_few_times():
 
 def test_an_address_that_is_asked_by_others_already_is_not_asked_again():
     for _ in range(2):
-        an_order(uma_address="$ann@wallet.example.com", email="eve@example.com")
-    order = an_order(email="mallory@example.com")
+        OrderFactory(uma_address="$ann@wallet.example.com", email="eve@example.com")
+    order = OrderFactory(email="mallory@example.com")
     with pytest.raises(HoldLimit):
         change_uma_address(order, uma_address="$ann@wallet.example.com")
     assert Order.objects.get(pk=order.pk).uma_address == ""
 
 
 def test_the_page_says_so():
-    order = an_order()
+    order = OrderFactory()
     page = Client()
     for number in range(6):
         answer = page.post(

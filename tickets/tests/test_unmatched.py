@@ -8,9 +8,10 @@ from django.db import connection
 from events.models import Event
 from payments.models import IncomingPayment, Payment, Refund
 from payments.unmatched import NotUnmatched, attach_unmatched, refund_unmatched, unmatched_money
+from tests.acts import hold, pay, stray_money
+from tests.factories import EveningFactory
 from tickets.models import Order
 from tickets.staff import audit
-from tickets.tests.selling import hold, make_event, pay, stray_money
 from ticketsuma.state_machine import InvalidTransition
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -18,7 +19,7 @@ HOME = "$ann@wallet.example.com"
 
 
 def test_it_pays_a_waiting_order():
-    order, money = hold(make_event()), stray_money(1_000_000)
+    order, money = hold(EveningFactory()), stray_money(1_000_000)
     row = attach_unmatched(money, order.payment)
     order.refresh_from_db()
     assert (order.status, row.applied_msats, row.refunds.count()) == ("paid", 1_000_000, 0)
@@ -26,7 +27,7 @@ def test_it_pays_a_waiting_order():
 
 
 def test_it_wins_the_seats_of_an_ended_order_back_or_goes_home():
-    event = make_event(capacity=1)
+    event = EveningFactory(capacity=1)
     order = hold(event, uma_address=HOME)
     money, more = stray_money(1_000_000), stray_money(1_000_000)
     Event.objects.filter(pk=event.pk).update(seats_taken=0)
@@ -42,14 +43,14 @@ def test_it_wins_the_seats_of_an_ended_order_back_or_goes_home():
 
 @pytest.mark.parametrize(("msats", "reason"), [(999_000, "underpaid"), (1_500_000, "surplus")])
 def test_what_is_not_the_price_goes_home(msats, reason):
-    order = hold(make_event(), uma_address=HOME)
+    order = hold(EveningFactory(), uma_address=HOME)
     attach_unmatched(stray_money(msats), order.payment)
     assert Refund.objects.get().reason == reason
     assert audit.run_integrity_checks() == []
 
 
 def test_a_canceled_order_sends_it_home():
-    order = hold(make_event(), uma_address=HOME)
+    order = hold(EveningFactory(), uma_address=HOME)
     Order.objects.filter(pk=order.pk).update(status="canceled")
     Payment.objects.filter(pk=order.payment_id).update(status="closed")
     order.event.release(1)
@@ -59,7 +60,7 @@ def test_a_canceled_order_sends_it_home():
 
 
 def test_of_attaching_and_sending_back_at_once_one_happens():
-    order, money = hold(make_event()), stray_money(1_000_000)
+    order, money = hold(EveningFactory()), stray_money(1_000_000)
     start, refused = threading.Barrier(4), []
 
     def at_once(work):
@@ -84,7 +85,7 @@ def test_of_attaching_and_sending_back_at_once_one_happens():
 
 
 def test_money_that_is_matched_stays_where_it_is():
-    order, other = hold(make_event()), hold(make_event())
+    order, other = hold(EveningFactory()), hold(EveningFactory())
     money = pay(order)
     for work in (lambda: attach_unmatched(money, other.payment), lambda: refund_unmatched(money, to=HOME)):
         with pytest.raises(NotUnmatched):

@@ -8,7 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from events.models import Event
-from tests.shop import an_event, together
+from tests.acts import together
+from tests.factories import EventFactory
 from tickets.models import CheckIn, Order, Ticket, Viewer
 from tickets.services.check_ins import validate_code
 from tickets.services.orders import place_order
@@ -33,7 +34,7 @@ def live() -> None:
 
 @pytest.fixture
 def ticket() -> Ticket:
-    order = place_order(event=an_event(price_sats=0), quantity=1, email="ann@example.com", name="Ann")
+    order = place_order(event=EventFactory(price_sats=0), quantity=1, email="ann@example.com", name="Ann")
     live()
     return order.tickets.select_related("order__event").get()
 
@@ -165,7 +166,7 @@ def test_an_open_room_learns_that_the_event_moved(client, path):
 
 
 def test_the_admin_refuses_a_replay_that_ends_too_early(staff):
-    event = an_event()
+    event = EventFactory()
     page = staff.get(f"/admin/events/event/{event.pk}/change/")
     form = page.context["adminform"].form
     data = {name: form[name].value() or "" for name in form.fields if name not in ("cover",)}

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from tests.shop import an_event
+from tests.factories import EventFactory
 from tickets.models import CheckIn, Ticket, Viewer
 from tickets.services import viewers
 from tickets.services.orders import place_order
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def ticket() -> Ticket:
-    order = place_order(event=an_event(price_sats=0), quantity=1, email="ann@example.com", name="Ann")
+    order = place_order(event=EventFactory(price_sats=0), quantity=1, email="ann@example.com", name="Ann")
     live()
     return order.tickets.select_related("order__event").get()
 
@@ -78,7 +78,9 @@ def test_an_address_of_the_room_is_soon_too_old(join, monkeypatch):
 def test_without_the_tickets_token_there_is_no_ticket(join, token):
     if token == "another":
         token = (
-            place_order(event=an_event(price_sats=0), quantity=1, email="b@example.com").tickets.get().token
+            place_order(event=EventFactory(price_sats=0), quantity=1, email="b@example.com")
+            .tickets.get()
+            .token
         )
     assert join(token).status_code == 404
     assert not Viewer.objects.exists()

@@ -11,7 +11,8 @@ from accounts.history import HistoryEntry
 from events.models import Event
 from payments.models import Refund
 from payments.refunds import TooMuch
-from tests.shop import together
+from tests.acts import hold, pay, together
+from tests.factories import EveningFactory
 from tickets.models import Mail, Order, Ticket, Viewer
 from tickets.services.check_ins import validate_code
 from tickets.services.orders import cancel_order
@@ -27,7 +28,6 @@ from tickets.services.voiding import (
 )
 from tickets.staff.audit import run_integrity_checks
 from tickets.tests.admin_client import act
-from tickets.tests.selling import hold, make_event, pay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def event() -> Event:
     start = timezone.now() + timedelta(minutes=5)
-    return make_event(start_time=start, end_time=start + timedelta(hours=2), capacity=3)
+    return EveningFactory(start_time=start, end_time=start + timedelta(hours=2), capacity=3)
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_an_order_that_ends_later_frees_the_rest(ticket, paid):
 
 
 def test_a_free_order_that_ends_later_frees_the_rest():
-    order = hold(make_event(price_sats=0), 3)
+    order = hold(EveningFactory(price_sats=0), 3)
     void_own_ticket(order.tickets.select_related("order__event").first())
     assert (taken(), run_integrity_checks()) == (2, [])
     cancel_order(Order.objects.get(pk=order.pk))
@@ -198,7 +198,7 @@ def test_the_orders_page_replaces_and_gives_back(paid, ticket):
 
 
 def test_nobody_touches_anothers_ticket(paid, ticket):
-    other = hold(make_event(price_sats=0))
+    other = hold(EveningFactory(price_sats=0))
     for name in ("ticket_replace", "ticket_void"):
         answer = Client().post(other.get_absolute_url(), {"act": name, "ticket": ticket.pk})
         assert answer.status_code == 404

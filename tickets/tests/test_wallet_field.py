@@ -7,16 +7,17 @@ from django.test import Client
 
 from accounts.staff import save_verified_user
 from payments.models import Payment
+from tests.acts import hold, open_invoice
+from tests.factories import EveningFactory
 from tickets.forms.orders import BuyForm, UmaAddressForm
 from tickets.models import Order
-from tickets.tests.selling import hold, make_event, open_invoice
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def event():
-    return make_event()
+    return EveningFactory()
 
 
 def buy(event, client: Client | None = None, **fields):
@@ -83,7 +84,7 @@ def test_an_account_keeps_the_wallet_that_took_the_request(event):
     client.force_login(ann)
     assert buy(event, client, uma_address="$ann@wallet.example.com").status_code == 302
     order = Order.objects.get()
-    open_invoice(order.payment.invoices.get())
+    open_invoice(order)
     path = event.get_absolute_url()
     assert 'value="$ann@wallet.example.com"' not in client.get(path).content.decode(), "nobody has answered"
     Payment.objects.update(push=Payment.Push.DELIVERED)

@@ -19,13 +19,14 @@ from accounts.staff import save_verified_user
 from events.models import Event
 from payments.models import IncomingPayment, Invoice, Refund
 from payments.refunds import take_back
+from tests.acts import hold, pay, stray_money
 from tests.attacks.endpoints import routes
+from tests.factories import EveningFactory
 from tickets.models import Order
 from tickets.services import viewers
 from tickets.services.check_ins import check_in
 from tickets.services.mailbox_proof import mailbox_path
 from tickets.services.orders import queue_mail
-from tickets.tests.selling import hold, make_event, pay, stray_money
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,7 +47,7 @@ class Shop:
         self.staff = save_verified_user(email="staff@example.com", password="a long enough password")[0]
         self.ann = save_verified_user(email="ann@example.com", password="a long enough password")[0]
         start = timezone.now() + timedelta(minutes=5)
-        event = make_event(start_time=start, end_time=start + timedelta(hours=2), stream_url=STREAM)
+        event = EveningFactory(start_time=start, end_time=start + timedelta(hours=2), stream_url=STREAM)
         self.paid = hold(event, 4, buyer=self.ann)
         pay(self.paid)
         self.tickets = list(self.paid.tickets.select_related("order__event"))
@@ -187,7 +188,7 @@ def test_no_page_made_with_a_session_is_kept_by_a_cache(shop):
 
 def test_the_page_of_seats_held_is_kept_by_no_cache(client):
     """It holds the order's secret link."""
-    event = make_event(price_sats=0)
+    event = EveningFactory(price_sats=0)
     client.get(f"/events/{event.slug}")
     session = client.session
     session["anything"] = "kept"

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from payments.models import IncomingPayment, Payment, PostTransaction, Refund
 from payments.refunds import write_refund
+from tests.factories import EventFactory, OrderFactory
 from tests.processes import wait_until
-from tests.shop import an_event, an_order
 from ticketsuma.jobs.host_turns import AT_ONCE_PER_HOST
 from ticketsuma.jobs.registry import Queue, Registry, discover
 from ticketsuma.jobs.worker import BATCH, THREADS_FOR_EXTERNAL, Worker, due_rows
@@ -54,9 +54,9 @@ def servers():
 
 
 def orders_at(host: str, count: int) -> None:
-    event = an_event(capacity=count)
+    event = EventFactory(capacity=count)
     for number in range(count):
-        an_order(event, email=f"{host}{number}@example.com", uma_address=f"$ann{number}@{host}")
+        OrderFactory(event=event, email=f"{host}{number}@example.com", uma_address=f"$ann{number}@{host}")
 
 
 def callbacks_at(host: str, count: int) -> None:

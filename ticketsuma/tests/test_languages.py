@@ -12,7 +12,7 @@ from django.utils import translation
 from django.utils.translation import trans_real
 from django.utils.translation.template import templatize
 
-from tests.shop import an_event
+from tests.factories import EventFactory
 
 APPS = ("accounts", "events", "payments", "tickets", "ticketsuma")
 SIMPLE = {"_", "gettext", "gettext_lazy"}
@@ -123,7 +123,7 @@ def test_the_spanish_is_that_of_spain_throughout():
 @pytest.mark.django_db
 def test_a_page_is_in_the_readers_language_with_its_numbers_and_dates(client):
     start = datetime(2031, 5, 2, 18, tzinfo=UTC)
-    event = an_event(price_sats=21000, start_time=start, end_time=start.replace(hour=20))
+    event = EventFactory(price_sats=21000, start_time=start, end_time=start.replace(hour=20))
     spanish_page = client.get(event.get_absolute_url(), headers={"accept-language": "es-MX,es;q=0.9"})
     text = spanish_page.content.decode()
     assert '<html lang="es">' in text

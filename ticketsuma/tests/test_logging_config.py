@@ -14,7 +14,7 @@ from django.urls import resolve
 
 from accounts.models import User
 from events.models import Event
-from tests.shop import an_event
+from tests.factories import EventFactory
 from ticketsuma.conf import logging_config
 from ticketsuma.conf.logging_config import PathRedactingFilter, scrub
 
@@ -88,7 +88,7 @@ def test_a_mail_server_that_refuses_names_nobody(said):
 @pytest.mark.django_db
 def test_a_database_error_tells_no_row(said):
     kept, taken = secrets.token_hex(8), f"{secrets.token_hex(8)}@example.com"
-    event = Event.objects.filter(pk=an_event().pk)
+    event = Event.objects.filter(pk=EventFactory().pk)
     User.objects.create_user(email=taken)
     for act in (
         lambda: event.update(title=kept, capacity=-1),

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from payments.models import Invoice, WebhookEvent
-from tests.shop import an_event, an_order
+from tests.factories import EventFactory, OrderFactory
 from tickets.models import Mail, Order
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,8 +28,8 @@ def retry(*flags: str) -> tuple[str, int]:
 @pytest.fixture
 def due():
     """A hold that ran out, a free ticket's mail, a webhook nobody has to act on; a node that is not there."""
-    order = an_order()
-    an_order(an_event(price_sats=0))
+    order = OrderFactory()
+    OrderFactory(event=EventFactory(price_sats=0))
     past = timezone.now() - timedelta(minutes=1)
     Order.objects.filter(pk=order.pk).update(expires_at=past)
     Invoice.objects.update(next_attempt_at=past)

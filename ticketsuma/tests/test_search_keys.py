@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from events.models import Event
-from tests.shop import an_event
+from tests.factories import EventFactory
 from ticketsuma import search_keys
 from ticketsuma.search_keys import DUE, fill, fill_due, fold
 
@@ -36,7 +36,7 @@ def test_rows_of_an_old_version_are_filled_by_the_worker():
 def test_one_round_fills_a_batch_and_the_next_the_rest(monkeypatch):
     monkeypatch.setattr(search_keys, "MAX_AT_ONCE", 2)
     for number in range(3):
-        an_event(title=f"Ópera {number}")
+        EventFactory(title=f"Ópera {number}")
     by_an_old_version(Event)
     left = []
     for _round in range(2):
@@ -46,7 +46,7 @@ def test_one_round_fills_a_batch_and_the_next_the_rest(monkeypatch):
 
 
 def test_a_filled_key_costs_the_worker_one_statement_and_no_version(django_assert_num_queries):
-    event = an_event(title="Ópera")
+    event = EventFactory(title="Ópera")
     by_an_old_version(Event)
     version, changed = Event.objects.values_list("version", "updated_at").get()
     fill_due()
@@ -59,7 +59,7 @@ def test_a_filled_key_costs_the_worker_one_statement_and_no_version(django_asser
 
 
 def test_a_row_that_changed_while_its_key_was_made_keeps_what_the_change_made():
-    event = an_event(title="Ópera")
+    event = EventFactory(title="Ópera")
     by_an_old_version(Event)
 
     def change_first(execute, sql, params, many, context):

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payments.models import WebhookEvent
-from tests.shop import an_event, an_order, together
+from tests.acts import together
+from tests.factories import EventFactory, OrderFactory
 from tickets.models import Order
 from ticketsuma.codes import ALPHABET, new_code, normalize_code
 from ticketsuma.errors import DomainError
@@ -20,7 +21,7 @@ from ticketsuma.state_machine import InvalidTransition
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_with_the_same_row_one_moves_it():
-    order = an_order(an_event())
+    order = OrderFactory(event=EventFactory())
     copies = [Order.objects.get(pk=order.pk) for _ in range(6)]
     outcomes = together(*[lambda c=c: c.advance("canceled") for c in copies])
     assert sum(isinstance(o, InvalidTransition) for o in outcomes) == 5, outcomes
@@ -29,7 +30,7 @@ def test_of_two_with_the_same_row_one_moves_it():
 @pytest.mark.django_db(transaction=True)
 def test_a_step_says_when_it_was_taken():
     """An API client sees by `updated_at` that an order is not what it was."""
-    order = an_order(an_event())
+    order = OrderFactory(event=EventFactory())
     before = order.updated_at
     order.advance("canceled")
     assert before < order.updated_at == Order.objects.get().updated_at
@@ -47,7 +48,7 @@ def test_a_step_says_when_it_was_taken():
     ],
 )
 def test_illegal_steps_are_refused(old, new):
-    order = an_order()
+    order = OrderFactory()
     Order.objects.update(status=old, paid_at=timezone.now())
     order.refresh_from_db()
     with pytest.raises(InvalidTransition):

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.core.cache import caches
 from django.db import OperationalError, connection
 
+from tests.factories import EventFactory
 from tests.processes import Process, free_port, wait_until
-from tests.shop import an_event
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,7 +46,7 @@ def test_wallets_are_told_in_their_own_json(client, database_is_away, path):
 def test_links_of_lists_are_at_the_shop_s_own_address(client, settings):
     """They followed the port that the request named."""
     for _ in range(2):
-        an_event()
+        EventFactory()
     answer = client.get("/api/events?page_size=1", headers={"host": "localhost:9999"})
     assert answer.json()["next"] == f"{settings.SITE_URL}/api/events?page=2&page_size=1"
 

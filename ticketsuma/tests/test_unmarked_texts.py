@@ -11,7 +11,7 @@ from django.db import models
 from django.utils.functional import Promise
 
 from accounts.staff import save_verified_user
-from tests.shop import an_event, an_order
+from tests.factories import EventFactory, OrderFactory
 from tickets.staff.timeline import KINDS
 from ticketsuma.admin.actions import StaffActionsMixin
 from ticketsuma.admin.base import sats_column
@@ -93,7 +93,7 @@ def test_a_column_of_sats_keeps_its_name_translatable():
 def test_staff_pages_speak_spanish(client):
     staff = save_verified_user(email="staff@example.com", password="a long enough passphrase")[0]
     client.force_login(staff)
-    order = an_order(an_event(price_sats=0))
+    order = OrderFactory(event=EventFactory(price_sats=0))
     pages = {
         "/admin/": ("Requiere atención", "Vendido hoy", "Pedidos y entradas", "Nonces usados"),
         f"/admin/tickets/order/{order.pk}/change/": ("Qué ha pasado", "Pagado", "Cancelar el pedido"),
@@ -110,7 +110,9 @@ def test_staff_pages_speak_spanish(client):
 @pytest.mark.django_db
 @pytest.mark.parametrize("price_sats", [0, 2100])
 def test_examples_in_fields_are_in_the_readers_language(client, price_sats):
-    page = client.get(an_event(price_sats=price_sats).get_absolute_url(), headers={"accept-language": "es"})
+    page = client.get(
+        EventFactory(price_sats=price_sats).get_absolute_url(), headers={"accept-language": "es"}
+    )
     examples = re.findall(r'placeholder="([^"]*)"', page.content.decode())
     assert "tu@example.com" in examples
     assert [one for one in examples if "you" in one] == []

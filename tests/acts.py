@@ -1,4 +1,4 @@
-"""Rows for app tests, made the way the shop makes them; nothing here talks to a node."""
+"""Acts for tests: what the node, payers and time do to the rows of tests/factories.py."""
 
 import secrets
 import threading
@@ -10,26 +10,19 @@ from django.utils import timezone
 
 from events.models import Event
 from payments.invoices import record_open
-from payments.models import Invoice
+from payments.models import IncomingPayment, Invoice
 from payments.node.lightspark import NodeInvoice, NodePayment
+from payments.services import settle_node_payment
+from tests.factories import OrderFactory
 from tickets.models import Order
-from tickets.services.orders import place_order
 
 
-def an_event(**fields) -> Event:
-    """An event that starts in a day: 20 seats at 2,100 sats, unless said otherwise."""
-    soon = timezone.now() + timedelta(days=1)
-    return Event.objects.create(
-        **{
-            "title": "A talk", "start_time": soon, "end_time": soon + timedelta(hours=2),
-            "capacity": 20, "price_sats": 2100, "stream_url": "https://stream.example/secret",
-        } | fields
-    )  # fmt: skip
-
-
-def an_order(event: Event | None = None, **fields) -> Order:
-    """Seats held by a guest. The node is not there in app tests: its invoice stays requested."""
-    return place_order(event=event or an_event(), **{"quantity": 1, "email": "ann@example.com"} | fields)
+def hold(event: Event, quantity: int = 1, **buyer) -> Order:
+    """A pending order whose invoice is open (a free one is paid). Outside transactions."""
+    order = OrderFactory(event=event, quantity=quantity, **{"name": "Ann"} | buyer)
+    if order.payment:
+        open_invoice(order)
+    return order
 
 
 def open_invoice(order: Order) -> Invoice:
@@ -46,6 +39,20 @@ def money_for(invoice: Invoice, amount_msats: int | None = None) -> NodePayment:
     amount_msats = invoice.payment.amount_msats if amount_msats is None else amount_msats
     name = f"IncomingPayment:{secrets.token_hex(16)}"
     return NodePayment(name, invoice.invoice_id, invoice.payment_hash, amount_msats, timezone.now())
+
+
+def pay(order: Order, msats: int | None = None) -> IncomingPayment:
+    """Money arrives through the order's newest invoice: by default what is due."""
+    incoming = settle_node_payment(money_for(order.payment.invoices.latest("created_at"), msats))
+    order.refresh_from_db()
+    incoming.refresh_from_db()
+    return incoming
+
+
+def stray_money(msats: int = 5_000_000) -> IncomingPayment:
+    """Money that arrives for nothing we know."""
+    name = f"IncomingPayment:{secrets.token_hex(16)}"
+    return settle_node_payment(NodePayment(name, None, secrets.token_hex(32), msats, timezone.now()))
 
 
 def overdue(order: Order) -> Order:
