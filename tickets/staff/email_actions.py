@@ -36,4 +36,5 @@ class CorrectEmail(StaffAction):
     def run(self, order: Order, data: dict) -> str:
         replaced = correct(order, email=data["email"])
         said = _("The mails of this order now go to %(address)s.") % {"address": order.email}
-        return f"{said} {_('Its links and codes are new.')}" if replaced else said
+        anew = _("Its links and codes are new.")
+        return f"{said} {anew}" if replaced else said

@@ -148,7 +148,8 @@ def _about_sent(refund: Refund, facts: dict[str, str]) -> str:
     says = _("%(amount)s sent to %(address)s.") % facts
     if not refund.arrives:
         return says
-    return f"{says} {_('%(amount)s arrived, says its wallet.') % {'amount': refund.arrives}}"
+    arrived = _("%(amount)s arrived, says its wallet.") % {"amount": refund.arrives}
+    return f"{says} {arrived}"
 
 
 def _of_mails(order: Order) -> Iterator[TimelineEntry]:
