@@ -109,7 +109,8 @@ def test_of_two_payers_the_second_gets_theirs_back():
     order = hold(EveningFactory(), uma_address=HOME)
     first = order.payment.invoices.get()
     Invoice.objects.filter(pk=first.pk).update(payer=ELSEWHERE, status="canceled")
-    second = open_invoice(Invoice.objects.create_requested(order.payment, payer="$carol@wallet.example.com"))
+    Invoice.objects.create_requested(order.payment, payer="$carol@wallet.example.com")
+    second = open_invoice(order)
     settle_node_payment(money_for(second))
     settle_node_payment(money_for(first))  # it was canceled too late
     order.refresh_from_db()
