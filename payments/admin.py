@@ -127,9 +127,11 @@ class PurposeFilter(admin.SimpleListFilter):
         return queryset
 
 
-class BaseIncomingPaymentAdmin(JobAdmin):
-    """Money that arrived (`tickets.admin` registers it, with what staff may do about it)."""
+@admin.register(IncomingPayment)
+class IncomingPaymentAdmin(JobAdmin):
+    """Money that arrived. Its buttons reach orders, so `tickets.admin` adds them."""
 
+    staff_actions = []
     list_display = [
         "node_payment_id", "payment", sats_column("amount_msats", _("amount")),
         sats_column("applied_msats", _("applied")), sats_column("kept_msats", _("kept")), "received_at",
@@ -141,9 +143,11 @@ class BaseIncomingPaymentAdmin(JobAdmin):
     inlines = [RefundInline]
 
 
-class BaseRefundAdmin(JobAdmin):
-    """Money on its way back (`tickets.admin` registers it, with what staff may do about it)."""
+@admin.register(Refund)
+class RefundAdmin(JobAdmin):
+    """Money on its way back. Its buttons are `tickets.staff.money_actions`, which `tickets.admin` adds."""
 
+    staff_actions = []
     list_display = [
         "short_id", "status", sats_column("amount_msats", _("amount")), "to", arrives_column, "reason",
         "payment", "attempts", "last_error", "created_at", "sent_at",

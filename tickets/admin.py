@@ -13,8 +13,8 @@ from django.utils.translation import ngettext
 
 from events.admin import BaseEventAdmin
 from events.models import Event
-from payments.admin import BaseIncomingPaymentAdmin, BaseRefundAdmin
-from payments.models import IncomingPayment, Payment, Refund
+from payments.admin import IncomingPaymentAdmin, RefundAdmin
+from payments.models import Payment
 from ticketsuma.admin.actions import JobAdmin, StaffActionsMixin
 from ticketsuma.admin.base import ParkedFilter, ReadOnlyAdmin, sats_column
 from ticketsuma.admin.event_times import words
@@ -269,12 +269,5 @@ class EventAdmin(StaffActionsMixin, BaseEventAdmin):
         return super().has_delete_permission(request, obj) and (obj is None or not obj.orders.exists())
 
 
-@admin.register(IncomingPayment)
-class IncomingPaymentAdmin(BaseIncomingPaymentAdmin):
-    staff_actions = INCOMING_ACTIONS
-
-
-@admin.register(Refund)
-class RefundAdmin(BaseRefundAdmin):
-    staff_actions = REFUND_ACTIONS
-    list_filter = [*BaseRefundAdmin.list_filter, CanceledEventFilter]
+IncomingPaymentAdmin.extend(actions=INCOMING_ACTIONS)
+RefundAdmin.extend(actions=REFUND_ACTIONS, filters=[CanceledEventFilter])

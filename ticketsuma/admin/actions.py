@@ -89,6 +89,12 @@ class StaffActionsMixin(AnyAdmin):
     staff_actions: list[StaffAction] = []
     change_form_template = "admin/staff_actions_change_form.html"
 
+    @classmethod
+    def extend(cls, *, actions: list[StaffAction], filters: list | None = None) -> None:
+        """Add what an app above knows of these rows; called once, where that app's admin is loaded."""
+        cls.staff_actions = [*cls.staff_actions, *actions]
+        cls.list_filter = [*cls.list_filter, *(filters or [])]
+
     def get_urls(self):
         meta = self.model._meta
         view = self.admin_site.admin_view(self.act_view)

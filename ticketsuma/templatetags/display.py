@@ -1,4 +1,4 @@
-"""Template tags for icons, amounts and times. `{% load show %}`"""
+"""Template tags for icons, amounts and times. `{% load display %}`"""
 
 from datetime import datetime, timedelta
 

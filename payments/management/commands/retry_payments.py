@@ -1,3 +1,5 @@
+"""`manage.py retry_payments`: one pass of the worker by hand, over everything that is due."""
+
 import json
 import sys
 

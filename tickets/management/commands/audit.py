@@ -1,3 +1,5 @@
+"""`manage.py audit`: seats, money, tickets and the node's list agree, or every violation is named."""
+
 import json
 import sys
 import time

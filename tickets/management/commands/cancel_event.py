@@ -1,3 +1,5 @@
+"""`manage.py cancel_event`: an event ends and every sat of it goes back."""
+
 import json
 
 from django.core.management.base import BaseCommand, CommandError

@@ -1,3 +1,5 @@
+"""`manage.py forget`: erases the personal data of a guest, by e-mail address."""
+
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.history import by_command
