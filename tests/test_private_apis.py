@@ -6,6 +6,7 @@ import inspect
 import pytest
 from allauth.account.internal.flows import password_reset, signup
 from csp import middleware
+from django.db import models
 from django.http import HttpRequest
 from gunicorn import util
 from gunicorn.workers import base, gthread
@@ -21,12 +22,13 @@ USED = {
     "allauth.account.internal.flows.signup": "accounts/services.py",
     "_requester": "payments/node/lightspark.py",
     "_request": "ticketsuma/api/viewsets.py",
+    "_verbose_name": "ticketsuma/management/commands/makemigrations.py",
     "_csp_update": "ticketsuma/web/middleware.py",
     "_doc": "tickets/pdf/tags.py",
     "_keepalive_after": "ticketsuma/web/gunicorn_worker.py",
     "write_error": "ticketsuma/web/gunicorn_worker.py",
 }
-DOCUMENTED = {"_meta", "_state", "_base_manager"}  # Django's, in its reference
+DOCUMENTED = {"_meta", "_state", "_base_manager", "_replace"}  # in the references of Django and Python
 FOR_MYPY = {"_StrPromise"}  # of django-stubs; mypy misses it when it goes
 UNDOCUMENTED = {"write_error"}  # private without an underscore
 APPS = ("accounts", "events", "payments", "tickets", "ticketsuma")
@@ -109,3 +111,10 @@ def test_django_csp_reads_the_sources_of_one_answer():
 def test_the_rest_framework_keeps_the_request_of_django():
     request = HttpRequest()
     assert Request(request)._request is request
+
+
+def test_a_field_keeps_its_label_where_migrations_read_it():
+    field = models.CharField("a label", max_length=1)
+    assert field.deconstruct()[3]["verbose_name"] == "a label"
+    field._verbose_name = None
+    assert "verbose_name" not in field.deconstruct()[3]
