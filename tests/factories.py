@@ -1,4 +1,4 @@
-"""Factories of rows for tests (factory-boy), one for each model; services make orders and users."""
+"""Factories of rows for tests (factory-boy), one for each model; services make orders and proven users."""
 
 from datetime import timedelta
 
@@ -6,10 +6,12 @@ import factory
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from accounts.models import User
+from accounts.models import Usage, User
 from accounts.staff import save_verified_user
-from events.models import Event
-from tickets.models import Order
+from events.models import Event, FormerSlug
+from payments.checkup_models import Checkup
+from payments.models import IncomingPayment, PostTransaction, Refund, Sweep, VaspNonce, WebhookEvent
+from tickets.models import CheckIn, EventChange, Mail, Order, Viewer
 from tickets.services.orders import place_order
 
 
@@ -84,3 +86,114 @@ class StaffFactory(UserFactory):
 
     email = "staff@example.com"
     name = "Sam"
+
+
+class UnprovenUserFactory(DjangoModelFactory):
+    """Somebody who signed up and has confirmed nothing; without a password they cannot sign in."""
+
+    class Meta:
+        model = User
+
+    email = factory.Sequence("unproven{}@example.com".format)
+
+    @classmethod
+    def _create(cls, model_class, **fields):
+        return model_class.objects.create_user(**fields)
+
+
+class FormerSlugFactory(DjangoModelFactory):
+    class Meta:
+        model = FormerSlug
+
+    event = factory.SubFactory(EventFactory)
+    slug = factory.Sequence("former-{}".format)
+
+
+class EventChangeFactory(DjangoModelFactory):
+    class Meta:
+        model = EventChange
+
+
+class CheckInFactory(DjangoModelFactory):
+    class Meta:
+        model = CheckIn
+
+
+class ViewerFactory(DjangoModelFactory):
+    class Meta:
+        model = Viewer
+
+    key = factory.Sequence("viewer-{}".format)
+
+
+class MailFactory(DjangoModelFactory):
+    class Meta:
+        model = Mail
+
+    kind = Mail.Kind.REMINDER_HOUR
+    to = factory.SelfAttribute("order.email")
+
+
+class IncomingPaymentFactory(DjangoModelFactory):
+    """Money on the node's list that nothing has claimed yet."""
+
+    class Meta:
+        model = IncomingPayment
+
+    node_payment_id = factory.Sequence("IncomingPayment:{:032x}".format)
+    amount_msats = 1_000_000
+    received_at = factory.LazyFunction(timezone.now)
+
+
+class RefundFactory(DjangoModelFactory):
+    """A refund as a row, without the checks of `payments.refunds.write_refund`."""
+
+    class Meta:
+        model = Refund
+
+    incoming_payment = factory.SubFactory(IncomingPaymentFactory)
+    amount_msats = factory.SelfAttribute("incoming_payment.amount_msats")
+    reason = Refund.Reason.LATE
+    to = "$ann@wallet.example.com"
+
+
+class PostTransactionFactory(DjangoModelFactory):
+    class Meta:
+        model = PostTransaction
+
+
+class WebhookEventFactory(DjangoModelFactory):
+    class Meta:
+        model = WebhookEvent
+
+    event_id = factory.Sequence("event-{}".format)
+    type = "PAYMENT_FINISHED"
+    entity_id = "x"
+
+
+class SweepFactory(DjangoModelFactory):
+    class Meta:
+        model = Sweep
+
+    read_until = factory.LazyFunction(timezone.now)
+
+
+class CheckupFactory(DjangoModelFactory):
+    class Meta:
+        model = Checkup
+
+
+class VaspNonceFactory(DjangoModelFactory):
+    class Meta:
+        model = VaspNonce
+
+    domain = "other.example"
+    nonce = factory.Sequence("nonce-{}".format)
+
+
+class UsageFactory(DjangoModelFactory):
+    class Meta:
+        model = Usage
+
+    uses = 1
+    until = 0

@@ -7,6 +7,7 @@ from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
+from tests.factories import UnprovenUserFactory
 
 pytestmark = pytest.mark.django_db
 GOOD = "a long enough password"
@@ -35,7 +36,7 @@ def test_an_address_not_in_admin_emails_is_said_clearly(monkeypatch):
 
 
 def test_an_existing_user_gets_a_new_password_and_is_signed_out_everywhere(monkeypatch):
-    User.objects.create_user("staff@example.com", "the old password", name="Sam", is_active=False)
+    UnprovenUserFactory(email="staff@example.com", password="the old password", name="Sam", is_active=False)
     said, _warned = create_staff(monkeypatch, "staff@example.com")
     user = User.objects.get()
     assert "was updated" in said

@@ -12,6 +12,7 @@ from django.test import Client
 from accounts.authentication import issue_token
 from accounts.models import User
 from accounts.tests.people import PASSWORD, ann, sign_in, text_of, who
+from tests.factories import UnprovenUserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ELSEWHERE = {"REMOTE_ADDR": "198.51.100.7"}
@@ -61,7 +62,7 @@ def test_a_made_up_cookie_is_none(at_home, cookie):
 
 
 def test_the_cookie_is_its_owners_alone(at_home):
-    User.objects.create_user("bob@example.com", PASSWORD)
+    UnprovenUserFactory(email="bob@example.com", password=PASSWORD)
     guess(9, REMOTE_ADDR="192.0.2.1")
     assert sign_in(at_home, email="bob@example.com").status_code == 429
 

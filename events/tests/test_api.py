@@ -7,10 +7,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.authentication import issue_token
-from accounts.models import User
 from accounts.staff import save_verified_user
 from events.models import Event
-from tests.factories import EventFactory, OrderFactory
+from tests.factories import EventFactory, OrderFactory, UnprovenUserFactory
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a long enough passphrase"
@@ -201,7 +200,7 @@ def test_an_event_with_orders_is_not_deleted(client, staff):
 def test_nobody_else_writes(client):
     event = EventFactory()
     buyer = bearer(save_verified_user(email="ann@example.com", password=PASSWORD)[0])
-    unproven = bearer(User.objects.create_user("staff@example.com"))
+    unproven = bearer(UnprovenUserFactory(email="staff@example.com"))
     for method, path in (
         ("POST", "/api/events"),
         *((m, f"/api/events/{event.pk}") for m in ("PUT", "PATCH", "DELETE")),

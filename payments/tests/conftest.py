@@ -14,12 +14,13 @@ from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
 from payments import refunds
-from payments.models import IncomingPayment, Payment, Refund
+from payments.models import Payment, Refund
 from payments.node import lightspark
 from payments.services import create_payment
 from payments.tests.refunding import SATS, Node
 from payments.tests.toy_node import ToyNode
 from payments.tests.wallet import Wallet
+from tests.factories import IncomingPaymentFactory
 from tests.processes import Process, free_port, wait_until
 
 # Where the shop is, for whom the sandbox lets in.
@@ -158,7 +159,7 @@ def make_refund(transactional_db, sandbox_url):
     """Makes refunds of money that arrived and was not wanted."""
 
     def make(name: str = "$alice", sats: int = SATS) -> Refund:
-        incoming = IncomingPayment.objects.create(
+        incoming = IncomingPaymentFactory(
             node_payment_id=f"IncomingPayment:{secrets.token_hex(16)}",
             amount_msats=sats * 1000,
             received_at=timezone.now(),

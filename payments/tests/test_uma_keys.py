@@ -23,6 +23,7 @@ from payments.uma.nonces import purge_nonces
 from payments.uma.safe_http import VaspForbidden, VaspUnreachable
 from tests.acts import together
 from tests.environment import key_pair
+from tests.factories import VaspNonceFactory
 from ticketsuma.jobs.host_turns import AT_ONCE_PER_HOST
 
 
@@ -195,7 +196,7 @@ def test_no_keys_are_asked_of_what_is_no_vasp(domain):
 def test_old_nonces_are_forgotten(db):
     now = timezone.now()
     for number, age in enumerate([0, 5, 7, 60]):
-        VaspNonce.objects.create(domain="w.example", nonce=number, seen_at=now - timedelta(minutes=age))
+        VaspNonceFactory(domain="w.example", nonce=number, seen_at=now - timedelta(minutes=age))
     assert purge_nonces() == 2
     assert VaspNonce.objects.count() == 2
 

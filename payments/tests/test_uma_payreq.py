@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from payments.models import Invoice, Payment, VaspNonce
+from tests.factories import VaspNonceFactory
 
 FOREIGN_KEY = secrets.token_bytes(32)
 
@@ -149,7 +150,7 @@ def test_a_forged_request_burns_no_honest_nonce(payment, wallet, node):
 def test_the_same_nonce_of_another_vasp_is_another_nonce(payment, wallet, node):
     request = wallet.sign_pay_request()
     nonce = request["payerData"]["compliance"]["signatureNonce"]
-    VaspNonce.objects.create(domain="other.example", nonce=nonce)
+    VaspNonceFactory(domain="other.example", nonce=nonce)
     assert ask(payment, request).status_code == 200
     assert VaspNonce.objects.filter(nonce=nonce, domain=wallet.domain).exists()
 

@@ -21,7 +21,7 @@ from payments.tests.wallet import drip, hang, send
 from payments.uma.post_transaction import tell_post_transaction
 from payments.uma.send import request_invoice_from
 from tests.acts import together
-from tests.factories import EventFactory, OrderFactory
+from tests.factories import EventFactory, IncomingPaymentFactory, OrderFactory
 from ticketsuma.jobs import worker
 from ticketsuma.jobs.registry import discover
 
@@ -209,7 +209,7 @@ def test_a_payer_who_was_forgotten_is_told_nothing(payment, wallet, pay):
 
 # -- receivers of refunds ---------------------------------------------------------------------
 def a_refund_to(address: str) -> Refund:
-    incoming = IncomingPayment.objects.create(
+    incoming = IncomingPaymentFactory(
         node_payment_id=f"IncomingPayment:{address}{time.monotonic()}",
         amount_msats=AMOUNT,
         received_at=timezone.now(),

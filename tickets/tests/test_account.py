@@ -14,7 +14,7 @@ from events.models import Event
 from payments.models import Payment, Refund
 from payments.services import settle_node_payment
 from tests.acts import money_for, open_invoice, overdue
-from tests.factories import EventFactory, OrderFactory
+from tests.factories import EventFactory, OrderFactory, RefundFactory
 from tickets.models import Mail, Order
 from tickets.services.personal_data import adopt_orders, purge_erased_orders
 from tickets.services.refunds import queue_refund_mails
@@ -204,9 +204,7 @@ def test_an_event_to_come_keeps_the_wallet_for_a_refund(mine, bea):
 def test_money_on_its_way_back_keeps_where_it_goes_and_whom_we_tell(mine, bea):
     order = paid(OrderFactory(buyer=bea, email="bea@example.com", name="Bea"))
     incoming = order.payment.incoming_payments.get()
-    Refund.objects.create(
-        incoming_payment=incoming, amount_msats=1000, reason="staff", to="", status="needs_address"
-    )
+    RefundFactory(incoming_payment=incoming, amount_msats=1000, reason="staff", to="", status="needs_address")
     held = OrderFactory(buyer=bea, email="bea@example.com", name="Bea")
     leave(mine)
     for each in (order, held):

@@ -12,14 +12,23 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.history import by_command, record
-from accounts.models import Usage
-from events.models import FormerSlug
-from payments.checkup_models import Checkup
-from payments.models import IncomingPayment, Payment, PostTransaction, Refund, Sweep, WebhookEvent
+from payments.models import IncomingPayment, Payment, Refund, Sweep
 from payments.reconciliation import sweep_row
 from tests.acts import hold, pay, stray_money
-from tests.factories import EveningFactory, StaffFactory
-from tickets.models import Announcement, CheckIn, EventChange, Mail, Order, Ticket, Viewer
+from tests.factories import (
+    CheckInFactory,
+    CheckupFactory,
+    EveningFactory,
+    EventChangeFactory,
+    FormerSlugFactory,
+    PostTransactionFactory,
+    StaffFactory,
+    SweepFactory,
+    UsageFactory,
+    ViewerFactory,
+    WebhookEventFactory,
+)
+from tickets.models import Announcement, CheckIn, Mail, Order, Ticket
 from tickets.tests.admin_client import change_url, list_url
 
 OURS = ["accounts", "events", "payments", "tickets"]
@@ -43,19 +52,19 @@ def test_a_buyer_is_not_let_in(settings):
 def one_of_each() -> None:
     order = hold(EveningFactory(), uma_address="$ann@wallet.example.com")
     pay(order)
-    PostTransaction.objects.create(incoming_payment=pay(order))
-    CheckIn.objects.create(ticket=order.tickets.get())
-    Viewer.objects.create(ticket=order.tickets.get(), key="k")
+    PostTransactionFactory(incoming_payment=pay(order))
+    CheckInFactory(ticket=order.tickets.get())
+    ViewerFactory(ticket=order.tickets.get(), key="k")
     was = {"title": "t", "start_time": timezone.now(), "end_time": timezone.now(), "timezone": "UTC"}
     Announcement.objects.update_or_create(event=order.event, defaults=was)
-    EventChange.objects.create(event=order.event, is_move=True, **was)
-    FormerSlug.objects.create(event=order.event, slug=order.code.lower())
-    WebhookEvent.objects.create(event_id=order.code, type="PAYMENT_FINISHED", entity_id="x")
+    EventChangeFactory(event=order.event, is_move=True, **was)
+    FormerSlugFactory(event=order.event, slug=order.code.lower())
+    WebhookEventFactory(event_id=order.code, type="PAYMENT_FINISHED", entity_id="x")
     apps.get_model("payments", "VaspNonce").objects.create(domain="a.example", nonce=order.code)
     StaffFactory(email=f"{order.code.lower()}@example.com")
     with by_command("test"):
         record("press", order)
-    Usage.objects.create(key=order.code, uses=1, until=0)
+    UsageFactory(key=order.code, uses=1, until=0)
 
 
 def our_models():
@@ -75,7 +84,7 @@ def test_a_list_asks_as_much_for_three_rows_as_for_one(staff):
             counts[model._meta.label] = len(asked)
         return counts
 
-    Sweep.objects.create(read_until=timezone.now())
+    SweepFactory(read_until=timezone.now())
     one_of_each()
     of_one = statements()
     one_of_each()
@@ -85,8 +94,8 @@ def test_a_list_asks_as_much_for_three_rows_as_for_one(staff):
 
 
 def test_every_row_has_a_page_and_every_search_an_answer(staff):
-    Sweep.objects.create(read_until=timezone.now())
-    Checkup.objects.create(findings=[{"level": "wrong", "check": "key", "says": "<b>"}])
+    SweepFactory(read_until=timezone.now())
+    CheckupFactory(findings=[{"level": "wrong", "check": "key", "says": "<b>"}])
     one_of_each()
     for model in our_models():
         assert staff.get(change_url(model.objects.first())).status_code == 200
@@ -147,9 +156,9 @@ def test_an_order_shows_its_whole_story(staff):
     Payment.objects.filter(pk=order.payment_id).update(pushed_at=timezone.now(), push="delivered")
     money = pay(order)
     second = pay(order)
-    WebhookEvent.objects.create(event_id="e1", type="PAYMENT_FINISHED", entity_id=money.node_payment_id)
+    WebhookEventFactory(event_id="e1", type="PAYMENT_FINISHED", entity_id=money.node_payment_id)
     order.mails.update(status="sent", sent_at=timezone.now())
-    CheckIn.objects.create(ticket=order.tickets.get(number=1))
+    CheckInFactory(ticket=order.tickets.get(number=1))
     second.refunds.update(status="sent", sent_at=timezone.now())
     page = staff.get(change_url(order))
     kinds = [moment.kind for moment in page.context["timeline"]]
@@ -180,7 +189,7 @@ def test_a_big_order_asks_as_much_as_a_small_one(staff):
         for _ in range(times):
             pay(order)
         for ticket in order.tickets.all():
-            CheckIn.objects.create(ticket=ticket, by=None)
+            CheckInFactory(ticket=ticket, by=None)
     counts = []
     for order in (small, small, big):
         with CaptureQueriesContext(connection) as asked:
@@ -192,7 +201,7 @@ def test_a_big_order_asks_as_much_as_a_small_one(staff):
 # -- the first page ----------------------------------------------------------------------------
 def test_the_first_page_shows_what_needs_attention_and_todays_sales(staff):
     now = timezone.now()
-    Sweep.objects.create(read_until=now, tried_at=now, succeeded_at=now, available_msats=10**9)
+    SweepFactory(read_until=now, tried_at=now, succeeded_at=now, available_msats=10**9)
     text = staff.get("/admin/").content.decode()
     assert "Nothing. Every payment" in text
     order = hold(EveningFactory(title="Moonlight"), 2)
@@ -207,7 +216,7 @@ def test_the_first_page_shows_what_needs_attention_and_todays_sales(staff):
 
 def test_a_silent_node_and_an_empty_purse_are_said(staff):
     long_ago = timezone.now() - timedelta(minutes=5)
-    sweep = Sweep.objects.create(
+    sweep = SweepFactory(
         read_until=long_ago, tried_at=timezone.now(), succeeded_at=long_ago, available_msats=1_000
     )
     order = hold(EveningFactory(), uma_address="$ann@wallet.example.com")

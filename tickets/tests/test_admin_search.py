@@ -4,7 +4,7 @@ import pytest
 
 from accounts.models import User
 from tests.acts import hold, pay
-from tests.factories import EveningFactory
+from tests.factories import CheckInFactory, EveningFactory, UnprovenUserFactory, ViewerFactory
 from tickets.models import CheckIn, Mail, Order, Ticket, Viewer
 from tickets.services.orders import name_holder
 from tickets.services.personal_data import erase_personal_data
@@ -24,8 +24,8 @@ def order():
     event = EveningFactory(title="Una noche de Ópera")
     order = hold(event, name="Rene\u0301e Zoë", email="renée@example.com")
     pay(order)
-    CheckIn.objects.create(ticket=order.tickets.get())
-    Viewer.objects.create(ticket=order.tickets.get(), key="k")
+    CheckInFactory(ticket=order.tickets.get())
+    ViewerFactory(ticket=order.tickets.get(), key="k")
     return order
 
 
@@ -40,7 +40,7 @@ def test_a_name_is_found_however_it_is_typed(staff, order, words):
     if "opera" not in words:
         assert found(staff, Ticket, words) == [order.tickets.get()]
         assert {mail.order for mail in found(staff, Mail, words)} == {order}
-        User.objects.create_user("renée@example.com", None, name="Renée Zoë")
+        UnprovenUserFactory(email="renée@example.com", name="Renée Zoë")
         assert [user.email for user in found(staff, User, words)] == ["renée@example.com"]
 
 
@@ -70,7 +70,7 @@ def test_a_new_holder_is_found_at_once(staff):
 
 
 def test_a_person_who_left_is_in_no_key_even_before_the_worker_comes():
-    ann = User.objects.create_user("renée@example.com", None, name="Renée")
+    ann = UnprovenUserFactory(email="renée@example.com", name="Renée")
     order = hold(EveningFactory(price_sats=0), name="Renée", email=ann.email)
     Order.objects.update(buyer=ann)
     erase_personal_data(ann)

@@ -11,7 +11,7 @@ from accounts.authentication import issue_token
 from accounts.models import User
 from events.models import Event
 from tests.acts import hold, together
-from tests.factories import EveningFactory, StaffFactory
+from tests.factories import EveningFactory, StaffFactory, UnprovenUserFactory
 from tickets.tests.admin_client import change_url, told
 from tickets.tests.forms_in_pages import form_in
 from tickets.tests.test_admin_events import event_form
@@ -101,7 +101,7 @@ def test_every_form_that_staff_can_save_is_compared():
 
 
 def test_a_person_let_in_meanwhile_is_not_shut_out_again(staff):
-    ann = User.objects.create_user("ann@example.com", "a long enough password", is_active=False)
+    ann = UnprovenUserFactory(email="ann@example.com", password="a long enough password", is_active=False)
     page = staff.get(change_url(ann))
     seen = page.context["adminform"].form["seen"].value()
     User.objects.filter(pk=ann.pk).update(is_active=True)

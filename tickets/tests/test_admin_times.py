@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from events.models import Event
 from tests.acts import hold, pay
-from tests.factories import EveningFactory
+from tests.factories import CheckInFactory, EveningFactory
 from tickets.models import CheckIn
 from tickets.tests.admin_client import change_url, list_url
 from tickets.tests.test_admin_events import event_form
@@ -73,7 +73,7 @@ def test_no_moment_on_staffs_pages_is_without_its_clocks(staff):
     """Lists, facts and timeline are by the event's clocks, and each has a place for the reader's own time."""
     order = hold(EveningFactory(timezone="Asia/Tokyo"))
     pay(order)
-    CheckIn.objects.create(ticket=order.tickets.get(), at=timezone.now())
+    CheckInFactory(ticket=order.tickets.get(), at=timezone.now())
     for page in (change_url(order), list_url(type(order)), list_url(CheckIn)):
         html = staff.get(page).content.decode()
         assert " Tokyo</time>" in html

@@ -11,7 +11,7 @@ from accounts.models import User
 from events.models import Event
 from payments.services import settle_node_payment
 from tests.acts import money_for, open_invoice
-from tests.factories import EventFactory, OrderFactory
+from tests.factories import EventFactory, OrderFactory, UnprovenUserFactory
 from tickets.models import Order, Ticket
 from tickets.services.orders import cancel_order
 
@@ -120,8 +120,8 @@ def test_a_guests_key_that_can_be_guessed_counts_where_it_came_from(buy, setting
 
 
 def test_an_account_needs_no_email_and_user_id_is_ignored(buy):
-    user = User.objects.create_user("bea@example.com", name="Bea")
-    stranger = User.objects.create_user("cy@example.com")
+    user = UnprovenUserFactory(email="bea@example.com", name="Bea")
+    stranger = UnprovenUserFactory(email="cy@example.com")
     answer = buy(EventFactory(), headers=bearer(user), user_id=stranger.pk)
     order = Order.objects.get()
     assert (answer.status_code, order.buyer) == (201, user)
@@ -182,8 +182,8 @@ def test_missing_fields_are_named(post):
 
 # -- the order ------------------------------------------------------------------------------------
 def test_the_order_opens_to_its_token_and_its_buyer_alone(client):
-    user = User.objects.create_user("bea@example.com")
-    stranger = User.objects.create_user("cy@example.com")
+    user = UnprovenUserFactory(email="bea@example.com")
+    stranger = UnprovenUserFactory(email="cy@example.com")
     order, other = OrderFactory(buyer=user), OrderFactory(email="dee@example.com")
     path = f"/api/orders/{order.pk}"
     for headers in ({"Order-Token": order.token}, bearer(user)):

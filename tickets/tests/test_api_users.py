@@ -11,7 +11,7 @@ from accounts.staff import save_verified_user
 from events.models import Event
 from payments.services import settle_node_payment
 from tests.acts import money_for, open_invoice, together
-from tests.factories import EventFactory, OrderFactory
+from tests.factories import EventFactory, OrderFactory, UnprovenUserFactory
 from tickets.models import CheckIn, Mail, Order, Ticket
 from tickets.services.check_ins import AlreadyCheckedIn, check_in
 
@@ -86,7 +86,7 @@ def test_others_tickets_are_404(client):
 
 def test_an_account_finds_what_its_proven_address_bought_before(client):
     order = OrderFactory(email="bea@example.com")
-    unproven = User.objects.create_user("bea@example.com")
+    unproven = UnprovenUserFactory(email="bea@example.com")
     path = f"/api/orders/{order.pk}"
     assert client.get(path, headers=bearer(unproven)).status_code == 404
     user = person()

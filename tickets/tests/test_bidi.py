@@ -12,9 +12,9 @@ from pypdf import PdfReader
 from events.models import Event
 from tests.acts import hold, pay
 from tests.bidi import faults, unisolated
-from tests.factories import EveningFactory
+from tests.factories import EveningFactory, EventChangeFactory
 from tickets.mail.messages import write_mail
-from tickets.models import EventChange, Mail, Order
+from tickets.models import Mail, Order
 from tickets.services.orders import cancel_order
 from tickets.services.refunds import cancel_event
 from tickets.services.viewers import join
@@ -115,7 +115,7 @@ def test_staffs_own_pages(staff):
 def test_every_mail(kind):
     order = hold(hebrew(price_sats=0), 2, name=HOLDER)
     now = order.event
-    change = EventChange.objects.create(
+    change = EventChangeFactory(
         event=now, is_move=True, title=TITLE, start_time=now.start_time - HOUR, end_time=now.end_time,
         timezone="UTC",
     )  # fmt: skip

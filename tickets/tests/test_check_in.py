@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from tests.acts import together
-from tests.factories import EventFactory, OrderFactory, StaffFactory
+from tests.factories import CheckInFactory, EventFactory, OrderFactory, StaffFactory, UnprovenUserFactory
 from tickets.models import CheckIn, Order, Ticket
 from tickets.services import check_ins
 from tickets.services.orders import place_order
@@ -39,7 +39,7 @@ def test_only_staff_mind_a_door(client, staff, door_path):
         assert client.get(path)["Location"] == f"/accounts/login/?next={path}"
     assert client.post(door_path, {"code": "x"})["Location"].startswith("/accounts/login/")
     guest = Client()
-    guest.force_login(User.objects.create_user("bo@example.com", "a long enough password"))
+    guest.force_login(UnprovenUserFactory(email="bo@example.com", password="a long enough password"))
     assert [guest.get(path).status_code for path in (door_path, "/door")] == [403, 403]
     assert guest.post(door_path, {"code": "x", "nonce": "1"}).status_code == 403
     assert staff.get("/door").status_code == staff.get(door_path).status_code == 200
@@ -134,7 +134,7 @@ def test_of_two_scanners_at_once_one_lets_in(ticket):
 def test_the_page_asks_as_often_for_three_as_for_one(staff, django_assert_num_queries, came):
     event = EventFactory(price_sats=0)
     for ticket in place_order(event=event, quantity=came, email="ann@example.com").tickets.all():
-        CheckIn.objects.create(ticket=ticket)
+        CheckInFactory(ticket=ticket)
     staff.get(f"/door/{event.pk}")
     with django_assert_num_queries(6):
         staff.get(f"/door/{event.pk}")

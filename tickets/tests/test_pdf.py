@@ -9,8 +9,8 @@ import pytest
 from django.utils import timezone, translation
 from pypdf import PdfReader
 
-from tests.factories import EventFactory
-from tickets.models import CheckIn, Order, Ticket
+from tests.factories import CheckInFactory, EventFactory
+from tickets.models import Order, Ticket
 from tickets.pdf.ticket import ticket_pdf
 from tickets.pdf.typesetting import printable
 from tickets.services.orders import place_order
@@ -202,7 +202,7 @@ def test_a_name_that_is_none_is_said_at_the_field(client, ticket, name):
 
 
 def test_a_used_ticket_keeps_its_name(client, ticket):
-    CheckIn.objects.create(ticket=ticket)
+    CheckInFactory(ticket=ticket)
     answer = client.post(f"{ticket.get_absolute_url()}/holder", {"holder_name": "Bo"})
     assert answer.status_code == 409
     assert "can no longer be changed" in answer.content.decode()

@@ -12,6 +12,7 @@ from payments.node import lightspark
 from payments.node.balance import outgoing_row
 from payments.tests.conftest import *  # noqa: F403, the sandbox's fixtures
 from payments.tests.refunding import SATS, assert_sent_once, step
+from tests.factories import IncomingPaymentFactory
 from tickets.staff.audit import compare_with_node, every_msat_is_accounted_for
 
 MSATS = SATS * 1000
@@ -44,7 +45,7 @@ def make_money(transactional_db):
     """Money of which nothing went back yet: 2,500 sats, applied to something that was sold."""
 
     def make(applied_msats: int = 0) -> IncomingPayment:
-        return IncomingPayment.objects.create(
+        return IncomingPaymentFactory(
             node_payment_id=f"IncomingPayment:{timezone.now().timestamp()}", amount_msats=MSATS,
             applied_msats=applied_msats, received_at=timezone.now(), allocated_at=timezone.now(),
         )  # fmt: skip

@@ -11,8 +11,8 @@ from payments.node.outgoing import OutgoingPayment
 from payments.services import allocate, settle_node_payment
 from payments.unmatched import refund_unmatched, unmatched_money
 from tests.acts import hold, money_for, open_invoice, pay, stray_money, together
-from tests.factories import EveningFactory
-from tickets.models import CheckIn, Mail, Order, Ticket
+from tests.factories import CheckInFactory, EveningFactory
+from tickets.models import Mail, Order, Ticket
 from tickets.services.refunds import (
     NothingToRefund,
     cancel_event,
@@ -218,7 +218,7 @@ def test_nobody_is_asked_twice_about_one_refund():
 # -- who came in already ----------------------------------------------------------------------
 def test_a_used_ticket_can_be_refunded_and_staff_are_told():
     order = paid(uma_address=HOME)
-    CheckIn.objects.create(ticket=order.tickets.get())
+    CheckInFactory(ticket=order.tickets.get())
     with translation.override("en"):
         assert "1 of its tickets was used already." in CancelAndRefund().preview(order)
     refund_order(order)

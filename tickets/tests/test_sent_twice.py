@@ -11,7 +11,7 @@ from accounts.staff import save_verified_user
 from events.models import Event
 from payments.models import Payment, Refund
 from tests.acts import hold, pay, together
-from tests.factories import EveningFactory
+from tests.factories import EveningFactory, ViewerFactory
 from tickets.models import Mail, Order, Ticket, Viewer
 from tickets.services.orders import AskedAlready, change_uma_address
 from tickets.services.voiding import ReplacedAlready, replace_links, replace_ticket
@@ -179,7 +179,7 @@ def test_staff_let_others_watch_once(staff, paid):
     ticket = paid.tickets.first()
 
     def joins(key: str) -> None:
-        Viewer.objects.create(ticket=ticket, key=key)
+        ViewerFactory(ticket=ticket, key=key)
 
     joins("a")
     assert "Nothing was done" in again(staff, paid, "viewers", lambda: joins("b"))

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from payments.models import IncomingPayment, Invoice, Payment, WebhookEvent
+from payments.models import IncomingPayment, Invoice, Payment
 from payments.services import settle_node_payment
 from tests.acts import money_for, open_invoice, overdue
-from tests.factories import EventFactory, OrderFactory
+from tests.factories import EventFactory, MailFactory, OrderFactory, WebhookEventFactory
 from tickets.models import Mail
 from tickets.services.orders import cancel_order, expire_order
 from tickets.staff.alerts import needs_attention
@@ -49,7 +49,7 @@ def test_an_older_row_that_kept_its_mark_needs_nobody_either():
 
 def test_news_of_money_that_came_by_another_way_needs_nobody():
     money = money_for(open_invoice(OrderFactory()))
-    event = WebhookEvent.objects.create(
+    event = WebhookEventFactory(
         event_id="1", type="PAYMENT_FINISHED", entity_id=money.node_payment_id, parked_at=timezone.now()
     )
     assert given_up() == {"payments.webhookevent"}
@@ -70,7 +70,7 @@ def test_a_ticket_that_was_given_back_need_not_be_mailed():
 def test_a_reminder_of_what_is_over_need_not_be_mailed():
     order = OrderFactory(event=EventFactory(price_sats=0))
     Mail.objects.all().delete()
-    mail = Mail.objects.create(order=order, kind=Mail.Kind.REMINDER_HOUR, to=order.email)
+    mail = MailFactory(order=order, kind=Mail.Kind.REMINDER_HOUR, to=order.email)
     give_up(Mail.objects.filter(pk=mail.pk))
     assert given_up() == {"tickets.mail"}
     past = timezone.now() - timedelta(hours=3)

@@ -13,7 +13,7 @@ from events.models import Event
 from payments.models import IncomingPayment, Payment, Refund
 from payments.node import lightspark
 from tests.acts import hold, pay, stray_money
-from tests.factories import EveningFactory
+from tests.factories import EveningFactory, RefundFactory
 from tickets.models import Order, Ticket
 from tickets.services.orders import cancel_order
 from tickets.services.refunds import refund_order, refund_part
@@ -95,9 +95,7 @@ def test_more_goes_back_than_came(shop):
 def test_unmatched_money_sent_back_twice():
     row = stray_money(1_000)
     for _ in range(2):
-        Refund.objects.create(
-            incoming_payment=row, amount_msats=1_000, reason="unmatched", to="a@example.com"
-        )
+        RefundFactory(incoming_payment=row, amount_msats=1_000, reason="unmatched", to="a@example.com")
     assert checks_that_fail() == {"msats"}
 
 
@@ -218,7 +216,7 @@ def test_nothing_needs_attention_in_a_quiet_shop():
 def test_unmatched_money_that_went_back_needs_no_attention():
     row = stray_money(7_000)
     assert kinds() == ["unmatched"]
-    Refund.objects.create(incoming_payment=row, amount_msats=7_000, reason="unmatched", to="a@example.com")
+    RefundFactory(incoming_payment=row, amount_msats=7_000, reason="unmatched", to="a@example.com")
     assert kinds() == []
 
 

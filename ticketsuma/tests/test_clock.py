@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from payments.models import Sweep, WebhookEvent
 from payments.reconciliation import sweep_row
+from tests.factories import WebhookEventFactory
 from tickets.staff.alerts import needs_attention
 from ticketsuma import clock
 from ticketsuma.jobs.registry import discover
@@ -27,7 +28,7 @@ def unread():
 
 
 def event(due) -> WebhookEvent:
-    return WebhookEvent.objects.create(event_id="e", type="t", entity_id="x", next_attempt_at=due)
+    return WebhookEventFactory(event_id="e", type="t", entity_id="x", next_attempt_at=due)
 
 
 def test_leases_and_delays_are_by_the_database_s_clock(time_machine):

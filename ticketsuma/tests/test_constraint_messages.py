@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 
 from accounts.models import User
+from tests.factories import UnprovenUserFactory
 from ticketsuma.constraint_messages import Check, Unique
 from ticketsuma.querysets import DatedQuerySet
 
@@ -44,7 +45,7 @@ def test_what_is_dated_is_dated_by_update_too(model):
 @pytest.mark.django_db
 def test_update_moves_updated_at_along():
     long_ago = timezone.now() - timedelta(days=9)
-    user = User.objects.create_user("ann@example.com")
+    user = UnprovenUserFactory(email="ann@example.com")
     User.objects.update(updated_at=long_ago)
     assert User.objects.get().updated_at == long_ago
     User.objects.update(name="Ann")

@@ -14,14 +14,13 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.authentication import issue_token
-from accounts.models import User
 from accounts.staff import save_verified_user
 from events.models import Event
 from payments.models import IncomingPayment, Invoice, Refund
 from payments.refunds import take_back
 from tests.acts import hold, pay, stray_money
 from tests.attacks.endpoints import routes
-from tests.factories import EveningFactory
+from tests.factories import EveningFactory, UnprovenUserFactory
 from tickets.models import Order
 from tickets.services import viewers
 from tickets.services.check_ins import check_in
@@ -60,7 +59,7 @@ class Shop:
         take_back(incoming, amount_msats=10_000, reason=Refund.Reason.STAFF)
         stray_money()
         queue_mail(self.pending, "tickets")
-        new = User.objects.create_user("new@example.com", "a long enough password")
+        new = UnprovenUserFactory(email="new@example.com", password="a long enough password")
         claim = EmailAddress.objects.create(user=new, email=new.email, primary=True)
         invoice = self.pending.payment.invoices.get()
         self.names = {

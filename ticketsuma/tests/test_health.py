@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from payments.checkup_models import Checkup
 from payments.models import Sweep
+from tests.factories import CheckupFactory
 from tickets.staff.alerts import needs_attention
 
 pytestmark = pytest.mark.django_db
@@ -65,7 +65,7 @@ def test_a_token_that_is_not_accepted_is_said_at_once(client):
 def test_what_the_doctor_found_is_said(client, level, status):
     swept(tried=1, succeeded=1)
     finding = {"check": "key", "level": level, "says": "The key does not open."}
-    Checkup.objects.create(findings=[finding], checked_at=timezone.now())
+    CheckupFactory(findings=[finding], checked_at=timezone.now())
     answer = client.get("/health")
     word = "ok" if level == "note" else level
     assert (answer.status_code, answer.json()["doctor"]) == (status, word)

@@ -8,9 +8,9 @@ from secrets import token_hex
 import pytest
 from django.utils import timezone
 
-from payments.models import IncomingPayment, Payment, PostTransaction, Refund
+from payments.models import Payment, Refund
 from payments.refunds import write_refund
-from tests.factories import EventFactory, OrderFactory
+from tests.factories import EventFactory, IncomingPaymentFactory, OrderFactory, PostTransactionFactory
 from tests.processes import wait_until
 from ticketsuma.jobs.host_turns import AT_ONCE_PER_HOST
 from ticketsuma.jobs.registry import Queue, Registry, discover
@@ -66,13 +66,13 @@ def callbacks_at(host: str, count: int) -> None:
         url = (f"https://{host}/{number}", f"https://{host.upper()}?n={number}", f"https://{host}:443/")[
             number % 3
         ]
-        incoming = IncomingPayment.objects.create(
+        incoming = IncomingPaymentFactory(
             node_payment_id=f"IncomingPayment:{host}{number}", payment_hash=token_hex(32), amount_msats=1000,
             received_at=now, allocated_at=now,
         )  # fmt: skip
         refund = write_refund(incoming, amount_msats=1000, reason="unmatched", to=f"$ann@{host}")
         Refund.objects.filter(pk=refund.pk).update(utxo_callback=url)
-        PostTransaction.objects.create(refund=refund, next_attempt_at=now)
+        PostTransactionFactory(refund=refund, next_attempt_at=now)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from django.urls import resolve
 
 from accounts.models import User
 from events.models import Event
-from tests.factories import EventFactory
+from tests.factories import EventFactory, UnprovenUserFactory
 from ticketsuma.conf import logging_config
 from ticketsuma.conf.logging_config import PathRedactingFilter, scrub
 
@@ -61,7 +61,7 @@ def fail_beside_secrets() -> None:
 
 @pytest.mark.django_db
 def test_a_logged_exception_asks_the_database_nothing_and_tells_no_local(said, django_assert_num_queries):
-    User.objects.create_user(email="ann@example.com")
+    UnprovenUserFactory(email="ann@example.com")
     with django_assert_num_queries(0):
         try:
             fail_beside_secrets()
@@ -89,7 +89,7 @@ def test_a_mail_server_that_refuses_names_nobody(said):
 def test_a_database_error_tells_no_row(said):
     kept, taken = secrets.token_hex(8), f"{secrets.token_hex(8)}@example.com"
     event = Event.objects.filter(pk=EventFactory().pk)
-    User.objects.create_user(email=taken)
+    UnprovenUserFactory(email=taken)
     for act in (
         lambda: event.update(title=kept, capacity=-1),
         lambda: User.objects.create(email=taken, name=kept),

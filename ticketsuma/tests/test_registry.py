@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from payments.models import WebhookEvent
+from tests.factories import WebhookEventFactory
 from ticketsuma.jobs.registry import Queue, Registry, discover
 from ticketsuma.jobs.worker import Worker
 
@@ -73,7 +74,7 @@ def test_a_worker_does_what_is_registered_and_nothing_else(django_assert_num_que
     """Hook, queue and task of a registry of its own; without them it asks the database nothing."""
     with django_assert_num_queries(0):
         stop_after_one_turn(Registry())
-    row = WebhookEvent.objects.create(
+    row = WebhookEventFactory(
         event_id="e", type="t", entity_id="x", next_attempt_at=timezone.now() - timedelta(seconds=1)
     )
     jobs, done = Registry(), []

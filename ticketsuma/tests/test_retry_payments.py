@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from payments.models import Invoice, WebhookEvent
-from tests.factories import EventFactory, OrderFactory
+from tests.factories import EventFactory, OrderFactory, WebhookEventFactory
 from tickets.models import Mail, Order
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,7 +34,7 @@ def due():
     Order.objects.filter(pk=order.pk).update(expires_at=past)
     Invoice.objects.update(next_attempt_at=past)
     Mail.objects.update(next_attempt_at=past)
-    WebhookEvent.objects.create(event_id="e", type="NODE_STATUS", entity_id="x", next_attempt_at=past)
+    WebhookEventFactory(event_id="e", type="NODE_STATUS", entity_id="x", next_attempt_at=past)
     return order
 
 

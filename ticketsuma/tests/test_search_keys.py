@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from events.models import Event
-from tests.factories import EventFactory
+from tests.factories import EventFactory, UnprovenUserFactory
 from ticketsuma import search_keys
 from ticketsuma.search_keys import DUE, fill, fill_due, fold
 
@@ -26,7 +26,7 @@ def by_an_old_version(model):
 
 
 def test_rows_of_an_old_version_are_filled_by_the_worker():
-    user = User.objects.create_user("renee@example.com", None, name="Renée")
+    user = UnprovenUserFactory(email="renee@example.com", name="Renée")
     by_an_old_version(User)
     fill_due()
     user.refresh_from_db()

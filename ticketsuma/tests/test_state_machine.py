@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from payments.models import WebhookEvent
 from tests.acts import together
-from tests.factories import EventFactory, OrderFactory
+from tests.factories import EventFactory, OrderFactory, WebhookEventFactory
 from tickets.models import Order
 from ticketsuma.codes import ALPHABET, new_code, normalize_code
 from ticketsuma.errors import DomainError
@@ -60,7 +60,7 @@ def test_illegal_steps_are_refused(old, new):
 @pytest.mark.django_db(transaction=True)
 def test_a_lease_is_taken_once_and_comes_back_when_it_runs_out():
     now = timezone.now()
-    row = WebhookEvent.objects.create(event_id="e", type="t", entity_id="x", next_attempt_at=now)
+    row = WebhookEventFactory(event_id="e", type="t", entity_id="x", next_attempt_at=now)
     copies = [WebhookEvent.objects.get() for _ in range(6)]
     outcomes = together(*[lambda c=c: c.acquire_lease(timedelta(seconds=30)) for c in copies])
     assert sorted(outcomes) == [False] * 5 + [True]
@@ -72,7 +72,7 @@ def test_a_lease_is_taken_once_and_comes_back_when_it_runs_out():
 
 @pytest.mark.django_db(transaction=True)
 def test_work_that_never_succeeds_is_parked_where_staff_see_it():
-    row = WebhookEvent.objects.create(event_id="e", type="t", entity_id="x", next_attempt_at=timezone.now())
+    row = WebhookEventFactory(event_id="e", type="t", entity_id="x", next_attempt_at=timezone.now())
     waits = []
     while row.parked_at is None:
         assert row.acquire_lease(timedelta(0), now=row.next_attempt_at)
@@ -113,7 +113,7 @@ def fail_inside(row):
 @pytest.mark.django_db(transaction=True)
 def test_work_is_failing_from_its_first_failure_to_its_next_success():
     now = timezone.now()
-    event = WebhookEvent.objects.create(event_id="e", type="t", entity_id="x", next_attempt_at=now)
+    event = WebhookEventFactory(event_id="e", type="t", entity_id="x", next_attempt_at=now)
     seen = []
     for handle in (fail, fail_inside, lambda row: None, fail):
         WebhookEvent.objects.update(next_attempt_at=now)
