@@ -45,7 +45,7 @@ def test_every_setting_is_in_the_table():
 def test_every_kind_that_needs_attention_says_what_to_do():
     from payments.models import Refund
 
-    source = (ROOT / "tickets" / "attention.py").read_text()
+    source = (ROOT / "tickets" / "staff" / "alerts.py").read_text()
     kinds = set(re.findall(r'(?:Attention|_line)\(\s*"(\w+)"', source))
     kinds |= {
         str(status) for status in (Refund.Status.FAILED, Refund.Status.IN_DOUBT, Refund.Status.NEEDS_ADDRESS)
