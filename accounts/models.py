@@ -108,7 +108,7 @@ class User(Searched, AbstractBaseUser):
 
 
 class Usage(models.Model):
-    """How often somebody did something within the window that ends at `until`; see `limits`."""
+    """How often somebody did something within the window that ends at `until`; see `rate_limits`."""
 
     key = models.CharField(
         _("key"), max_length=64, primary_key=True, help_text=_("A digest: no address in clear.")

@@ -165,7 +165,7 @@ class Refund(StateMachine, Job):
 
     @property
     def idempotency_key(self) -> str:
-        """Our key at the node, as committed with the BOLT11 (`recovery.key_of`).
+        """Our key at the node, as committed with the BOLT11 (`refund_recovery.key_of`).
 
         Made of the id before there was such a column, and where an older version of the shop asked last.
         """

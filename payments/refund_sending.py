@@ -56,8 +56,8 @@ def send_refund(refund: Refund) -> None:
 def _ask_for_invoice(refund: Refund) -> bool:
     """Commit a BOLT11 of the receiver's; False when there is nothing to pay now.
 
-    That is: it had been sent before (`recovery`), more had been sent than is left, or this address cannot
-    receive and another is needed.
+    That is: it had been sent before (`refund_recovery`), more had been sent than is left, or this address
+    cannot receive and another is needed.
 
     Raises BalanceTooLow, NodeUnknown, or what the receiver's server did wrong, to be tried again; and
     InvalidTransition when the refund was given another address meanwhile.

@@ -80,7 +80,7 @@ def give_address(refund: Refund, *, to: str) -> None:
     """Send a refund to `to` instead, while no BOLT11 of it can still be paid; else InvalidTransition.
 
     That is: never while one is being sent or in doubt. A worker that is just asking the former address for
-    a BOLT11 does not commit it (`sending`). Of two at once the later one counts.
+    a BOLT11 does not commit it (`refund_sending`). Of two at once the later one counts.
     """
     said = {"arrives_amount": None, "arrives_currency": "", "wallet_fee_msats": None}
     with transaction.atomic():

@@ -270,4 +270,4 @@ class EventAdmin(StaffActionsMixin, BaseEventAdmin):
 
 
 IncomingPaymentAdmin.extend(actions=INCOMING_ACTIONS)
-RefundAdmin.extend(actions=REFUND_ACTIONS, filters=[CanceledEventFilter])
+RefundAdmin.extend(actions=REFUND_ACTIONS, filters=(CanceledEventFilter,))

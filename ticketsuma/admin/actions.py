@@ -90,10 +90,10 @@ class StaffActionsMixin(AnyAdmin):
     change_form_template = "admin/staff_actions_change_form.html"
 
     @classmethod
-    def extend(cls, *, actions: list[StaffAction], filters: list | None = None) -> None:
+    def extend(cls, *, actions: list[StaffAction], filters: tuple = ()) -> None:
         """Add what an app above knows of these rows; called once, where that app's admin is loaded."""
         cls.staff_actions = [*cls.staff_actions, *actions]
-        cls.list_filter = [*cls.list_filter, *(filters or [])]
+        cls.list_filter = [*cls.list_filter, *filters]
 
     def get_urls(self):
         meta = self.model._meta

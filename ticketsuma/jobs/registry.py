@@ -55,26 +55,22 @@ class Registry:
     """What the apps registered; a name or a priority twice is a mistake that stops the start."""
 
     def __init__(self) -> None:
-        self._queues: list[Queue] = []
+        self.queues: list[Queue] = []  # by priority
         self.periodic_tasks: list[PeriodicTask] = []
         self.start_hooks: list[Callable[[], object]] = []
 
-    @property
-    def queues(self) -> list[Queue]:
-        """By priority."""
-        return sorted(self._queues, key=lambda queue: queue.priority)
-
     def queue(self, name: str) -> Queue:
-        return next(queue for queue in self._queues if queue.name == name)
+        return next(queue for queue in self.queues if queue.name == name)
 
     def add_queue(self, queue: Queue) -> None:
-        for other in self._queues:
+        for other in self.queues:
             if other.name == queue.name:
                 raise ImproperlyConfigured(f"Two queues are named {queue.name!r}.")
             if other.priority == queue.priority:
                 both = f"{other.name!r} and {queue.name!r}"
                 raise ImproperlyConfigured(f"The queues {both} have the same priority, {queue.priority}.")
-        self._queues.append(queue)
+        self.queues.append(queue)
+        self.queues.sort(key=lambda one: one.priority)
 
     def add_periodic_task(self, every_seconds: float, run: Callable[[], object]) -> None:
         if any(task.run == run for task in self.periodic_tasks):
