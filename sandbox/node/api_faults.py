@@ -42,14 +42,12 @@ def post_fault(request: HttpRequest) -> JsonResponse:
 
 def delete_faults(request: HttpRequest) -> dict:
     """All of them, or with `?kind=` those of one kind."""
-    rows = Fault.objects.all()
-    if kind := request.GET.get("kind"):
-        rows = rows.filter(kind=kind)
-    return {"deleted": rows.delete()[0]}
+    kind = request.GET.get("kind")
+    return {"deleted": faults.switch_off(kind=kind) if kind else faults.switch_off()}
 
 
 def delete_fault(request: HttpRequest, fault_id: int) -> dict:
-    return {"deleted": Fault.objects.filter(pk=fault_id).delete()[0]}
+    return {"deleted": faults.switch_off(pk=fault_id)}
 
 
 # --- webhooks

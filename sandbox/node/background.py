@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from django.db import DatabaseError, close_old_connections
 
@@ -37,13 +37,17 @@ def run_once() -> int:
 
 def _run() -> None:
     webhooks.release_leases()
+    sending: set[Future] = set()
     with ThreadPoolExecutor(SENDERS, thread_name_prefix="webhook") as senders:
         while not _stopping.is_set():
             wakeup.bell.clear()
+            sending = {one for one in sending if not one.done()}
             try:
                 ledger.resolve_due()
-                for row in webhooks.claim_due(limit=SENDERS):
-                    senders.submit(_deliver, row)
+                # No more than can be sent at once: a lease must not run out in a line.
+                for row in webhooks.claim_due(limit=SENDERS - len(sending)):
+                    sending.add(sent := senders.submit(_deliver, row))
+                    sent.add_done_callback(lambda _: wakeup.wake())
             except DatabaseError:
                 log.exception("the queue could not be read")
                 close_old_connections()

@@ -1,5 +1,8 @@
 """Faults: switching them on, and asking where one applies whether it is on now."""
 
+import threading
+
+from django.db import transaction
 from django.db.models import F, Q
 
 from node.fault_kinds import KINDS, Kind
@@ -8,6 +11,36 @@ from node.models import NETWORKS, Fault
 
 class UnknownFault(ValueError):
     """No such kind of fault, or parameters that make no sense."""
+
+
+class _Kinds:
+    """The kinds of the faults there are, read once after each change: a call asks for ten of them.
+
+    Right for one process, which the sandbox is. A kind too many costs a query; none is ever missing.
+    """
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._changes = 0
+        self._kinds: frozenset[str] | None = None
+
+    def changed(self) -> None:
+        with self._lock:
+            self._changes += 1
+            self._kinds = None
+
+    def read(self) -> frozenset[str]:
+        with self._lock:
+            kinds, changes = self._kinds, self._changes
+        if kinds is None:
+            kinds = frozenset(Fault.objects.values_list("kind", flat=True))
+            with self._lock:
+                if changes == self._changes:
+                    self._kinds = kinds
+        return kinds
+
+
+_there_are = _Kinds()
 
 
 def switch_on(
@@ -27,13 +60,22 @@ def switch_on(
         raise UnknownFault("count must be a positive integer")
     if delay_s is not None and (not isinstance(delay_s, (int, float)) or not 0 <= delay_s <= 86400):
         raise UnknownFault("delay_s must be between 0 and 86400 seconds")
-    return Fault.objects.create(
+    fault = Fault.objects.create(
         kind=kind,
         remaining=count,
         delay_s=known.delay_s if delay_s is None else delay_s,
         match=str(match),
         params={**known.params, **(params or {})},
     )
+    transaction.on_commit(_there_are.changed)
+    return fault
+
+
+def switch_off(**which) -> int:
+    """Delete the faults that the filter `which` names, or all; how many."""
+    count = Fault.objects.filter(**which).delete()[0]
+    transaction.on_commit(_there_are.changed)
+    return count
 
 
 def _check_params(kind: Kind, params: dict) -> None:
@@ -59,6 +101,8 @@ def strike(kind: str, *subjects: str) -> Fault | None:
 
     A fault with `match` strikes only when one of `subjects` equals it. Two callers never share one count.
     """
+    if kind not in _there_are.read():
+        return None
     for fault in Fault.objects.filter(kind=kind).filter(Q(match="") | Q(match__in=subjects)).order_by("pk"):
         if fault.remaining is None:
             Fault.objects.filter(pk=fault.pk).update(hits=F("hits") + 1)

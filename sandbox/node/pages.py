@@ -73,6 +73,5 @@ def _typed(request: HttpRequest, kind: Kind) -> dict:
 def switch_off(request: HttpRequest) -> HttpResponse:
     """One kind, or everything."""
     kind = request.POST.get("kind", "")
-    rows = Fault.objects.filter(kind=kind) if kind else Fault.objects.all()
-    rows.delete()
+    faults.switch_off(**({"kind": kind} if kind else {}))
     return HttpResponseRedirect(f"{reverse('faults')}#{kind}", status=303)
