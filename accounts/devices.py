@@ -7,7 +7,7 @@ import secrets
 
 from django.conf import settings
 from django.core.signing import BadSignature, TimestampSigner
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from .rate_limits import digest
 
@@ -25,21 +25,6 @@ def device_of(request: HttpRequest, email: str) -> str:
     return name if secrets.compare_digest(whose, digest("device", email)) else ""
 
 
-class DeviceMiddleware:
-    """Gives a browser in which somebody has just signed in its cookie."""
-
-    def __init__(self, get_response):
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        if email := getattr(request, "signed_in_as", ""):
-            response.set_cookie(
-                settings.DEVICE_COOKIE_NAME,
-                _signer.sign(f"{digest('device', email)}.{secrets.token_hex(16)}"),
-                max_age=KEPT_SECONDS,
-                secure=settings.SESSION_COOKIE_SECURE,
-                httponly=True,
-                samesite="Lax",
-            )
-        return response
+def sign_device(email: str) -> str:
+    """The cookie for a browser in which `email` has just signed in."""
+    return _signer.sign(f"{digest('device', email)}.{secrets.token_hex(16)}")

@@ -127,18 +127,14 @@ _command: ContextVar[str] = ContextVar("command that acts", default="")
 _written: ContextVar[list | None] = ContextVar("entries written", default=None)
 
 
-class ActorMiddleware:
-    """Middleware: the sender of a request is the actor of what its services do, on pages and in the API."""
-
-    def __init__(self, get_response):
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest):
-        token = _request.set(request)
-        try:
-            return self.get_response(request)
-        finally:
-            _request.reset(token)
+@contextmanager
+def acting(request: HttpRequest) -> Iterator[None]:
+    """What is done inside was asked for by the sender of `request`."""
+    token = _request.set(request)
+    try:
+        yield
+    finally:
+        _request.reset(token)
 
 
 @contextmanager

@@ -1,11 +1,14 @@
-"""Middleware that answers refusals by rate limits and by the bounded password hasher."""
+"""Middleware of people: refusals by rate limits, known browsers, who acts."""
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
+from .devices import KEPT_SECONDS, sign_device
 from .hashers import HashingBusy
+from .history import acting
 from .rate_limits import RateLimited
 
 PAGES = {RateLimited: "429.html", HashingBusy: "503.html"}
@@ -29,3 +32,34 @@ class RateLimitMiddleware:
         minutes = -(-error.retry_after // 60)
         page = render_to_string(PAGES[type(error)], {"minutes": minutes}, request)
         return HttpResponse(page, status=error.status, headers=error.headers)
+
+
+class DeviceMiddleware:
+    """Gives a browser in which somebody has just signed in its cookie."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if email := getattr(request, "signed_in_as", ""):
+            response.set_cookie(
+                settings.DEVICE_COOKIE_NAME,
+                sign_device(email),
+                max_age=KEPT_SECONDS,
+                secure=settings.SESSION_COOKIE_SECURE,
+                httponly=True,
+                samesite="Lax",
+            )
+        return response
+
+
+class ActorMiddleware:
+    """The sender of a request is the actor of what its services do, on pages and in the API."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest):
+        with acting(request):
+            return self.get_response(request)

@@ -167,10 +167,10 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
-    "ticketsuma.conf.logging_config.RequestIdMiddleware",
+    "ticketsuma.web.middleware.RequestIdMiddleware",
     "ticketsuma.web.middleware.ProbeMiddleware",
     "ticketsuma.web.middleware.HeadersMiddleware",
-    "ticketsuma.api.exceptions.ApiMiddleware",
+    "ticketsuma.web.middleware.ApiMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -184,10 +184,10 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "accounts.devices.DeviceMiddleware",
+    "accounts.middleware.DeviceMiddleware",
     "accounts.middleware.RateLimitMiddleware",
-    "accounts.history.ActorMiddleware",
-    "ticketsuma.web.unavailable.AwayMiddleware",
+    "accounts.middleware.ActorMiddleware",
+    "ticketsuma.web.middleware.AwayMiddleware",
 ]
 ROOT_URLCONF = "ticketsuma.urls"
 WSGI_APPLICATION = "ticketsuma.wsgi.application"

@@ -9,17 +9,16 @@ from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.defaults import bad_request
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 
 from ticketsuma.errors import DomainError, retry_after
-from ticketsuma.web.unavailable import RETRY_AFTER_SECONDS, WALLETS
+from ticketsuma.web.unavailable import RETRY_AFTER_SECONDS
 
 logger = logging.getLogger(__name__)
 
@@ -143,32 +142,3 @@ def bare_problem(status: int, *, request: HttpRequest | None = None, code: str =
     """The body of a refusal that has nothing to say but its status."""
     code = code or _CODES.get(status, "bad_request" if status < 500 else "internal_error")
     return problem(request=request, status=status, code=code, detail=HTTPStatus(status).phrase + ".")
-
-
-class ApiMiddleware:
-    """Under /api nothing but JSON leaves, whoever refused; and requests nobody can read are refused here."""
-
-    def __init__(self, get_response):
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        is_api = request.path_info.startswith("/api/")
-        # Wallets are refused in UMA's words, by the views themselves.
-        is_wallets = request.path_info.startswith(WALLETS)
-        has_nul = "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", "")
-        if has_nul and not is_wallets:
-            return self._refuse(request, 400) if is_api else bad_request(request, None)  # type: ignore[arg-type]
-        if not is_api:
-            return self.get_response(request)
-        if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
-            return self._refuse(request, 411, "length_required")
-        response = self.get_response(request)
-        if response.status_code >= 400 and "json" not in response.headers.get("Content-Type", ""):
-            response = self._refuse(request, response.status_code, allow=response.headers.get("Allow"))
-        response.headers.setdefault("Cache-Control", "no-store")
-        return response
-
-    def _refuse(self, request, status: int, code: str = "", *, allow: str | None = None) -> JsonResponse:
-        body = bare_problem(status, request=request, code=code)
-        headers = {"Allow": allow} if allow else {}
-        return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers=headers)

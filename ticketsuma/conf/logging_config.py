@@ -3,15 +3,10 @@
 import logging
 import logging.config
 import re
-import time
-import uuid
 
 import structlog
-from django.conf import settings
 from structlog.typing import EventDict, Processor
 
-logger = structlog.get_logger(__name__)
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # An e-mail or UMA address, also percent-encoded: mail servers and wallets repeat them when they refuse.
 _ADDRESS = re.compile(r"[^\s\"'`<>()\[\]{},;:=\\/|]+(?:@|%40)[^\W_][\w.-]*(?::\d+)?")
 # PostgreSQL adds the row that broke a rule, or the statement with its values; both until the error's end.
@@ -101,35 +96,3 @@ def configure(options: dict) -> None:
             },
         }
     )
-
-
-class RequestIdMiddleware:
-    """Give every request an id, in logs and answer: the proxy's `X-Request-ID` when it looks like one."""
-
-    def __init__(self, get_response):
-        self.get_response = get_response
-
-    def __call__(self, request):
-        given = request.headers.get("X-Request-ID", "")
-        request.id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request.id)
-        started = time.monotonic()
-        response = self.get_response(request)
-        response["X-Request-ID"] = request.id
-        self._log(request, response, time.monotonic() - started)
-        return response
-
-    def _log(self, request, response, seconds: float) -> None:
-        """One line a request. It names the route, not the address: addresses hold tokens and codes."""
-        path = request.path_info
-        if path.startswith((settings.STATIC_URL, "/health")):
-            return
-        match = request.resolver_match
-        logger.info(
-            "request",
-            method=request.method,
-            route=match.route if match else "",
-            status=response.status_code,
-            ms=round(seconds * 1000),
-        )

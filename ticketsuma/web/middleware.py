@@ -1,16 +1,62 @@
-"""Security headers, body limits and health-check hosts that Django's middleware does not cover."""
+"""Middleware of every request: its id, hosts of health checks, headers, the API's JSON, body limits, 503."""
 
+import logging
+import re
+import time
+import uuid
 from collections.abc import Callable
 from functools import wraps
 
+import structlog
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.uploadhandler import FileUploadHandler
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
+from django.views.defaults import bad_request
+
+from ticketsuma.api.exceptions import CONTENT_TYPE, bare_problem
+from ticketsuma.web.unavailable import WALLETS, answer_to_wallet, away_page
+
+logger = logging.getLogger(__name__)
+request_logger = structlog.get_logger(__name__)
 
 PROBED = {"/health", "/health/live"}
 MAX_UPLOAD = 11 * 1024 * 1024  # bytes: a cover of 10 MB and the rest of its form
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+class RequestIdMiddleware:
+    """Give every request an id, in logs and answer: the proxy's `X-Request-ID` when it looks like one."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        given = request.headers.get("X-Request-ID", "")
+        request.id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request.id)
+        started = time.monotonic()
+        response = self.get_response(request)
+        response["X-Request-ID"] = request.id
+        self._log(request, response, time.monotonic() - started)
+        return response
+
+    def _log(self, request, response, seconds: float) -> None:
+        """One line a request. It names the route, not the address: addresses hold tokens and codes."""
+        path = request.path_info
+        if path.startswith((settings.STATIC_URL, "/health")):
+            return
+        match = request.resolver_match
+        request_logger.info(
+            "request",
+            method=request.method,
+            route=match.route if match else "",
+            status=response.status_code,
+            ms=round(seconds * 1000),
+        )
 
 
 class ProbeMiddleware:
@@ -77,6 +123,35 @@ class HeadersMiddleware:
         return response
 
 
+class ApiMiddleware:
+    """Under /api nothing but JSON leaves, whoever refused; and requests nobody can read are refused here."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        is_api = request.path_info.startswith("/api/")
+        # Wallets are refused in UMA's words, by the views themselves.
+        is_wallets = request.path_info.startswith(WALLETS)
+        has_nul = "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", "")
+        if has_nul and not is_wallets:
+            return self._refuse(request, 400) if is_api else bad_request(request, None)  # type: ignore[arg-type]
+        if not is_api:
+            return self.get_response(request)
+        if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
+            return self._refuse(request, 411, "length_required")
+        response = self.get_response(request)
+        if response.status_code >= 400 and "json" not in response.headers.get("Content-Type", ""):
+            response = self._refuse(request, response.status_code, allow=response.headers.get("Allow"))
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    def _refuse(self, request, status: int, code: str = "", *, allow: str | None = None) -> JsonResponse:
+        body = bare_problem(status, request=request, code=code)
+        headers = {"Allow": allow} if allow else {}
+        return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers=headers)
+
+
 class NoFiles(FileUploadHandler):
     """Refuses a form's first file before a byte of it is kept anywhere."""
 
@@ -115,6 +190,30 @@ class BodyMiddleware:
             if not is_staffs:
                 request.upload_handlers = [NoFiles(request)]
         return self.get_response(request)
+
+
+class AwayMiddleware:
+    """A database that does not answer is 503 on every page; a wallet is told in UMA's JSON, whatever broke.
+
+    The API has its own words for it (`ticketsuma.api.exceptions`).
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        is_away = isinstance(error, OperationalError | InterfaceError)
+        is_wallets = request.path_info.startswith(WALLETS)
+        if is_away:
+            logger.warning("the database did not answer: %s", type(error.__cause__ or error).__name__)
+        elif is_wallets:
+            logger.error("unforeseen, asked by a wallet", exc_info=error)
+        if is_wallets:
+            return answer_to_wallet(503 if is_away else 500)
+        return away_page(request) if is_away else None
 
 
 def _shows_session(request) -> bool:

@@ -1,6 +1,5 @@
 """Answers when the database or the cache is away: 503 and "try again"."""
 
-import logging
 import sys
 
 from django.db import InterfaceError, OperationalError
@@ -11,34 +10,8 @@ from django.views.defaults import server_error as django_server_error
 
 from ticketsuma.errors import retry_after
 
-logger = logging.getLogger(__name__)
-
 RETRY_AFTER_SECONDS = 2
 WALLETS = ("/.well-known/", "/api/uma/")
-
-
-class AwayMiddleware:
-    """A database that does not answer is 503 on every page; a wallet is told in UMA's JSON, whatever broke.
-
-    The API has its own words for it (`ticketsuma.api.exceptions`).
-    """
-
-    def __init__(self, get_response):
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
-
-    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        is_away = isinstance(error, OperationalError | InterfaceError)
-        is_wallets = request.path_info.startswith(WALLETS)
-        if is_away:
-            logger.warning("the database did not answer: %s", type(error.__cause__ or error).__name__)
-        elif is_wallets:
-            logger.error("unforeseen, asked by a wallet", exc_info=error)
-        if is_wallets:
-            return _to_wallet(503 if is_away else 500)
-        return away_page(request) if is_away else None
 
 
 def away_page(request: HttpRequest) -> HttpResponse:
@@ -54,7 +27,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return away_page(request) if away else django_server_error(request)
 
 
-def _to_wallet(status: int) -> JsonResponse:
+def answer_to_wallet(status: int) -> JsonResponse:
+    """What a wallet is told instead of an answer, in UMA's JSON, readable from any origin."""
     reason = _("The shop cannot answer right now. Please try again in a moment.")
     body = {"status": "ERROR", "reason": reason, "code": "INTERNAL_ERROR"}
     headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
