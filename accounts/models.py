@@ -55,7 +55,10 @@ class User(Searched, AbstractBaseUser):
 
     class Meta:
         verbose_name, verbose_name_plural = _("user"), _("users")
-        indexes = [models.Index(fields=["id"], name="accounts_user_key_due", condition=Q(search_key=""))]
+        indexes = [
+            models.Index(fields=["id"], name="accounts_user_key_due", condition=Q(search_key="")),
+            models.Index(fields=["created_at", "id"], name="accounts_user_newest"),
+        ]
         constraints = [
             Unique(
                 Lower("email"), name="accounts_user_email_once", says=_("Somebody has this address."))

@@ -133,7 +133,14 @@ class Event(Schedule, Searched):
     class Meta:
         verbose_name, verbose_name_plural = _("event"), _("events")
         ordering = ["start_time", "pk"]
-        indexes = [models.Index(fields=["id"], name="events_event_key_due", condition=Q(search_key=""))]
+        indexes = [
+            models.Index(fields=["id"], name="events_event_key_due", condition=Q(search_key="")),
+            models.Index(  # lists read it alone, and of the rows, which are wide, one page's
+                fields=["end_time", "start_time", "id", "price_sats"],
+                name="events_event_listed", condition=Q(is_active=True)),
+            models.Index(fields=["canceled_at"], name="events_event_off", condition=~Q(canceled_at=None)),
+            models.Index(fields=["updated_at"], name="events_event_changed"),
+        ]  # fmt: skip
         constraints = [
             Check(
                 condition=Q(end_time__gt=F("start_time")), name="events_event_ends_after_start",

@@ -80,7 +80,11 @@ class Payment(StateMachine, Job):
                 fields=["next_attempt_at"],
                 name="payments_payment_due",
                 condition=Q(next_attempt_at__isnull=False),
-            )
+            ),
+            models.Index(
+                fields=["parked_at"], name="payments_payment_parked", condition=Q(parked_at__isnull=False)
+            ),
+            models.Index(fields=["created_at", "id"], name="payments_payment_newest"),
         ]
 
     def __str__(self) -> str:
@@ -209,7 +213,11 @@ class Invoice(StateMachine, Job):
                 fields=["next_attempt_at"],
                 name="payments_invoice_work",
                 condition=Q(next_attempt_at__isnull=False),
-            )
+            ),
+            models.Index(
+                fields=["parked_at"], name="payments_invoice_parked", condition=Q(parked_at__isnull=False)
+            ),
+            models.Index(fields=["created_at", "id"], name="payments_invoice_newest"),
         ]
 
     def __str__(self) -> str:
@@ -264,7 +272,9 @@ class IncomingPayment(Job):
         indexes = [
             models.Index(
                 fields=["next_attempt_at"], name="payments_incoming_due", condition=Q(allocated_at=None)
-            )
+            ),
+            models.Index(fields=["received_at", "id"], name="payments_incoming_newest"),
+            models.Index(fields=["allocated_at"], name="payments_incoming_allocated"),
         ]
 
     def __str__(self) -> str:
@@ -291,7 +301,9 @@ class WebhookEvent(Job):
         indexes = [
             models.Index(
                 fields=["next_attempt_at"], name="payments_webhook_due", condition=Q(processed_at=None)
-            )
+            ),
+            models.Index(fields=["entity_id"], name="payments_webhook_entity"),
+            models.Index(fields=["received_at", "id"], name="payments_webhook_newest"),
         ]
 
     def __str__(self) -> str:

@@ -141,7 +141,11 @@ class Refund(StateMachine, Job):
                 fields=["next_attempt_at"],
                 name="payments_refund_due",
                 condition=Q(next_attempt_at__isnull=False),
-            )
+            ),
+            models.Index(fields=["status"], name="payments_refund_unsent", condition=~Q(status="sent")),
+            models.Index(fields=["node_payment_id"], name="payments_refund_node_id"),
+            models.Index(fields=["created_at", "id"], name="payments_refund_newest"),
+            models.Index(fields=["updated_at"], name="payments_refund_changed"),
         ]
 
     def __str__(self) -> str:
@@ -212,7 +216,8 @@ class PostTransaction(Job):
                 fields=["next_attempt_at"],
                 name="payments_posttransaction_due",
                 condition=Q(next_attempt_at__isnull=False),
-            )
+            ),
+            models.Index(fields=["created_at", "id"], name="payments_posttransaction_new"),
         ]
 
     def __str__(self) -> str:

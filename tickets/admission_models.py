@@ -28,6 +28,7 @@ class CheckIn(models.Model):
 
     class Meta:
         verbose_name, verbose_name_plural = _("check-in"), _("check-ins")
+        indexes = [models.Index(fields=["at", "id"], name="tickets_check_in_newest")]
 
     def __str__(self) -> str:
         return f"{self.ticket}, {self.at:%F %T} UTC"
@@ -46,6 +47,7 @@ class Viewer(models.Model):
 
     class Meta:
         verbose_name, verbose_name_plural = _("viewer"), _("viewers")
+        indexes = [models.Index(fields=["since"], name="tickets_viewer_newest")]
 
     def __str__(self) -> str:
         return f"{self.ticket}, {self.since:%F %T} UTC"

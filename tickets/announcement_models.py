@@ -3,6 +3,7 @@
 import uuid
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -29,6 +30,10 @@ class Announcement(models.Model):
 
     class Meta:
         verbose_name, verbose_name_plural = _("announcement"), _("announcements")
+        indexes = [
+            models.Index(fields=["start_time"], name="tickets_announcement_newest"),
+            models.Index(fields=["event"], name="tickets_announcement_older", condition=Q(end_time=None)),
+        ]
 
     def __str__(self) -> str:
         return self.title
@@ -48,7 +53,10 @@ class EventChange(Schedule, models.Model):
 
     class Meta:
         verbose_name, verbose_name_plural = _("event change"), _("event changes")
-        indexes = [models.Index(fields=["event", "at"], name="tickets_change_of_event")]
+        indexes = [
+            models.Index(fields=["event", "at"], name="tickets_change_of_event"),
+            models.Index(fields=["at"], name="tickets_change_newest"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.title}, {self.at:%F %T} UTC"

@@ -134,6 +134,17 @@ class Order(Searched, Linked, StateMachine, Job):
             models.Index(fields=["event", "network"], name="tickets_order_network", condition=~Q(network="")),
             models.Index(fields=["id"], name="tickets_order_forgotten", condition=Q(is_forgotten=True)),
             models.Index(fields=["id"], name="tickets_order_key_due", condition=Q(search_key="")),
+            models.Index(
+                fields=["next_attempt_at"],
+                name="tickets_order_due",
+                condition=Q(next_attempt_at__isnull=False),
+            ),
+            models.Index(
+                fields=["parked_at"], name="tickets_order_parked", condition=Q(parked_at__isnull=False)
+            ),
+            models.Index(fields=["paid_at"], name="tickets_order_paid", condition=Q(status="paid")),
+            models.Index(fields=["created_at", "id"], name="tickets_order_newest"),
+            models.Index(fields=["updated_at"], name="tickets_order_changed"),
         ]
 
     def __str__(self) -> str:
@@ -196,7 +207,13 @@ class Ticket(Searched, Linked):
     class Meta:
         verbose_name, verbose_name_plural = _("ticket"), _("tickets")
         ordering = ["number"]
-        indexes = [models.Index(fields=["id"], name="tickets_ticket_key_due", condition=Q(search_key=""))]
+        indexes = [
+            models.Index(fields=["id"], name="tickets_ticket_key_due", condition=Q(search_key="")),
+            models.Index(fields=["created_at"], name="tickets_ticket_newest"),
+            models.Index(
+                fields=["voided_at"], name="tickets_ticket_void", condition=Q(voided_at__isnull=False)
+            ),
+        ]
         constraints = [
             Unique(
                 fields=["order", "number"], name="tickets_ticket_number_once",
@@ -278,7 +295,10 @@ class Mail(StateMachine, Job):
                 says=_("This mail was written already."))
         ]  # fmt: skip
         indexes = [
-            models.Index(fields=["next_attempt_at"], name="tickets_mail_due", condition=Q(status="due"))
+            models.Index(fields=["next_attempt_at"], name="tickets_mail_due", condition=Q(status="due")),
+            models.Index(fields=["id"], name="tickets_mail_unsent", condition=~Q(status="sent")),
+            models.Index(fields=["about", "kind"], name="tickets_mail_about"),
+            models.Index(fields=["created_at", "id"], name="tickets_mail_newest"),
         ]
 
     def __str__(self) -> str:

@@ -35,6 +35,18 @@ def set_missing_limits(using: str, **signal) -> None:
             )
 
 
+def allow_minutes(minutes: int, using: str = "default") -> None:
+    """A statement of the transaction that is open may take so long; a pooler gives nobody else this."""
+    if connections[using].vendor == "postgresql":
+        with connections[using].cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = '{minutes}min'")
+
+
+def allow_an_hour(apps, schema_editor) -> None:
+    """The first step of a migration that builds indexes of tables that may be large."""
+    allow_minutes(60, schema_editor.connection.alias)
+
+
 def check_time_limits(app_configs, **kwargs) -> list[CheckMessage]:
     """`check --deploy`: what a connection by DATABASE_URL, through whatever stands between, has in force."""
     if connection.vendor != "postgresql":
