@@ -4,7 +4,6 @@ import io
 import threading
 from datetime import UTC
 
-import segno
 from django.conf import settings
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -14,6 +13,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
 from tickets.models import Ticket
+from tickets.qr import qr_runs
 from ticketsuma.bidi import isolate
 from ticketsuma.templatetags.display import city, end_clock, grouped, long_day_in, start_clock
 
@@ -141,16 +141,11 @@ def _write(paper: Canvas, x: float, y: float, text: str, size: float, *, bold: b
 
 def _draw_qr(paper: Canvas, text: str, left: float, bottom: float) -> None:
     """One rectangle for every run of dark modules, without gaps between them."""
-    rows = segno.make(text, error="m", micro=False).matrix
-    side = QR_SIDE / len(rows)
+    modules, rows = qr_runs(text)
+    side = QR_SIDE / modules
     path = paper.beginPath()
     for down, row in enumerate(rows):
-        y, start = bottom + (len(rows) - down - 1) * side, None
-        for across, dark in enumerate([*row, 0]):
-            if dark and start is None:
-                start = across
-            elif not dark and start is not None:
-                path.rect(left + start * side, y, (across - start) * side, side)
-                start = None
+        for start, length in row:
+            path.rect(left + start * side, bottom + (modules - down - 1) * side, length * side, side)
     paper.setFillColor(INK)
     paper.drawPath(path, stroke=0, fill=1)

@@ -1,18 +1,16 @@
 """Contents of the pages of one order, and the version by which an open page learns of changes."""
 
-import functools
 import uuid
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-import segno
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
-from django.utils.safestring import SafeString, mark_safe
 
 from payments.models import IncomingPayment, Invoice, Payment, Refund
 from tickets.models import Mail, Order, OrderQuerySet, Ticket
+from tickets.qr import qr_svg
 from tickets.services.email_corrections import did_you_mean, may_correct
 from tickets.services.moved_events import may_have_money_back
 from tickets.services.refunds import waiting_refunds
@@ -147,10 +145,3 @@ def money_back(payment: Payment) -> dict:
         "money_moves": money_moves,
         "needs_address": bool(redirectable),
     }
-
-
-@functools.lru_cache(maxsize=512)  # of 4 kB; making one takes 3 ms
-def qr_svg(text: str) -> SafeString:
-    """A QR code as inline SVG for a white frame; upper-case text makes it coarser, so easier to scan."""
-    code = segno.make(text, error="m", micro=False)
-    return mark_safe(code.svg_inline(border=0, omitsize=True, svgclass=None, lineclass=None))  # noqa: S308

@@ -16,12 +16,12 @@ from tickets.forms.tickets import HolderForm
 from tickets.links import row_of_link
 from tickets.mail.messages import send_tickets_again
 from tickets.models import Order, Ticket
+from tickets.qr import qr_svg
 from tickets.services import orders
 from ticketsuma.errors import DomainError
 
 from .acts import act_of, takes_acts
 from .decorators import private_page
-from .order_page import qr_svg
 from .orders import order_by_token
 from .session_orders import orders_of_browser
 
