@@ -95,6 +95,7 @@ DOCUMENTS = [
     "CONTRIBUTING.md",
     "SECURITY.md",
     *(f"docs/{f.name}" for f in ROOT.glob("docs/*.md")),
+    *(str(f.relative_to(ROOT)) for f in ROOT.glob("deploy/*/README.md")),
 ]
 TREE = re.compile(r"^```text\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 # a/file.py, a/file.py::test_name, or `a/file.py` and then its `function()`

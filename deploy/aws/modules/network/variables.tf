@@ -1,0 +1,2 @@
+variable "name" { type = string }
+variable "nat_gateway" { type = bool }

@@ -1,0 +1,12 @@
+variable "name" { type = string }
+
+variable "optional" {
+  type = set(string)
+
+  validation {
+    condition = length(setsubtract(var.optional, [
+      "LIGHTSPARK_API_TOKEN", "UMA_SIGNING_NEXT_PRIVATE_KEY", "UMA_SIGNING_NEXT_CERT_CHAIN", "CACHE_URL",
+    ])) == 0
+    error_message = "The shop knows no such secret, or has it anyway."
+  }
+}
