@@ -3,6 +3,8 @@
 The patch is a unified diff below header lines
     # test: <a pytest node id that must fail>          (one line each, when several must)
     # why: <one sentence>
+and, when a unit test watches what SQLite does not have,
+    # database: postgresql
 """
 
 import os
@@ -12,6 +14,7 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+from tests.stack import MIGRATED
 from tests.tree import copy_tree
 
 
@@ -42,6 +45,8 @@ def assert_guard_matters(patch: Path, folder: Path, **more_env: str) -> None:
     env = {
         name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "DJANGO_SET"))
     }
+    if "\n# database: postgresql\n" in patch.read_text():
+        more_env["DATABASE_URL"] = more_env[MIGRATED]  # the test database is another, beside it
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=report.xml", *watching],
         cwd=tree,

@@ -1,6 +1,7 @@
 """Rows that are work for the worker: due times, leases, retries and giving up."""
 
 import random
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -25,9 +26,9 @@ def failing(rows: QuerySet) -> QuerySet:
 class Job(models.Model):
     """A row that is work for the worker from `next_attempt_at` on (null: nothing to do, or parked).
 
-    Taking the work is one conditional UPDATE that moves `next_attempt_at` past the lease, so two
-    workers never hold it at once, and a dead worker's row comes back when the lease runs out. Leases and
-    delays are by the database's clock (`ticketsuma.clock`).
+    Taking the work moves `next_attempt_at` past the lease, by one conditional UPDATE for a row or one for
+    all that a transaction has locked, so two workers never hold a row at once, and a dead worker's comes
+    back when the lease runs out. Leases and delays are by the database's clock (`ticketsuma.clock`).
     """
 
     next_attempt_at = models.DateTimeField(_("next attempt"), null=True, blank=True)
@@ -77,11 +78,23 @@ class Job(models.Model):
         row = type(self)._base_manager.filter(pk=self.pk, next_attempt_at=self.next_attempt_at)
         if self.next_attempt_at is None or now < self.next_attempt_at <= now + self.furthest_due:
             return False
-        until = now + lease
-        if not row.update(next_attempt_at=until, attempts=F("attempts") + 1):
+        if not row.update(next_attempt_at=now + lease, attempts=F("attempts") + 1):
             return False
-        self.next_attempt_at, self.attempts, self.was_put_back = until, self.attempts + 1, False
+        self._is_leased(now + lease)
         return True
+
+    @classmethod
+    def lease_locked(cls, rows: Sequence["Job"], lease: timedelta) -> None:
+        """Take `rows`, which this transaction found due and locked, for `lease`: one statement for all."""
+        if rows:
+            until = clock.now() + lease
+            own = cls._base_manager.filter(pk__in=[row.pk for row in rows])
+            own.update(next_attempt_at=until, attempts=F("attempts") + 1)
+            for row in rows:
+                row._is_leased(until)
+
+    def _is_leased(self, until: datetime) -> None:
+        self.next_attempt_at, self.attempts, self.was_put_back = until, self.attempts + 1, False
 
     def retry(self, error: object, *, at_least: timedelta = timedelta(0)) -> None:
         """Put the work back with growing, jittered delay; after `max_attempts` park it for staff to see.

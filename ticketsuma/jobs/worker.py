@@ -6,12 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from typing import Any
 
-from django.db import close_old_connections, connection
+from django.db import close_old_connections, connection, transaction
 
 from ticketsuma import clock
 from ticketsuma.errors import DomainError
-from ticketsuma.jobs.host_turns import Hosts
+from ticketsuma.jobs.host_turns import Turns
 from ticketsuma.jobs.models import Job
 from ticketsuma.jobs.registry import PeriodicTask, Queue, Registry, discover
 from ticketsuma.state_machine import InvalidTransition
@@ -43,14 +45,19 @@ def work(queue: Queue, row: Job) -> str | None:
     return None
 
 
-def due_rows(queue: Queue, *, limit: int = BATCH, without: Collection[str] = ()) -> list[Job]:
+def due_rows(
+    queue: Queue, *, limit: int = BATCH, without: Collection[str] = (), locked: bool = False
+) -> list[Job]:
     """What is due, the longest due first; of what waits for strangers' servers, what never failed first.
 
     Rows for the hosts in `without` are left out, so that however many they are they hide no other.
+    `locked`: of two transactions that ask at once, each gets rows that the other has not.
     """
     now = clock.now()
     rows = queue.due(now)
     rows = rows.filter(rows.model.is_work_at(now))
+    if locked:
+        rows = rows.select_for_update(skip_locked=True, of=("self",))
     if queue.at_host:
         for host in without:
             rows = rows.exclude(queue.at_host(host))
@@ -66,9 +73,7 @@ class Worker:
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
         self._ran_at: dict[PeriodicTask, float] = {}
-        self._free = threading.Semaphore(THREADS)
-        self._external_slots = threading.Semaphore(THREADS_FOR_EXTERNAL)
-        self._hosts = Hosts()
+        self._turns = Turns(THREADS, THREADS_FOR_EXTERNAL)
 
     def stop(self, *_args) -> None:
         self._stop.set()
@@ -92,19 +97,32 @@ class Worker:
         self._pool.shutdown(wait=True)
 
     def _hand_out(self, queue: Queue) -> None:
-        """Give due rows to threads; one for whose host no turn is free waits in the table."""
-        for row in due_rows(queue, without=self._hosts.full()):
-            host = queue.host_of(row) if queue.host_of else ""
-            if not self._hosts.take_turn(host):
-                continue
-            if not self._take_thread(queue):
-                self._hosts.give_back(host)
-                return
-            if row.acquire_lease(queue.lease):
-                self._pool.submit(self._work_and_free, queue, row, host)
-            else:
-                self._free_thread(queue)
-                self._hosts.give_back(host)
+        """Give due rows to free threads, no more; one for whose host no turn is free waits in the table."""
+        free = self._turns.free(is_external=queue.is_external)
+        if not free:
+            return
+        limit = BATCH if queue.host_of else free  # the first rows may all be for one host
+        can_lock = connection.features.has_select_for_update_skip_locked
+        taken: list[tuple[Job, str]] = []  # with the host whose turn it is
+        leased: set[Any] = set()
+        try:
+            with transaction.atomic() if can_lock else nullcontext():
+                for row in due_rows(queue, limit=limit, without=self._turns.full_hosts(), locked=can_lock):
+                    host = queue.host_of(row) if queue.host_of else ""
+                    if self._turns.take(is_external=queue.is_external, host=host):
+                        taken.append((row, host))
+                rows = [row for row, _host in taken]
+                if can_lock and rows:
+                    rows[0].lease_locked(rows, queue.lease)
+                else:
+                    rows = [row for row in rows if row.acquire_lease(queue.lease)]
+            leased = {row.pk for row in rows}
+        finally:
+            for row, host in taken:
+                if row.pk in leased:
+                    self._pool.submit(self._work_and_free, queue, row, host)
+                else:
+                    self._turns.give_back(is_external=queue.is_external, host=host)
 
     def _run_periodic_tasks(self) -> None:
         for task in self._registry.periodic_tasks:
@@ -116,22 +134,7 @@ class Worker:
         try:
             work(queue, row)
         finally:
-            self._free_thread(queue)
-            self._hosts.give_back(host)
-
-    def _take_thread(self, queue: Queue) -> bool:
-        if queue.is_external and not self._external_slots.acquire(blocking=False):
-            return False
-        if self._free.acquire(blocking=False):
-            return True
-        if queue.is_external:
-            self._external_slots.release()
-        return False
-
-    def _free_thread(self, queue: Queue) -> None:
-        self._free.release()
-        if queue.is_external:
-            self._external_slots.release()
+            self._turns.give_back(is_external=queue.is_external, host=host)
 
 
 def run_forever() -> None:

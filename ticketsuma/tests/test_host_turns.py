@@ -100,7 +100,7 @@ def test_a_silent_server_holds_two_threads_and_honest_ones_are_asked_meanwhile(s
     wait_until(all_done, 30, "the others are asked too")
     assert servers.most[SILENT] == AT_ONCE_PER_HOST
     worker._pool.shutdown(wait=True)
-    assert worker._hosts.full() == []
+    assert worker._turns.full_hosts() == []
 
 
 def test_what_never_failed_is_asked_before_what_failed():
