@@ -15,6 +15,7 @@ from ticketsuma.admin.stale_forms import UnstaleAdmin, UnstaleForm
 from .authentication import end_tokens
 from .history import HistoryEntry, record
 from .models import Usage, User
+from .roles import Ability, may
 
 admin.site.unregister(Group)  # who is staff stands in ADMIN_EMAILS
 
@@ -26,6 +27,7 @@ admin.site.unregister(EmailAddress)  # a mailbox is proven by its owner, not tic
 class UserAdmin(UnstaleAdmin, ReadOnlyAdmin):
     """Admin of users: staff may deactivate one, and change nothing else."""
 
+    sees = changes = (Ability.OPERATE,)
     form = UnstaleForm
     list_display = ["email", "name", "is_active", "verified", "staff", "created_at"]
     list_filter = ["is_active", "created_at"]
@@ -34,7 +36,7 @@ class UserAdmin(UnstaleAdmin, ReadOnlyAdmin):
     fields = ["email", "name", "is_active", "verified", "staff", "created_at", "updated_at", "last_login"]
 
     def has_change_permission(self, request, obj=None):
-        return request.user.is_staff
+        return may(request.user, Ability.OPERATE)
 
     def get_readonly_fields(self, request, obj=None):
         names = flatten_fieldsets(self.get_fieldsets(request, obj))
@@ -65,6 +67,7 @@ class UserAdmin(UnstaleAdmin, ReadOnlyAdmin):
 class HistoryAdmin(ReadOnlyAdmin):
     """Admin of the history, read-only."""
 
+    sees = (Ability.OPERATE,)
     list_display = ["at", "who", "row", "row_name", "says", "via"]
     list_filter = ["at", "act", "row", "via"]
     search_fields = ["actor_email", "actor_name", "actor__search_key__folded", "row_name", "=row_id"]
@@ -84,5 +87,6 @@ class HistoryAdmin(ReadOnlyAdmin):
 class UsageAdmin(ReadOnlyAdmin):
     """Admin of the rate limits' counters, read-only; clients appear as digests."""
 
+    sees = (Ability.OPERATE,)
     list_display = ["key", "uses", "until"]
     ordering = ["-until"]

@@ -16,6 +16,8 @@ from django.utils.translation import pgettext_lazy
 from ticketsuma.conf.logging_config import scrub
 from ticketsuma.money import format_sats
 
+from .roles import role_of, role_word
+
 ACTS: dict[str, str | Promise] = {
     "add": pgettext_lazy("history", "added"),
     "change": pgettext_lazy("history", "changed"),
@@ -38,6 +40,10 @@ ACTS: dict[str, str | Promise] = {
     "let_in": pgettext_lazy("history", "let in again"),
     "save_staff": pgettext_lazy("history", "made or updated by command"),
     "press": pgettext_lazy("history", "pressed"),
+    "invite": pgettext_lazy("history", "invited somebody"),
+    "join": pgettext_lazy("history", "took the role"),
+    "leave": pgettext_lazy("history", "left the team"),
+    "close": pgettext_lazy("history", "closed"),
 }
 CHANGED = "…"  # in place of a value that the history must not hold
 
@@ -73,6 +79,10 @@ class HistoryEntry(models.Model):
     )  # fmt: skip
     actor_name = models.CharField(_("actor's name"), max_length=120, blank=True)
     actor_email = models.CharField(_("actor's e-mail"), max_length=254, blank=True)
+    role = models.CharField(
+        _("role"), max_length=10, blank=True, default="", db_default="",
+        help_text=_("In which staff acted; empty: the buyer, a command, or before roles were kept."),
+    )  # fmt: skip
     via = models.CharField(_("source"), max_length=40, help_text=_("page, api, or a command's name."))
     act = models.CharField(_("action"), max_length=20)
     row = models.CharField(_("object type"), max_length=60)
@@ -102,8 +112,10 @@ class HistoryEntry(models.Model):
 
     @property
     def who(self) -> str:
-        """The actor as copied; else how it came about: `page`, `api`, `manage.py …`."""
-        return self.actor_email or self.via
+        """The actor as copied, with the role; else how it came about: `page`, `api`, `manage.py …`."""
+        if not self.actor_email:
+            return self.via
+        return f"{self.actor_email} ({role_word(self.role)})" if self.role else self.actor_email
 
     @property
     def says(self) -> str:
@@ -177,6 +189,7 @@ def record(act: str, row: models.Model, **details: Any) -> HistoryEntry | None:
         actor=actor,
         actor_name=staff.name if staff else "",
         actor_email=staff.email if staff else "",
+        role=role_of(staff, row) if staff else "",
         via=command or ("api" if request and request.path_info.startswith("/api/") else "page"),
         act=act,
         row=row._meta.label_lower,

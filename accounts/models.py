@@ -15,6 +15,7 @@ from ticketsuma.constraint_messages import Unique
 from ticketsuma.search_keys import FoldedField, Searched, SearchedQuerySet
 
 from .history import HistoryEntry  # noqa: F401, Django looks for models here
+from .roles import grants_of
 
 
 def normalize_email(email: str) -> str:
@@ -52,6 +53,7 @@ class User(Searched, AbstractBaseUser):
     USERNAME_FIELD = EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
     emailaddress_set: Any  # allauth's
+    memberships: Any  # of organizers; see `roles`
 
     class Meta:
         verbose_name, verbose_name_plural = _("user"), _("users")
@@ -92,22 +94,24 @@ class User(Searched, AbstractBaseUser):
         return self.is_active and self.email in settings.ADMIN_EMAILS
 
     @property
-    def is_staff(self) -> bool:
-        """Active, exactly one of ADMIN_EMAILS, and proven to own that mailbox."""
+    def is_superuser(self) -> bool:
+        """An operator: active, exactly one of ADMIN_EMAILS, and proven to own that mailbox."""
         return self.is_listed_as_staff and self.has_verified_email
 
     @property
-    def is_superuser(self) -> bool:
-        return self.is_staff
+    def is_staff(self) -> bool:
+        """An operator, or somebody with a role for an organizer; what they may is said by `roles`."""
+        return self.is_superuser or bool(grants_of(self))
 
     def has_perm(self, perm, obj=None) -> bool:
-        return self.is_staff
+        """Django's own permissions are nobody's but the operators': the admin asks `roles`."""
+        return self.is_superuser
 
     def has_perms(self, perm_list, obj=None) -> bool:
-        return self.is_staff
+        return self.is_superuser
 
     def has_module_perms(self, app_label) -> bool:
-        return self.is_staff
+        return self.is_superuser
 
 
 class Usage(models.Model):

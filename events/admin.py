@@ -2,7 +2,8 @@ from django.contrib import admin
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from ticketsuma.admin.base import KeepsHistory, ReadOnlyAdmin, sats_column
+from accounts.roles import Ability
+from ticketsuma.admin.base import ByRole, KeepsHistory, ReadOnlyAdmin, sats_column
 from ticketsuma.admin.event_times import moment_column, with_moments
 from ticketsuma.admin.stale_forms import UnstaleAdmin
 from ticketsuma.templatetags.display import number
@@ -30,9 +31,11 @@ class WhenFilter(admin.SimpleListFilter):
         return queryset
 
 
-class BaseEventAdmin(UnstaleAdmin, KeepsHistory, admin.ModelAdmin):
+class BaseEventAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
     """Staff describe events; seats are counted by sales alone (`tickets.admin` registers it)."""
 
+    sees = (Ability.SEE_GUESTS, Ability.SEE_MONEY)
+    changes = (Ability.MANAGE_EVENTS,)
     form = EventForm
     list_display = [
         "title",
@@ -53,7 +56,18 @@ class BaseEventAdmin(UnstaleAdmin, KeepsHistory, admin.ModelAdmin):
     fieldsets = [
         (
             None,
-            {"fields": ["title", "slug", "summary", "description", "cover", "organizer", "contact_email"]},
+            {
+                "fields": [
+                    "title",
+                    "slug",
+                    "summary",
+                    "description",
+                    "cover",
+                    "organizer",
+                    "organizer_name",
+                    "contact_email",
+                ]
+            },
         ),
         (
             _("When"),
@@ -98,6 +112,7 @@ class BaseEventAdmin(UnstaleAdmin, KeepsHistory, admin.ModelAdmin):
 
 @admin.register(FormerSlug)
 class FormerSlugAdmin(ReadOnlyAdmin):
+    sees = (Ability.MANAGE_EVENTS,)
     list_display = fields = ["slug", "event"]
     list_select_related = ["event"]
     search_fields = ["slug", "event__search_key__folded"]

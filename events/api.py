@@ -8,10 +8,12 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import conditional_page
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
-from rest_framework.permissions import SAFE_METHODS, AllowAny, IsAdminUser
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 
 from accounts.history import record
+from accounts.permissions import MayAct
+from accounts.roles import Ability, visible
 from ticketsuma.api.schema import problems
 from ticketsuma.api.viewsets import ApiViewSet
 from ticketsuma.errors import DomainError
@@ -21,6 +23,7 @@ from .models import Event, EventChanged
 from .search import search
 from .serializers import EventQuerySerializer, EventSerializer, EventWriteSerializer
 
+SEE_EVENTS = (Ability.MANAGE_EVENTS, Ability.SEE_GUESTS, Ability.SEE_MONEY)
 STAFF = ("not_authenticated", "permission_denied")
 
 
@@ -31,19 +34,22 @@ class EventHasOrders(DomainError):
 
 @method_decorator(conditional_page, name="dispatch")
 class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
-    """Reads carry an ETag and answer 304; hidden events are there for staff only."""
+    """Reads carry an ETag and answer 304; hidden events are there for their organizer's staff only."""
 
+    permission_classes = [MayAct]
+    needs = dict.fromkeys(["create", "update", "partial_update", "destroy"], Ability.MANAGE_EVENTS)
     lookup_value_regex = "[0-9]{1,18}"
     query = EventQuerySerializer
 
-    queryset = Event.objects.defer("search_key").order_by("start_time", "pk")
-
-    def get_permissions(self):
-        return [AllowAny() if self.request.method in SAFE_METHODS else IsAdminUser()]
+    queryset = Event.objects.defer("search_key").select_related("organizer").order_by("start_time", "pk")
 
     def get_queryset(self):
         events = super().get_queryset()
-        return events if self._is_staff() else events.public()
+        if self.request.method not in SAFE_METHODS:
+            return visible(self.request.user, events, Ability.MANAGE_EVENTS)
+        if not self._is_staff():
+            return events.public()
+        return events.public() | visible(self.request.user, events, *SEE_EVENTS)
 
     def get_serializer_class(self):
         return EventSerializer if self.request.method in SAFE_METHODS else EventWriteSerializer

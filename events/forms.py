@@ -49,7 +49,7 @@ class EventForm(UnstaleForm):
     def arrange(self) -> None:
         """A moment is two inputs under one label: each says which it is to those who do not see it."""
         self._set_zone(self.instance.timezone)
-        for name in ("title", "summary", "description", "organizer"):
+        for name in ("title", "summary", "description", "organizer_name"):
             self.fields[name].widget.attrs["dir"] = "auto"
         for name in MOMENTS:
             field = self.fields[name]

@@ -52,7 +52,7 @@ def _organizer(event: Event) -> vCalAddress:
     """Whom calendars answer: the organizer where it has an address, else the shop."""
     name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
     organizer = vCalAddress(f"mailto:{event.contact_email or address}")
-    organizer.params["CN"] = event.organizer or name or settings.SITE_NAME
+    organizer.params["CN"] = event.shown_organizer or name or settings.SITE_NAME
     return organizer
 
 

@@ -18,8 +18,10 @@ from ticketsuma.codes import new_code
 from ticketsuma.constraint_messages import Check
 from ticketsuma.errors import DomainError
 from ticketsuma.money import MAX_SATS
-from ticketsuma.search_keys import FoldedField, Searched, SearchedQuerySet
+from ticketsuma.search_keys import FoldedField, Searched
 
+from .organizer_models import Invitation, Membership, Organizer  # noqa: F401, Django finds them here
+from .querysets import EventQuerySet
 from .schedule import Schedule
 from .streams import StreamAddressValidator
 
@@ -39,32 +41,6 @@ class EventChanged(DomainError):
     message = _("It was changed meanwhile, or seats were sold. Please look again.")
 
 
-class EventQuerySet(SearchedQuerySet):
-    def update(self, **changes) -> int:
-        """Change the rows and raise their `version`; a sale (`seats_taken` alone) changes no event."""
-        if set(changes) == {"seats_taken"}:
-            return models.QuerySet.update(self, **changes)
-        return super().update(**{"version": F("version") + 1} | changes)
-
-    update.alters_data = True  # type: ignore[attr-defined]
-
-    def public(self):
-        """What anybody may see; canceled events stay visible so that people learn of it."""
-        return self.filter(is_active=True)
-
-    def upcoming(self, now: datetime | None = None):
-        return self.filter(end_time__gt=now or timezone.now()).order_by("start_time", "pk")
-
-    def past(self, now: datetime | None = None):
-        return self.filter(end_time__lte=now or timezone.now()).order_by("-start_time", "-pk")
-
-    def selling(self, now: datetime):
-        return self.filter(
-            Q(sales_end__isnull=True) | Q(sales_end__gt=now),
-            end_time__gt=now, is_active=True, canceled_at__isnull=True,
-        )  # fmt: skip
-
-
 def validate_timezone(name: str) -> None:
     if name not in zoneinfo.available_timezones():
         raise ValidationError(_("%(name)s is not a time zone."), params={"name": name})
@@ -78,11 +54,20 @@ def new_ical_uid() -> str:
 class Event(Schedule, Searched):
     """Something live that people buy seats for. Times are UTC; `timezone` is where it takes place."""
 
+    organizer_path = "organizer"
+
     title = models.CharField(_("title"), max_length=160)
     slug = models.SlugField(_("slug"), max_length=180, unique=True, blank=True)
     summary = models.CharField(_("summary"), max_length=300, blank=True)
     description = models.TextField(_("description"), blank=True, help_text=_("Markdown."))
-    organizer = models.CharField(_("organizer"), max_length=120, blank=True)
+    organizer = models.ForeignKey(
+        Organizer, models.PROTECT, null=True, blank=True, related_name="events", verbose_name=_("organizer"),
+        help_text=_("Whose event it is; empty: the shop's own."),
+    )  # fmt: skip
+    organizer_name = models.CharField(
+        _("organizer's name"), max_length=120, blank=True, db_column="organizer",
+        help_text=_("As it is shown with this event; empty: the organizer's own."),
+    )  # fmt: skip
     contact_email = models.EmailField(_("contact e-mail"), blank=True)
     start_time = models.DateTimeField(_("start"), db_index=True)
     end_time = models.DateTimeField(_("end"), db_index=True)
@@ -124,7 +109,7 @@ class Event(Schedule, Searched):
     ical_uid = models.CharField(
         _("iCalendar UID"), max_length=200, default=new_ical_uid, db_default="", editable=False
     )
-    search_key = FoldedField("title", "summary", "organizer", "description")
+    search_key = FoldedField("title", "summary", "organizer_name", "description")
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
@@ -187,6 +172,11 @@ class Event(Schedule, Searched):
 
     def get_absolute_url(self) -> str:
         return f"/events/{self.slug}"
+
+    @property
+    def shown_organizer(self) -> str:
+        """Who organizes it, as buyers are told; empty where nobody said."""
+        return self.organizer_name or (self.organizer.name if self.organizer else "")
 
     def clean_fields(self, exclude=None) -> None:
         try:
@@ -288,6 +278,8 @@ class Event(Schedule, Searched):
 
 class FormerSlug(models.Model):
     """An address that an event once had, which may be printed somewhere: it leads to the event for ever."""
+
+    organizer_path = "event__organizer"
 
     slug = models.SlugField(_("slug"), max_length=180, primary_key=True)
     event = models.ForeignKey(Event, models.CASCADE, related_name="former_slugs", verbose_name=_("event"))

@@ -35,6 +35,12 @@ class EventSerializer(serializers.ModelSerializer):
     event_id = serializers.IntegerField(source="pk", read_only=True)
     url = serializers.SerializerMethodField(help_text="The event's page.")
     cover = serializers.SerializerMethodField(help_text="Address of its picture, or null.")
+    organizer = serializers.CharField(
+        source="shown_organizer", read_only=True, help_text="Its name, as shown; may be empty."
+    )
+    organizer_id = serializers.IntegerField(
+        read_only=True, allow_null=True, help_text="Whose event it is; null: the shop's own."
+    )
     contact_email = serializers.CharField(read_only=True, help_text="May be empty.")
     seats_left = serializers.IntegerField(read_only=True)
     status = serializers.SerializerMethodField()
@@ -46,10 +52,10 @@ class EventSerializer(serializers.ModelSerializer):
     class Meta:
         model = Event
         fields = [
-            "id", "event_id", "title", "slug", "summary", "description", "organizer", "contact_email",
-            "start_time", "end_time", "timezone", "sales_end", "capacity", "seats_left", "max_per_order",
-            "price_sats", "status", "is_active", "url", "cover", "replay_until", "canceled_at",
-            "refunds_when_moved", "version", "created_at", "updated_at",
+            "id", "event_id", "title", "slug", "summary", "description", "organizer", "organizer_id",
+            "contact_email", "start_time", "end_time", "timezone", "sales_end", "capacity", "seats_left",
+            "max_per_order", "price_sats", "status", "is_active", "url", "cover", "replay_until",
+            "canceled_at", "refunds_when_moved", "version", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -76,7 +82,10 @@ class EventWriteSerializer(StrictMixin, serializers.ModelSerializer):
     title = SingleLineField(max_length=160)
     summary = SingleLineField(max_length=300, required=False, allow_blank=True)
     description = StrictCharField(max_length=20_000, required=False, allow_blank=True, help_text="Markdown.")
-    organizer = SingleLineField(max_length=120, required=False, allow_blank=True)
+    organizer = SingleLineField(
+        source="organizer_name", max_length=120, required=False, allow_blank=True,
+        help_text="The name shown with it; empty: its organizer's own.",
+    )  # fmt: skip
     contact_email = StrictEmailField(required=False, allow_blank=True)
     start_time = AwareDateTimeField()
     end_time = AwareDateTimeField(help_text="After the start.")

@@ -5,6 +5,7 @@ from django.db.models import QuerySet
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
+from accounts.roles import Ability
 from ticketsuma.admin.actions import JobAdmin
 from ticketsuma.admin.base import ParkedFilter, ReadOnlyAdmin, ReadOnlyInline, sats_column
 
@@ -23,6 +24,7 @@ from .unmatched import unmatched_money
 
 
 class InvoiceInline(ReadOnlyInline):
+    sees = (Ability.SEE_MONEY,)
     model = Invoice
     fields = [
         "slot", "kind", "status", "payer", "comment", "invoice_id", "payment_hash", "expires_at", "created_at"
@@ -31,6 +33,7 @@ class InvoiceInline(ReadOnlyInline):
 
 
 class IncomingPaymentInline(ReadOnlyInline):
+    sees = (Ability.SEE_MONEY,)
     model = IncomingPayment
     fields = [
         "node_payment_id", sats_column("amount_msats", _("amount")),
@@ -46,6 +49,7 @@ def arrives_column(refund: Refund) -> str:
 
 
 class RefundInline(ReadOnlyInline):
+    sees = (Ability.SEE_MONEY,)
     model = Refund
     fields = [
         "status",
@@ -80,6 +84,7 @@ class WaitingFilter(admin.SimpleListFilter):
 
 @admin.register(Payment)
 class PaymentAdmin(JobAdmin):
+    sees = (Ability.SEE_MONEY,)
     list_display = [
         "reference", "status", sats_column("amount_sats", _("amount")), "push", "uma_address", "due_at",
         "paid_at",
@@ -95,6 +100,7 @@ class PaymentAdmin(JobAdmin):
 
 @admin.register(Invoice)
 class InvoiceAdmin(JobAdmin):
+    sees = (Ability.SEE_MONEY,)
     list_display = ["__str__", "payment", "kind", "slot", "status", "payer", "expires_at", "created_at"]
     list_filter = ["status", "kind", "slot", ParkedFilter, "created_at"]
     list_select_related = ["payment"]
@@ -131,6 +137,7 @@ class PurposeFilter(admin.SimpleListFilter):
 class IncomingPaymentAdmin(JobAdmin):
     """Money that arrived. Its buttons reach orders, so `tickets.admin` adds them."""
 
+    sees = (Ability.SEE_MONEY,)
     staff_actions = []
     list_display = [
         "node_payment_id", "payment", sats_column("amount_msats", _("amount")),
@@ -147,6 +154,7 @@ class IncomingPaymentAdmin(JobAdmin):
 class RefundAdmin(JobAdmin):
     """Money on its way back. Its buttons are `tickets.staff.money_actions`, which `tickets.admin` adds."""
 
+    sees = (Ability.SEE_MONEY,)
     staff_actions = []
     list_display = [
         "short_id", "status", sats_column("amount_msats", _("amount")), "to", arrives_column, "reason",
@@ -190,6 +198,7 @@ class OpenFilter(admin.SimpleListFilter):
 
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(JobAdmin):
+    sees = (Ability.OPERATE,)
     list_display = ["event_id", "type", "entity_id", "received_at", "processed_at", "attempts", "last_error"]
     list_filter = [OpenFilter, ParkedFilter, "type", "received_at"]
     search_fields = ["=event_id", "=entity_id"]
@@ -198,6 +207,7 @@ class WebhookEventAdmin(JobAdmin):
 
 @admin.register(PostTransaction)
 class PostTransactionAdmin(ReadOnlyAdmin):
+    sees = (Ability.OPERATE,)
     list_display = ["__str__", "created_at", "told_at", "attempts", "last_error"]
     list_filter = [ParkedFilter, "created_at"]
     list_select_related = ["incoming_payment", "refund"]
@@ -207,6 +217,7 @@ class PostTransactionAdmin(ReadOnlyAdmin):
 
 @admin.register(VaspNonce)
 class VaspNonceAdmin(ReadOnlyAdmin):
+    sees = (Ability.OPERATE,)
     list_display = ["domain", "nonce", "seen_at"]
     search_fields = ["=domain", "=nonce"]
     ordering = ["-seen_at"]
@@ -214,6 +225,7 @@ class VaspNonceAdmin(ReadOnlyAdmin):
 
 @admin.register(Checkup)
 class CheckupAdmin(ReadOnlyAdmin):
+    sees = (Ability.OPERATE,)
     list_display = ["name", "checked_at", "last_error"]
     fields = ["checked_at", "said", "last_error"]
 
@@ -225,6 +237,7 @@ class CheckupAdmin(ReadOnlyAdmin):
 
 @admin.register(Sweep)
 class SweepAdmin(ReadOnlyAdmin):
+    sees = (Ability.OPERATE,)
     list_display = [
         "name",
         "tried_at",

@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts.roles import Ability, visible
 from events.admin import BaseEventAdmin
 from events.models import Event
 from payments.admin import IncomingPaymentAdmin, RefundAdmin
@@ -67,7 +68,8 @@ class CanceledEventFilter(admin.SimpleListFilter):
     parameter_name = "event"
 
     def lookups(self, request, model_admin):
-        events = Event.objects.filter(canceled_at__isnull=False).order_by("-canceled_at")[:20]
+        events = visible(request.user, Event.objects.all(), Ability.SEE_MONEY)
+        events = events.filter(canceled_at__isnull=False).order_by("-canceled_at")[:20]
         return [(event.pk, event.title) for event in events]
 
     def queryset(self, request, queryset):
@@ -95,6 +97,7 @@ class FindsCodes(_AnyAdmin):
 class OrderAdmin(FindsCodes, JobAdmin):
     """One order on one page: its story, tickets, money and mails."""
 
+    sees = (Ability.SEE_GUESTS,)
     staff_actions = ORDER_ACTIONS
     change_form_template = "admin/tickets/order/change_form.html"
     event_path = "event"
@@ -142,6 +145,7 @@ class OrderAdmin(FindsCodes, JobAdmin):
 class TicketAdmin(FindsCodes, StaffActionsMixin, ReadOnlyAdmin):
     """Tickets without their codes, which only their holders see; staff find one by typing it."""
 
+    sees = (Ability.SEE_GUESTS,)
     staff_actions = TICKET_ACTIONS
     event_path = "order.event"
     list_display = ["__str__", "order_link", "payment_state", "holder_name", "check_in_at", "voided_at"]
@@ -177,6 +181,7 @@ class TicketAdmin(FindsCodes, StaffActionsMixin, ReadOnlyAdmin):
 
 @admin.register(CheckIn)
 class CheckInAdmin(FindsCodes, ReadOnlyAdmin):
+    sees = (Ability.SEE_GUESTS,)
     event_path = "ticket.order.event"
     list_display = ["ticket", "event", "at", "by_name"]
     list_filter = ["at"]
@@ -194,6 +199,7 @@ class CheckInAdmin(FindsCodes, ReadOnlyAdmin):
 
 @admin.register(Mail)
 class MailAdmin(FindsCodes, JobAdmin):
+    sees = (Ability.MESSAGES,)
     event_path = "order.event"
     list_display = ["order", "kind", "to", "status", "attempts", "last_error", "created_at", "sent_at"]
     list_filter = ["status", "kind", ParkedFilter, "created_at"]
@@ -207,6 +213,7 @@ class MailAdmin(FindsCodes, JobAdmin):
 class ViewerAdmin(FindsCodes, ReadOnlyAdmin):
     """Who watches; the order's own button lets another device in."""
 
+    sees = (Ability.SEE_GUESTS,)
     event_path = "ticket.order.event"
     list_display = fields = ["ticket", "since"]
     list_select_related = ["ticket__order__event"]
@@ -216,6 +223,7 @@ class ViewerAdmin(FindsCodes, ReadOnlyAdmin):
 
 @admin.register(Announcement)
 class AnnouncementAdmin(ReadOnlyAdmin):
+    sees = (Ability.MESSAGES,)
     event_path = "event"
     list_display = ["event", "title", "start_time"]
     list_select_related = ["event"]
@@ -225,6 +233,7 @@ class AnnouncementAdmin(ReadOnlyAdmin):
 
 @admin.register(EventChange)
 class EventChangeAdmin(ReadOnlyAdmin):
+    sees = (Ability.MESSAGES,)
     event_path = "event"
     list_display = ["event", "title", "start_time", "is_move", "at"]
     list_select_related = ["event"]

@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 class CheckIn(models.Model):
     """A ticket used at the door or by joining; once, says the database."""
 
+    organizer_path = "ticket__order__event__organizer"
+
     ticket = models.OneToOneField(
         "tickets.Ticket", models.PROTECT, related_name="check_in", verbose_name=_("ticket")
     )
@@ -36,6 +38,8 @@ class CheckIn(models.Model):
 
 class Viewer(models.Model):
     """Who watches with a ticket: one browser, the newest; no row while nobody has joined."""
+
+    organizer_path = "ticket__order__event__organizer"
 
     ticket = models.OneToOneField(
         "tickets.Ticket", models.CASCADE, primary_key=True, related_name="viewer", verbose_name=_("ticket")

@@ -20,6 +20,8 @@ class Announcement(models.Model):
     Written with the event, in one transaction (`on_event_saved`).
     """
 
+    organizer_path = "event__organizer"
+
     event = models.OneToOneField(
         Event, models.CASCADE, primary_key=True, related_name="announcement", verbose_name=_("event")
     )
@@ -43,6 +45,8 @@ class EventChange(Schedule, models.Model):
     """One change of an event that its holders are mailed about: how it was before."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organizer_path = "event__organizer"
+
     event = models.ForeignKey(Event, models.CASCADE, related_name="changes", verbose_name=_("event"))
     at = models.DateTimeField(_("changed"), default=timezone.now)
     title = models.CharField(_("title before"), max_length=160)

@@ -12,6 +12,7 @@ class TicketsConfig(AppConfig):
         from django.db.models.signals import post_save
 
         from events.models import Event
+        from payments.models import IncomingPayment, Invoice, Payment, Refund
         from payments.signals import payment_settled
 
         from . import receivers
@@ -20,3 +21,8 @@ class TicketsConfig(AppConfig):
         email_confirmed.connect(receivers.on_email_confirmed, dispatch_uid="tickets.on_email_confirmed")
         user_logged_in.connect(receivers.on_signed_in, dispatch_uid="tickets.on_signed_in")
         post_save.connect(receivers.on_event_saved, sender=Event, dispatch_uid="tickets.on_event_saved")
+
+        # Whose money it is hangs on the order, of which payments know nothing.
+        Payment.organizer_path = "order__event__organizer"
+        Invoice.organizer_path = IncomingPayment.organizer_path = "payment__order__event__organizer"
+        Refund.organizer_path = "incoming_payment__payment__order__event__organizer"

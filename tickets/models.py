@@ -46,6 +46,8 @@ class OrderQuerySet(TokenQuerySet):
 class Order(Searched, Linked, StateMachine, Job):
     """An order: seats held, then sold. As a job of the worker it is the end of its hold (`expire_order`)."""
 
+    organizer_path = "event__organizer"
+
     class Status(models.TextChoices):
         PENDING = "pending", pgettext_lazy("order", "Pending")
         PAID = "paid", pgettext_lazy("order", "Paid")
@@ -181,6 +183,8 @@ class TicketQuerySet(TokenQuerySet):
 class Ticket(Searched, Linked):
     """One seat. It exists from the hold on; code, QR and stream open once its order is paid."""
 
+    organizer_path = "order__event__organizer"
+
     class PaymentStatus(models.TextChoices):
         """`payment_status` of the API. `failed` is in its list of values and is never produced."""
 
@@ -249,6 +253,8 @@ class Ticket(Searched, Linked):
 
 class Mail(StateMachine, Job):
     """A mail that must go out once, written with what it tells of and sent by the worker."""
+
+    organizer_path = "order__event__organizer"
 
     class Status(models.TextChoices):
         DUE = "due", pgettext_lazy("mail", "Due")

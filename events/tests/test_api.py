@@ -85,7 +85,7 @@ def three_events():
         title="Past", start_time=now - timedelta(days=2), end_time=now - timedelta(days=1), price_sats=5
     )
     EventFactory(title="Free", price_sats=0, summary="100% of_it", start_time=now + timedelta(hours=9))
-    EventFactory(title="Dear", price_sats=9000, organizer="Bärbel")
+    EventFactory(title="Dear", price_sats=9000, organizer_name="Bärbel")
 
 
 @pytest.mark.parametrize(

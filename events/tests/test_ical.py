@@ -22,7 +22,7 @@ def entry_of(event: Event, **how):
 
 def test_a_published_entry_has_what_calendars_need_to_follow_changes():
     event = EventFactory(
-        organizer="Ópera, SA", contact_email="desk@example.com", title="A night; with, commas"
+        organizer_name="Ópera, SA", contact_email="desk@example.com", title="A night; with, commas"
     )
     calendar, entry = entry_of(event)
     assert (calendar["METHOD"], entry["STATUS"], entry["SEQUENCE"]) == ("PUBLISH", "CONFIRMED", 0)

@@ -34,7 +34,7 @@ def test_the_list_shows_what_comes_and_hides_what_is_inactive(client):
 
 def test_search_and_filter_narrow_the_list(client):
     EventFactory(title="Night of strings", price_sats=0)
-    EventFactory(title="Night of drums", organizer="Sala Azul")
+    EventFactory(title="Night of drums", organizer_name="Sala Azul")
     assert "drums" not in client.get("/?q=night+strings").content.decode()
     assert "drums" in client.get("/?q=azul").content.decode()
     assert "drums" not in client.get("/?show=free").content.decode()

@@ -30,7 +30,7 @@ def hostile(shop):
     text = " ".join(SCRIPTS)
     event = make_event(
         shop.stack, title=text[:160], price_sats=0, summary=text[:300], description=MARKDOWN + text,
-        organizer=text[:120],
+        organizer_name=text[:120],
     )  # fmt: skip
     bought = shop.buy(event=event, name=text[:120], email="hostile@example.com")
     shop.stack.django(

@@ -63,7 +63,7 @@ def test_the_keyboard_alone_buys_pays_and_joins(page, open_context, stack, size)
 @pytest.mark.parametrize("width", [320, 640], ids=["small phone", "zoomed to 200 %"])
 def test_no_page_scrolls_sideways_in_spanish(browser, stack, width):
     event_id = make_event(
-        stack, title=f"Una noche {LONG}", description=DESCRIPTION, organizer=LONG,
+        stack, title=f"Una noche {LONG}", description=DESCRIPTION, organizer_name=LONG,
         contact_email=f"{LONG[:60].lower().replace('ä', 'a')}@example.com", price_sats=1_250_000,
     )  # fmt: skip
     paid = Buyer(stack).buy(make_event(stack, price_sats=0, title=LONG), quantity=2, name=LONG[:70])
@@ -89,7 +89,7 @@ def test_no_page_scrolls_sideways_in_spanish(browser, stack, width):
 def test_no_mail_scrolls_sideways_on_a_small_phone(browser, stack):
     email = f"{LONG[:60].lower().replace('ä', 'a')}@example.com"
     buyer = Buyer(stack, email)
-    buyer.buy(make_event(stack, price_sats=0, title=LONG, organizer=LONG), quantity=2, name=LONG)
+    buyer.buy(make_event(stack, price_sats=0, title=LONG, organizer_name=LONG), quantity=2, name=LONG)
     wait_until(lambda: len(mails_to(stack, email)) == 1, 20, "the tickets are mailed")
     buyer.cancel()
     wait_until(lambda: len(mails_to(stack, email)) == 2, 20, "their end is mailed")

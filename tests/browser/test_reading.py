@@ -20,7 +20,7 @@ def violations(page) -> list[str]:
 
 
 def test_the_public_pages(page, stack):
-    event_id = make_event(stack, description=DESCRIPTION, organizer="Sala")
+    event_id = make_event(stack, description=DESCRIPTION, organizer_name="Sala")
     for path in ("/", "/?q=nothing+at+all", f"/events/{event_id}", "/paid", "/find"):
         page.goto(stack.shop_url + path)
         assert (path, violations(page)) == (path, [])

@@ -9,10 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins
 from rest_framework.decorators import action
-from rest_framework.permissions import IsAdminUser, IsAuthenticated
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response
 
+from accounts.permissions import MayAct
 from accounts.rate_limits import client_ip, hit
+from accounts.roles import Ability, visible
 from events.models import Event
 from payments.uma.push import ensure_uma_invoice
 from tickets.models import Order, Ticket
@@ -77,6 +79,8 @@ TOKEN_OR_NONE: Any = [{}, {"token": []}]  # the annotation of `extend_schema` kn
 
 
 class TicketViewSet(ApiViewSet):
+    permission_classes = [MayAct]
+    needs = {"check_in": Ability.DOOR}
     queryset = Ticket.objects.select_related("order")
     lookup_value_regex = UUID_PATTERN
 
@@ -153,17 +157,18 @@ class TicketViewSet(ApiViewSet):
         operation_id="check_in", tags=["staff"], request=CheckInSerializer,
         responses={200: CheckedInSerializer}
         | problems(
-            "not_authenticated", "permission_denied", "unknown_code", "wrong_event", "not_paid", "void",
-            "event_canceled", "already_checked_in", body=True,
+            "not_authenticated", "permission_denied", "not_found", "unknown_code", "wrong_event", "not_paid",
+            "void", "event_canceled", "already_checked_in", body=True,
         ),
     )  # fmt: skip
-    @action(detail=False, methods=["post"], url_path="check-in", permission_classes=[IsAdminUser])
+    @action(detail=False, methods=["post"], url_path="check-in")
     def check_in(self, request):
-        """Let somebody in, once; for staff. 409 says why not, 404 that there is no such code."""
+        """Let somebody in, once; for staff of that door. 409 says why not, 404 that there is no such code."""
         data = self.read(CheckInSerializer)
-        used = check_in(
-            code=data["ticket_code"], event_id=data["event_id"], by=request.user, nonce=data["nonce"]
+        event = get_object_or_404(
+            visible(request.user, Event.objects.all(), Ability.DOOR), pk=data["event_id"]
         )
+        used = check_in(code=data["ticket_code"], event_id=event.pk, by=request.user, nonce=data["nonce"])
         return Response(CheckedInSerializer(used).data)
 
 

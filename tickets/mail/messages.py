@@ -108,7 +108,7 @@ def write_mail(mail: Mail) -> ShopMail:
         subject=subject,
         body=render_to_string(f"{template}-body.txt", context),
         to=[mail.to],
-        reply_to=[_address(event.organizer, event.contact_email)] if event.contact_email else None,
+        reply_to=[_address(event.shown_organizer, event.contact_email)] if event.contact_email else None,
         headers={"Message-ID": f"<{_name(mail)}@{host}>"},
     )
     message.attach_alternative(render_to_string(f"{template}-body.html", context), "text/html")

@@ -52,7 +52,7 @@ def _say_what_it_is(paper: Canvas, ticket: Ticket) -> None:
     """What readers show and screen readers say of the file."""
     event = ticket.order.event
     paper.setTitle(f"{_('Ticket')}: {isolate(event.title)}")
-    paper.setAuthor(event.organizer or settings.SITE_NAME)
+    paper.setAuthor(event.shown_organizer or settings.SITE_NAME)
     paper.setSubject(f"{', '.join(_when(event))}")
     paper.setCreator(settings.SITE_NAME)
     paper.setKeywords(ticket.order.code)

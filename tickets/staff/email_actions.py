@@ -4,6 +4,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.forms import PersonEmailField
+from accounts.roles import Ability
 from tickets.models import Order
 from tickets.services.email_corrections import correct
 from ticketsuma.admin.actions import ActionForm, StaffAction
@@ -14,6 +15,7 @@ class CorrectEmailForm(ActionForm):
 
 
 class CorrectEmail(StaffAction):
+    needs = (Ability.MESSAGES,)
     name = "email"
     label = gettext_lazy("Correct the e-mail")
     form = CorrectEmailForm

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.roles import Ability
 from events.models import Event
 from payments import refunds as payment_refunds
 from payments.models import IncomingPayment, Payment, Refund
@@ -80,6 +81,7 @@ class RefundAction(StaffAction):
 
 
 class RetryRefund(RefundAction):
+    needs = (Ability.MOVE_MONEY,)
     name = "retry"
     label = gettext_lazy("Try again")
 
@@ -92,6 +94,7 @@ class RetryRefund(RefundAction):
 
 
 class GiveAddress(RefundAction):
+    needs = (Ability.MOVE_MONEY,)
     name = "address"
     label = gettext_lazy("Give an address")
     form = RefundAddressActionForm
@@ -119,6 +122,7 @@ REFUND_ACTIONS = [RetryRefund(), GiveAddress(), TryRefundAgain()]
 
 # -- money that matches nothing ---------------------------------------------------------------
 class UnmatchedAction(StaffAction):
+    needs = (Ability.OPERATE,)
     is_grave = True
 
     def is_possible(self, incoming: IncomingPayment) -> bool:
@@ -168,6 +172,7 @@ INCOMING_ACTIONS = [AttachToOrder(), SendBack(), TryIncomingAgain()]
 
 # -- events -----------------------------------------------------------------------------------
 class CancelEvent(StaffAction):
+    needs = (Ability.MANAGE_EVENTS, Ability.MOVE_MONEY)
     name = "cancel"
     label = gettext_lazy("Cancel the event")
     is_grave = True
@@ -209,6 +214,7 @@ class CancelEvent(StaffAction):
 
 
 class RetryFailedRefunds(StaffAction):
+    needs = (Ability.MOVE_MONEY,)
     name = "retry-failed"
     label = gettext_lazy("Retry failed refunds")
 

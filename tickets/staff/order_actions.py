@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.roles import Ability
 from payments.models import Payment
 from payments.services import push_again
 from tickets.mail.messages import mail_tickets_again
@@ -41,6 +42,7 @@ def _summary(order: Order) -> str:
 
 
 class AskNode(StaffAction):
+    needs = (Ability.SEE_MONEY,)
     name = "reconcile"
     label = gettext_lazy("Ask the node")
 
@@ -56,6 +58,7 @@ class AskNode(StaffAction):
 
 
 class PushAgain(StaffAction):
+    needs = (Ability.MESSAGES,)
     name = "push"
     label = gettext_lazy("Send the request again")
     ended = (Payment.Push.REFUSED, Payment.Push.UNREACHABLE, Payment.Push.DELIVERED)
@@ -82,6 +85,7 @@ class PushAgain(StaffAction):
 
 
 class MailTicketsAgain(StaffAction):
+    needs = (Ability.MESSAGES,)
     name = "mail"
     label = gettext_lazy("Mail the tickets again")
 
@@ -103,6 +107,7 @@ class MailTicketsAgain(StaffAction):
 
 
 class ReleaseViewers(StaffAction):
+    needs = (Ability.SEE_GUESTS,)
     name = "viewers"
     label = gettext_lazy("Let other devices watch")
 
@@ -121,6 +126,7 @@ class ReleaseViewers(StaffAction):
 
 
 class OrderRefundAction(StaffAction):
+    needs = (Ability.MOVE_MONEY,)
     is_grave = True
 
     def is_possible(self, order: Order) -> bool:
@@ -169,6 +175,7 @@ class CancelAndRefund(OrderRefundAction):
 
 
 class CancelOrder(StaffAction):
+    needs = (Ability.MANAGE_EVENTS,)
     name = "cancel"
     label = gettext_lazy("Cancel the order")
     is_grave = True
@@ -185,6 +192,7 @@ class CancelOrder(StaffAction):
 
 
 class ForgetGuest(StaffAction):
+    needs = (Ability.OPERATE,)
     name = "forget"
     label = gettext_lazy("Forget the guest")
     is_grave = True

@@ -4,6 +4,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.roles import Ability
 from tickets.models import Order, Ticket
 from tickets.services.refunds import refunded_sats
 from tickets.services.voiding import replace_links, replace_ticket, void_ticket
@@ -41,6 +42,7 @@ def _refunded(ticket: Ticket) -> int:
 
 
 class VoidTicket(StaffAction):
+    needs = (Ability.MOVE_MONEY,)
     name = "void"
     label = gettext_lazy("Void the ticket")
     form = VoidForm
@@ -68,6 +70,7 @@ class VoidTicket(StaffAction):
 
 
 class ReplaceTicket(StaffAction):
+    needs = (Ability.MESSAGES,)
     name = "replace"
     label = gettext_lazy("Void it and make a new one")
     form = ReasonForm
@@ -91,6 +94,7 @@ class ReplaceTicket(StaffAction):
 
 
 class ReplaceLinks(StaffAction):
+    needs = (Ability.MESSAGES,)
     name = "replace-links"
     label = gettext_lazy("Replace all links")
     form = ReasonForm

@@ -30,7 +30,7 @@ TYPED = {TITLE, SUMMARY, ORGANIZER, HOLDER, TEXT}
 
 def hebrew(**fields) -> Event:
     return EveningFactory(
-        **{"title": TITLE, "summary": SUMMARY, "organizer": ORGANIZER, "description": TEXT} | fields,
+        **{"title": TITLE, "summary": SUMMARY, "organizer_name": ORGANIZER, "description": TEXT} | fields,
         contact_email="desk@example.com",
     )
 

@@ -50,7 +50,7 @@ def test_what_staff_did_outlives_their_account(staff, paid, settings):
     entry = HistoryEntry.objects.get(act="refund_part")
     assert (entry.actor, entry.actor_name, entry.actor_email) == (None, "Sam", "staff@example.com")
     told = [moment.says for moment in timeline(order_file(paid.pk)) if moment.kind == "done by"]
-    assert told == [f"staff@example.com: {paid.code} refunded in part: 10 sats"]
+    assert told == [f"staff@example.com (operator): {paid.code} refunded in part: 10 sats"]
 
 
 def test_who_let_in_is_known_when_they_are_gone(paid, settings):

@@ -193,7 +193,7 @@ def test_a_long_subject_begins_on_its_own_line(title):
 
 
 def test_every_mail_says_that_a_program_wrote_it_and_who_answers():
-    paid(EveningFactory(price_sats=0, organizer="Ópera, SA", contact_email="desk@example.com"))
+    paid(EveningFactory(price_sats=0, organizer_name="Ópera, SA", contact_email="desk@example.com"))
     message = write_mail(mail_of("tickets")).message()
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["Reply-To"].endswith("<desk@example.com>")

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.http import SignedInRequest
+from accounts.roles import Ability, may, visible
 from events.models import Event
 from tickets.forms.orders import DescribedForm
 from tickets.services import check_ins
@@ -42,13 +43,13 @@ class ScanForm(DescribedForm):
 
 
 def staff_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
-    """For staff alone: others are asked to sign in, or told that it is not for them."""
+    """For whoever has a door to mind: others are asked to sign in, or told that it is not for them."""
 
     @functools.wraps(view)
     def answer_staff(request: HttpRequest, *args, **kwargs) -> HttpResponse:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
-        if not request.user.is_staff:
+        if not may(request.user, Ability.DOOR):
             raise PermissionDenied
         return view(request, *args, **kwargs)
 
@@ -59,14 +60,15 @@ def staff_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseB
 @staff_page
 def doors(request: HttpRequest) -> HttpResponse:
     """The events that have a door to mind: those not over yet."""
-    return render(request, "tickets/doors.html", {"events": Event.objects.upcoming()[:50]})
+    events = visible(request.user, Event.objects.upcoming(), Ability.DOOR)
+    return render(request, "tickets/doors.html", {"events": events[:50]})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page
 def door_page(request: SignedInRequest, event_id: int) -> HttpResponse:
     """Scan for one event. A POST is one scan; with `part` it answers the verdict alone, for the script."""
-    event = get_object_or_404(Event, pk=event_id)
+    event = get_object_or_404(visible(request.user, Event.objects.all(), Ability.DOOR), pk=event_id)
     context = {"event": event, "form": ScanForm()}
     if request.method == "POST":
         context["verdict"] = _verdict(request, event)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.history import record, watch
+from accounts.roles import Ability, may
 from ticketsuma.errors import DomainError
 
 from .base import ReadOnlyAdmin
@@ -41,12 +43,19 @@ class ActionForm(forms.Form):
 
 
 class StaffAction:
-    """What staff may do to a row: a button on its page, and a page that asks before a service acts."""
+    """What staff may do to a row: a button on its page, and a page that asks before a service acts.
 
+    `needs` are the abilities it takes, all of them; an action that names none is nobody's.
+    """
+
+    needs: tuple[Ability, ...] = ()
     name: str
     label: str | Promise
     form: type[ActionForm] = ActionForm
     is_grave = False
+
+    def is_allowed(self, user: Any, row: Any) -> bool:
+        return bool(self.needs) and all(may(user, ability, row) for ability in self.needs)
 
     def is_possible(self, row: Any) -> bool:
         """Tell whether there is a button."""
@@ -66,6 +75,7 @@ class StaffAction:
 
 
 class TryAgain(StaffAction):
+    needs = (Ability.OPERATE,)
     name = "try-again"
     label = gettext_lazy("Try again")
 
@@ -102,11 +112,12 @@ class StaffActionsMixin(AnyAdmin):
         return [path("<path:object_id>/act/<slug:action>", view, name=name), *super().get_urls()]
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
-        context["staff_actions"] = self.possible_actions(obj) if obj else []
+        context["staff_actions"] = self.possible_actions(request, obj) if obj else []
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    def possible_actions(self, row: Model) -> list[StaffAction]:
-        return [action for action in self.staff_actions if action.is_possible(row)]
+    def possible_actions(self, request: HttpRequest, row: Model) -> list[StaffAction]:
+        allowed = [action for action in self.staff_actions if action.is_allowed(request.user, row)]
+        return [action for action in allowed if action.is_possible(row)]
 
     def act_view(self, request: HttpRequest, object_id: str, action: str) -> HttpResponse:
         """Ask (GET) and act (POST); whoever comes second is told and changes nothing."""
@@ -114,6 +125,8 @@ class StaffActionsMixin(AnyAdmin):
         chosen = next((one for one in self.staff_actions if one.name == action), None)
         if row is None or chosen is None:
             raise Http404
+        if not chosen.is_allowed(request.user, row):
+            raise PermissionDenied
         meta = self.model._meta
         back = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
         if not chosen.is_possible(row):

@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.history import HistoryEntry, record
+from accounts.roles import Ability, may, visible
 from ticketsuma.jobs.models import Job, failing
 from ticketsuma.money import MSATS_PER_SAT, format_msats
 
@@ -26,10 +27,47 @@ if TYPE_CHECKING:
 else:
     _AnyAdmin = object  # a mixin; mypy wants its base
 
+OPERATE = Ability.OPERATE
 LEASE = {field.name for field in Job._meta.fields}
 
 
-class ReadOnly:
+class ByRole(_AnyAdmin):
+    """For a ModelAdmin or an inline: who sees and changes its rows is asked of `accounts.roles`, nobody else.
+
+    `sees` and `changes` are abilities of which one is enough. A class that names none is nobody's.
+    """
+
+    sees: tuple[Ability, ...] = ()
+    changes: tuple[Ability, ...] = ()
+
+    def has_view_permission(self, request, obj=None) -> bool:
+        return any(may(request.user, ability, obj) for ability in (*self.sees, *self.changes))
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return any(may(request.user, ability, obj) for ability in self.changes)
+
+    has_delete_permission = has_change_permission
+
+    def has_add_permission(self, request, obj=None) -> bool:
+        return any(may(request.user, ability, obj) for ability in self.changes)
+
+    def has_module_permission(self, request) -> bool:
+        return self.has_view_permission(request)
+
+    def get_queryset(self, request):
+        if not (self.sees or self.changes):
+            return super().get_queryset(request).none()
+        return visible(request.user, super().get_queryset(request), *self.sees, *self.changes)
+
+    def get_field_queryset(self, db, db_field, request):
+        """What a form offers of other rows is what their own pages show this person."""
+        related = db_field.remote_field.model
+        if not self.admin_site.is_registered(related):
+            return related._default_manager.none()
+        return self.admin_site.get_model_admin(related).get_queryset(request)
+
+
+class ReadOnly(ByRole):
     """For a ModelAdmin or an inline whose rows only services write."""
 
     def has_add_permission(self, request, obj=None) -> bool:
@@ -86,14 +124,21 @@ class ReadOnlyAdmin(ReadOnly, KeepsHistory, admin.ModelAdmin):
     def get_fields(self, request, obj=None):
         """What the model says of itself first, then how the worker fares with it."""
         columns = sorted(self.model._meta.concrete_fields, key=lambda field: field.name in LEASE)
-        return self._told(self.fields or [_shown(field) for field in columns])
+        return self._told(self._for(request, self.fields or [_shown(field) for field in columns]))
 
     def get_search_results(self, request, queryset, search_term):
         """Wide letters are as good as narrow ones, in every column; names have keys (`folding`)."""
         return super().get_search_results(request, queryset, unicodedata.normalize("NFKC", search_term))
 
     def get_list_display(self, request):
-        return self._told(super().get_list_display(request))
+        return self._told(self._for(request, super().get_list_display(request)))
+
+    def get_list_filter(self, request):
+        return [one for one in self.list_filter if one is not ParkedFilter or may(request.user, OPERATE)]
+
+    def _for(self, request, columns) -> list:
+        """How the worker fares with a row is the operators'."""
+        return [one for one in columns if one not in LEASE or may(request.user, OPERATE)]
 
     def _told(self, names) -> list:
         return with_moments(self.model, names, self.event_path)

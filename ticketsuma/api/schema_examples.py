@@ -73,9 +73,9 @@ EXAMPLES: dict[str, dict] = {
     "Event": {
         "id": EVENT_ID, "event_id": EVENT_ID, "title": "Lightning for beginners",
         "slug": "lightning-for-beginners-7f3a9", "summary": "", "description": "", "organizer": "",
-        "contact_email": "", "start_time": START, "end_time": END, "timezone": "Europe/Berlin",
-        "sales_end": None, "capacity": 100, "seats_left": 42, "max_per_order": 10, "price_sats": 2100,
-        "status": "on_sale", "is_active": True,
+        "organizer_id": None, "contact_email": "", "start_time": START, "end_time": END,
+        "timezone": "Europe/Berlin", "sales_end": None, "capacity": 100, "seats_left": 42,
+        "max_per_order": 10, "price_sats": 2100, "status": "on_sale", "is_active": True,
         "url": "https://tickets.example.com/events/lightning-for-beginners-7f3a9", "cover": None,
         "replay_until": None, "canceled_at": None, "refunds_when_moved": True, "version": 3,
         "created_at": BOUGHT_AT, "updated_at": BOUGHT_AT,

@@ -1,0 +1,35 @@
+"""QuerySet of events: what is public, to come, past or on sale."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from ticketsuma.search_keys import SearchedQuerySet
+
+
+class EventQuerySet(SearchedQuerySet):
+    def update(self, **changes) -> int:
+        """Change the rows and raise their `version`; a sale (`seats_taken` alone) changes no event."""
+        if set(changes) == {"seats_taken"}:
+            return models.QuerySet.update(self, **changes)
+        return super().update(**{"version": F("version") + 1} | changes)
+
+    update.alters_data = True  # type: ignore[attr-defined]
+
+    def public(self):
+        """What anybody may see; canceled events stay visible so that people learn of it."""
+        return self.filter(is_active=True)
+
+    def upcoming(self, now: datetime | None = None):
+        return self.filter(end_time__gt=now or timezone.now()).order_by("start_time", "pk")
+
+    def past(self, now: datetime | None = None):
+        return self.filter(end_time__lte=now or timezone.now()).order_by("-start_time", "-pk")
+
+    def selling(self, now: datetime):
+        return self.filter(
+            Q(sales_end__isnull=True) | Q(sales_end__gt=now),
+            end_time__gt=now, is_active=True, canceled_at__isnull=True,
+        )  # fmt: skip
