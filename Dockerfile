@@ -25,7 +25,7 @@ COPY ticketsuma ./ticketsuma/
 RUN python -m compileall -q .
 # Secrets of this one command; the running shop gets its own from the environment.
 RUN set -a; SITE_URL=https://image.invalid EMAIL_URL=dummymail:// VAR_DIR=/tmp; \
-    for name in SECRET_KEY JWT_SECRET LIGHTSPARK_API_TOKEN_CLIENT_ID LIGHTSPARK_API_TOKEN_CLIENT_SECRET \
+    for name in SECRET_KEY JWT_SECRET SECOND_FACTOR_KEYS LIGHTSPARK_API_TOKEN_CLIENT_ID LIGHTSPARK_API_TOKEN_CLIENT_SECRET \
         LIGHTSPARK_NODE_ID LIGHTSPARK_NODE_PASSWORD LIGHTSPARK_WEBHOOK_SIGNING_KEY; do \
         eval "$name=$(python -c 'import secrets; print(secrets.token_hex(32))')"; done; \
     eval "$(DEBUG=1 SITE_URL=http://localhost python manage.py uma_keys)"; \

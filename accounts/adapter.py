@@ -69,6 +69,20 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_password_change_redirect_url(self, request) -> str:
         return reverse("account_page")
 
+    def get_reauthentication_methods(self, user) -> list[dict]:
+        """Who has a second factor shows that one: a password alone could have been guessed or found.
+
+        A passkey comes first, for it takes one touch.
+        """
+        ways = super().get_reauthentication_methods(user)
+        factors = [way for way in ways if way["id"] != "reauthenticate"]
+        factors.sort(key=lambda way: way["id"] != "mfa_reauthenticate:webauthn")
+        words = {
+            "mfa_reauthenticate": _("Type a code instead"),
+            "mfa_reauthenticate:webauthn": _("Use my passkey instead"),
+        }
+        return [way | {"description": words[way["id"]]} for way in factors] or ways
+
     # -- mails --------------------------------------------------------------------------------
     def send_confirmation_mail(self, request, emailconfirmation, signup: bool) -> None:
         """A code for whoever is on our pages; a link, with its key, for whoever asked through the API."""

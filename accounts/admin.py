@@ -1,8 +1,10 @@
 from typing import Any
 
-import allauth.account.admin  # noqa: F401, registers EmailAddress, which is taken away below
+import allauth.account.admin
+import allauth.mfa.admin  # noqa: F401, registers Authenticator, likewise
 import django.contrib.auth.admin  # noqa: F401, registers Group, likewise
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.models import Group
@@ -18,9 +20,8 @@ from .models import Usage, User
 from .roles import Ability, may
 
 admin.site.unregister(Group)  # who is staff stands in ADMIN_EMAILS
-
-
 admin.site.unregister(EmailAddress)  # a mailbox is proven by its owner, not ticked by staff
+admin.site.unregister(Authenticator)  # its secrets are nobody's to see
 
 
 @admin.register(User)

@@ -110,13 +110,14 @@ class BaseUserViewSet(ApiViewSet):
 
     @extend_schema(
         operation_id="login", tags=["accounts"], auth=[], request=LoginSerializer,
-        responses={200: TokenSerializer} | problems("invalid_credentials", body=True),
+        responses={200: TokenSerializer}
+        | problems("invalid_credentials", "otp_required", "wrong_otp", body=True),
     )  # fmt: skip
     @action(detail=False, methods=["post"])
     def login(self, request):
-        """Sign in: a token for 24 hours."""
-        user = services.sign_in(request=self.http_request, **self.read(LoginSerializer))
-        token = issue_token(user)
+        """Sign in: a token for 24 hours. An account with a second factor takes its code along."""
+        user, second_factor = services.sign_in(request=self.http_request, **self.read(LoginSerializer))
+        token = issue_token(user, second_factor=second_factor)
         said = {
             "token": str(token),
             "token_type": "Bearer",

@@ -8,6 +8,7 @@ class AccountsConfig(AppConfig):
 
     def ready(self):
         from allauth.account import signals
+        from allauth.mfa import signals as factor_signals
         from django.contrib.auth.signals import user_logged_in
 
         from . import receivers
@@ -19,4 +20,10 @@ class AccountsConfig(AppConfig):
             signals.email_changed,
         ):
             signal.connect(receivers.on_credentials_changed, dispatch_uid="accounts.end_tokens")
+        factor_signals.authenticator_added.connect(
+            receivers.on_factor_added, dispatch_uid="accounts.on_factor_added"
+        )
+        factor_signals.authenticator_removed.connect(
+            receivers.on_factor_removed, dispatch_uid="accounts.on_factor_removed"
+        )
         user_logged_in.connect(receivers.on_signed_in, dispatch_uid="accounts.on_signed_in")

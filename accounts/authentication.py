@@ -19,10 +19,14 @@ class BadToken(AuthenticationFailed):
     default_detail = _("This token is not valid, or no longer. Sign in again.")
 
 
-def issue_token(user: User) -> AccessToken:
-    """A token that signs `user` in for JWT's lifetime, or until `end_tokens`."""
+def issue_token(user: User, *, second_factor: bool = False) -> AccessToken:
+    """A token that signs `user` in for JWT's lifetime, or until `end_tokens`.
+
+    `second_factor` says that they gave one just now; without, a token opens no act of staff who need one.
+    """
     token = AccessToken.for_user(user)
     token["token_epoch"] = user.token_epoch
+    token["second_factor"] = second_factor
     return token
 
 
@@ -66,4 +70,5 @@ class TokenAuthentication(JWTAuthentication):
         user = User.objects.filter(pk=int(user_id), is_active=True).first()
         if user is None or type(epoch) is not int or epoch != user.token_epoch:
             raise BadToken
+        user.by_token_alone = token.get("second_factor") is not True
         return user

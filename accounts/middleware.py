@@ -10,12 +10,13 @@ from .devices import KEPT_SECONDS, sign_device
 from .hashers import HashingBusy
 from .history import acting
 from .rate_limits import RateLimited
+from .second_factor_adapter import SecretUnreadable
 
-PAGES = {RateLimited: "429.html", HashingBusy: "503.html"}
+PAGES = {RateLimited: "429.html", HashingBusy: "503.html", SecretUnreadable: "503.html"}
 
 
 class RateLimitMiddleware:
-    """A page whose view raised RateLimited or HashingBusy says so, with Retry-After.
+    """A page whose view raised one of PAGES says so, with Retry-After.
 
     The API has its own words for it.
     """

@@ -54,6 +54,8 @@ class User(Searched, AbstractBaseUser):
     REQUIRED_FIELDS: ClassVar[list[str]] = []
     emailaddress_set: Any  # allauth's
     memberships: Any  # of organizers; see `roles`
+    # Signed in by an API token that was issued without a second factor.
+    by_token_alone = False
 
     class Meta:
         verbose_name, verbose_name_plural = _("user"), _("users")

@@ -2,8 +2,12 @@
 
 from typing import Any
 
+from allauth.account.internal.flows.login import record_authentication
+from allauth.mfa.models import Authenticator
+
 from .authentication import end_tokens
 from .devices import device_of
+from .history import record
 from .models import User
 
 
@@ -16,3 +20,19 @@ def on_signed_in(*, request: Any, user: Any, **kwargs) -> None:
     """Receiver of Django's news that somebody signed in: `DeviceMiddleware` marks the browser as theirs."""
     if request is not None and not device_of(request, user.email):
         request.signed_in_as = user.email
+
+
+def on_factor_added(*, request: Any, user: User, authenticator: Authenticator, **kwargs) -> None:
+    """Receiver of allauth's news of a new factor, which was just shown: tokens issued without one end."""
+    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
+        return
+    record_authentication(request, user, "mfa", id=authenticator.pk, type=authenticator.type)
+    record("factor_add", user, said=authenticator.get_type_display())
+    end_tokens(user)
+
+
+def on_factor_removed(*, user: User, authenticator: Authenticator, **kwargs) -> None:
+    """Receiver of allauth's news that a factor is gone: it may have been lost or stolen, so tokens end."""
+    if authenticator.type != Authenticator.Type.RECOVERY_CODES:
+        record("factor_remove", user, said=authenticator.get_type_display())
+        end_tokens(user)

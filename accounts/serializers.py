@@ -15,6 +15,7 @@ from .models import User
 
 MAX_PASSWORD = 128
 MAX_KEY = 200
+MAX_OTP = 40
 
 
 class Password(StrictCharField):
@@ -48,6 +49,10 @@ class ResetPasswordSerializer(StrictSerializer):
 class LoginSerializer(StrictSerializer):
     email = StrictEmailField()
     password = Password()
+    otp = SingleLineField(
+        max_length=MAX_OTP, required=False, allow_blank=True, default="",
+        help_text="For an account with a second factor: the code of its app, or a recovery code.",
+    )  # fmt: skip
 
 
 class ChangeSerializer(StrictSerializer):

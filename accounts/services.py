@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.errors import DomainError
 
-from . import rate_limits
+from . import rate_limits, second_factor
 from .authentication import end_tokens
 from .devices import device_of
 from .models import User, normalize_email
@@ -38,6 +38,20 @@ class BadCredentials(DomainError):
     code = "invalid_credentials"
     message = _("E-mail address and password do not belong together, or the address is not verified yet.")
     status = 401
+
+
+class OtpRequired(DomainError):
+    code = "otp_required"
+    message = _("This account has a second factor: send the code of its app, or a recovery code, as otp.")
+    status = 401
+    field = "otp"
+
+
+class WrongOtp(DomainError):
+    code = "wrong_otp"
+    message = _("That is not the code of this account's app, nor a recovery code of it; or it was used.")
+    status = 401
+    field = "otp"
 
 
 class WrongPassword(DomainError):
@@ -116,9 +130,10 @@ def verify_again(*, request: HttpRequest, email: str) -> None:
         EmailConfirmationHMAC(address).send(request, signup=True)
 
 
-def sign_in(*, request: HttpRequest, email: str, password: str) -> User:
-    """The active user with this password and a verified address; raises BadCredentials or RateLimited.
+def sign_in(*, request: HttpRequest, email: str, password: str, otp: str = "") -> tuple[User, bool]:
+    """The active user with this password and a verified address, and whether they gave a second factor.
 
+    Who has one needs it. Raises BadCredentials, OtpRequired, WrongOtp or RateLimited.
     Guessing is counted by network, by pair and by account; who has signed in from here or in this browser
     before is not locked out by others' guesses at the account.
     """
@@ -128,8 +143,19 @@ def sign_in(*, request: HttpRequest, email: str, password: str) -> User:
     user = ModelBackend().authenticate(request, email=email, password=password)
     if user is None or not user.has_verified_email:
         raise BadCredentials
+    if has_factor := second_factor.has_factor(user):
+        _check_otp(request, user, otp)
     remember_sign_in(request, email)
-    return user
+    return user, has_factor
+
+
+def _check_otp(request: HttpRequest, user: User, otp: str) -> None:
+    if not otp:
+        raise OtpRequired
+    factor = second_factor.check_code(request, user, otp)
+    if factor is None:
+        raise WrongOtp
+    factor.record_usage()
 
 
 def count_sign_in(request: HttpRequest, email: str) -> None:

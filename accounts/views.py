@@ -1,6 +1,7 @@
 """Views behind mailed and printed links: confirming an address, signing in. allauth has the others."""
 
 from allauth.account.models import EmailConfirmationHMAC
+from allauth.mfa.base.views import IndexView
 from django.contrib import messages
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from . import services, sign_in_links
+from . import second_factor, services, sign_in_links
 from .forms import LinkForm
 
 
@@ -56,3 +57,15 @@ def sign_in_link(request: HttpRequest, key: str) -> HttpResponse:
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")
         return redirect("account_page")
     return render(request, "account/link.html", {"is_good": sign_in_links.read_link(key) is not None})
+
+
+class SecondFactorsView(IndexView):
+    """A user's passkeys, app and recovery codes; who must have a factor and has none is told."""
+
+    def get_context_data(self, **kwargs) -> dict:
+        said = super().get_context_data(**kwargs)
+        missing = second_factor.is_required_of(self.request.user) and not said["is_mfa_enabled"]
+        return said | {"is_missing": missing}
+
+
+second_factors = never_cache(SecondFactorsView.as_view())

@@ -6,6 +6,7 @@ import uuid
 SECRETS = {
     "SECRET_KEY": secrets.token_urlsafe(48),
     "JWT_SECRET": secrets.token_urlsafe(48),
+    "SECOND_FACTOR_KEYS": secrets.token_urlsafe(48),
     "LIGHTSPARK_API_TOKEN_CLIENT_ID": secrets.token_hex(16),
     "LIGHTSPARK_API_TOKEN_CLIENT_SECRET": secrets.token_urlsafe(32),
     "LIGHTSPARK_NODE_ID": f"LightsparkNodeWithOSKLND:{uuid.uuid4()}",

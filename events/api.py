@@ -11,6 +11,7 @@ from rest_framework import mixins
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 
+from accounts import second_factor
 from accounts.history import record
 from accounts.permissions import MayAct
 from accounts.roles import Ability, visible
@@ -24,7 +25,7 @@ from .search import search
 from .serializers import EventQuerySerializer, EventSerializer, EventWriteSerializer
 
 SEE_EVENTS = (Ability.MANAGE_EVENTS, Ability.SEE_GUESTS, Ability.SEE_MONEY)
-STAFF = ("not_authenticated", "permission_denied")
+STAFF = ("not_authenticated", "permission_denied", "second_factor_required")
 
 
 class EventHasOrders(DomainError):
@@ -137,7 +138,8 @@ class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
         return EventSerializer(event).data
 
     def _is_staff(self) -> bool:
-        return getattr(self.request.user, "is_staff", False)
+        user = self.request.user
+        return getattr(user, "is_staff", False) and not second_factor.is_missing_from_token(user)
 
 
 def narrow(events, *, upcoming="", free="", q="", ordering="", **bounds):

@@ -37,6 +37,7 @@ def fresh_secrets() -> dict[str, str]:
     return {
         "SECRET_KEY": secrets.token_urlsafe(48),
         "JWT_SECRET": secrets.token_urlsafe(48),
+        "SECOND_FACTOR_KEYS": secrets.token_urlsafe(48),
         "LIGHTSPARK_API_TOKEN_CLIENT_ID": secrets.token_hex(16),
         "LIGHTSPARK_API_TOKEN_CLIENT_SECRET": secrets.token_urlsafe(32),
         "LIGHTSPARK_NODE_ID": f"LightsparkNodeWithOSKLND:{uuid.uuid4()}",

@@ -4,7 +4,7 @@ import ast
 import inspect
 
 import pytest
-from allauth.account.internal.flows import password_reset, signup
+from allauth.account.internal.flows import login, password_reset, signup
 from csp import middleware
 from django.db import models
 from django.http import HttpRequest
@@ -18,6 +18,7 @@ from tests.tree import ROOT, source_files
 
 # What is private, and the only file that uses it.
 USED = {
+    "allauth.account.internal.flows.login": "accounts/receivers.py",
     "allauth.account.internal.flows.password_reset": "accounts/services.py",
     "allauth.account.internal.flows.signup": "accounts/services.py",
     "_requester": "payments/node/lightspark.py",
@@ -83,6 +84,7 @@ def test_each_is_used_in_one_file():
     ("function", "takes"),
     [
         (password_reset.request_password_reset, ["request", "email", "users", "token_generator"]),
+        (login.record_authentication, ["request", "user", "method", "extra_data"]),
         (signup.send_unknown_account_mail, ["request", "email"]),
         (util.write_error, ["sock", "status_int", "reason", "mesg"]),
         (gthread.ThreadWorker._keepalive_after, ["self", "conn", "keepalive"]),

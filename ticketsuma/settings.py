@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from ticketsuma.api.schema_settings import SPECTACULAR_SETTINGS  # noqa: F401, drf-spectacular reads it
 from ticketsuma.conf.env import Environment, development_problems, key_problems, readable, refuse
 from ticketsuma.conf.env import sender_problems as from_problems
+from ticketsuma.conf.mfa_settings import *  # noqa: F403, all of them are allauth's
 
 env = Environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -32,6 +33,16 @@ if DEVELOPMENT:
     ALLOWED_HOSTS += ["localhost", "127.0.0.1"]
 SECRET_KEY = env.secret("SECRET_KEY", 50)
 JWT_SECRET = env.secret("JWT_SECRET", 32)
+# Encrypt the secrets of second factors: the first one does, each of them decrypts.
+SECOND_FACTOR_KEYS = env.list("SECOND_FACTOR_KEYS", default=[])
+if DEVELOPMENT and not SECOND_FACTOR_KEYS:
+    SECOND_FACTOR_KEYS = [SECRET_KEY]  # a var/dev.env from before there was one
+for _key in SECOND_FACTOR_KEYS or [""]:
+    env.demand("SECOND_FACTOR_KEYS", _key, 32)
+# Whether staff must have a second factor, or may; who has one uses it in any case.
+STAFF_SECOND_FACTOR = env.str("STAFF_SECOND_FACTOR", "optional" if DEVELOPMENT else "required")
+if STAFF_SECOND_FACTOR not in ("required", "optional"):
+    env.problems.append("STAFF_SECOND_FACTOR is neither required nor optional")
 ADMIN_EMAILS = env.addresses("ADMIN_EMAILS")
 if "*" in ALLOWED_HOSTS and not DEVELOPMENT:
     env.problems.append("ALLOWED_HOSTS may not be * outside development")
@@ -129,6 +140,7 @@ LIMITS = {
         ("MAIL_PER_EMAIL", 5, 3600),
         ("MAIL_PER_EMAIL_FROM_ALL", 30, 3600),
         ("MAIL_PER_IP", 20, 3600),
+        ("CODE_PER_ACCOUNT", 20, 24 * 3600),
         ("BAD_TOKEN_PER_IP", 50, 900),
         ("PURCHASE_PER_IP", 30, HOLD_SECONDS),
         ("ADDRESS_PER_ORDER", 5, HOLD_SECONDS),
@@ -160,6 +172,7 @@ INSTALLED_APPS = [
     "django.contrib.sitemaps",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "csp",
     "corsheaders",
     "rest_framework",
@@ -297,6 +310,7 @@ ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
 ACCOUNT_CHANGE_EMAIL = True  # the old address stays until the new one is verified
 ACCOUNT_REAUTHENTICATION_REQUIRED = True  # a new address, and leaving, take the password once more
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 # allauth would count in the cache, for each process alone; accounts.rate_limits counts for all together.
 ACCOUNT_RATE_LIMITS = False

@@ -157,8 +157,8 @@ class TicketViewSet(ApiViewSet):
         operation_id="check_in", tags=["staff"], request=CheckInSerializer,
         responses={200: CheckedInSerializer}
         | problems(
-            "not_authenticated", "permission_denied", "not_found", "unknown_code", "wrong_event", "not_paid",
-            "void", "event_canceled", "already_checked_in", body=True,
+            "not_authenticated", "permission_denied", "second_factor_required", "not_found", "unknown_code",
+            "wrong_event", "not_paid", "void", "event_canceled", "already_checked_in", body=True,
         ),
     )  # fmt: skip
     @action(detail=False, methods=["post"], url_path="check-in")

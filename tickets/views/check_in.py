@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts import second_factor
 from accounts.http import SignedInRequest
 from accounts.roles import Ability, may, visible
 from events.models import Event
@@ -51,6 +52,8 @@ def staff_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseB
             return redirect_to_login(request.get_full_path())
         if not may(request.user, Ability.DOOR):
             raise PermissionDenied
+        if way_in := second_factor.way_in(request):
+            return way_in
         return view(request, *args, **kwargs)
 
     return private_page(answer_staff)

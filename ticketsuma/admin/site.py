@@ -1,11 +1,15 @@
 """The admin's site: its titles, sign-in, sign-out and the order of its menu."""
 
+from functools import update_wrapper
+
 from allauth.account.decorators import secure_admin_login
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
+
+from accounts import second_factor
 
 # What staff come for first; the rest follows in Django's order.
 APPS = ("tickets", "events", "payments", "accounts")
@@ -18,6 +22,16 @@ class ShopAdminSite(AdminSite):
 
     # Staff sign in where everybody does: there attempts are limited and addresses verified.
     login = method_decorator(secure_admin_login)(AdminSite.login)
+
+    def admin_view(self, view, cacheable=False):
+        """Closed to whoever must have a second factor, until this browser gave it."""
+
+        def behind_second_factor(request: HttpRequest, *args, **kwargs):
+            if self.has_permission(request) and (way_in := second_factor.way_in(request)):
+                return way_in
+            return view(request, *args, **kwargs)
+
+        return super().admin_view(update_wrapper(behind_second_factor, view), cacheable)
 
     def logout(self, request: HttpRequest, extra_context=None):
         """Django's only takes POST; who merely looks at its address is led to the start page."""

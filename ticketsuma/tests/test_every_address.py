@@ -72,6 +72,7 @@ class Shop:
             "/api/events/{pk}": [event.pk],
             "/api/users/{pk}": [self.ann.pk, self.staff.pk],
             "/accounts/confirm-email/{key}": [EmailConfirmationHMAC(claim).key],
+            "/accounts/2fa/webauthn/keys/{pk}": [1],
             "{uidb36}": [user_pk_to_url_str(self.ann)],
             "{key}": [default_token_generator.make_token(self.ann)],
             "{user_id}": [self.ann.pk],
