@@ -2,10 +2,8 @@
 
 import base64
 import functools
-import io
 from urllib.parse import urlsplit
 
-import segno
 import structlog
 from allauth.mfa.adapter import DefaultMFAAdapter
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -15,6 +13,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.errors import DomainError
+from ticketsuma.qr import qr_image
 
 logger = structlog.get_logger(__name__)
 
@@ -59,10 +58,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         return settings.SITE_NAME
 
     def build_totp_svg(self, url: str) -> str:
-        """The QR code as an SVG image of its own, dark on light in dark mode too."""
-        image = io.BytesIO()
-        segno.make(url, error="m", micro=False).save(image, kind="svg", scale=6, border=3, light="white")
-        return image.getvalue().decode()
+        return qr_image(url)
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """The shop's own host, whatever the Host header says."""

@@ -13,8 +13,8 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
 from tickets.models import Ticket
-from tickets.qr import qr_runs
 from ticketsuma.bidi import isolate
+from ticketsuma.qr import qr_runs
 from ticketsuma.templatetags.display import city, end_clock, grouped, long_day_in, start_clock
 
 from .tags import Tags

@@ -10,11 +10,11 @@ from django.utils import timezone
 
 from payments.models import IncomingPayment, Invoice, Payment, Refund
 from tickets.models import Mail, Order, OrderQuerySet, Ticket
-from tickets.qr import qr_svg
 from tickets.services.email_corrections import did_you_mean, may_correct
 from tickets.services.moved_events import may_have_money_back
 from tickets.services.refunds import waiting_refunds
 from ticketsuma.money import MSATS_PER_SAT
+from ticketsuma.qr import qr_svg
 from ticketsuma.web.sse import Hub, version_of_row
 
 # An ended order's page goes on asking for this long whether money came all the same.

@@ -16,9 +16,9 @@ from tickets.forms.tickets import HolderForm
 from tickets.links import row_of_link
 from tickets.mail.messages import send_tickets_again
 from tickets.models import Order, Ticket
-from tickets.qr import qr_svg
 from tickets.services import orders
 from ticketsuma.errors import DomainError
+from ticketsuma.qr import qr_svg
 
 from .acts import act_of, takes_acts
 from .decorators import private_page

@@ -11,8 +11,8 @@ from pypdf import PdfReader
 
 from tests.factories import EventFactory
 from tickets.pdf.ticket import ticket_pdf
-from tickets.qr import qr_runs, qr_svg
 from tickets.services.orders import place_order
+from ticketsuma.qr import qr_runs, qr_svg
 
 BECH32 = "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"
 # In the alphabet of BOLT11: as short as any, as ours with the hash of its description, and with route hints.

@@ -32,6 +32,15 @@ def qr_svg(text: str) -> SafeString:
     return mark_safe(f'<svg viewBox="0 0 {side} {side}"><path stroke="#000" d="{path}"/></svg>')  # noqa: S308
 
 
+def qr_image(text: str) -> str:
+    """A QR code as an SVG file with its quiet zone. Nothing of it is kept: `text` may be a secret."""
+    side, rows = qr_runs(text)
+    path, whole = "".join(_strokes(rows)), side + 8
+    white = f'<path fill="#fff" d="M-4-4h{whole}v{whole}h-{whole}z"/>'
+    size = f'xmlns="http://www.w3.org/2000/svg" viewBox="-4 -4 {whole} {whole}"'
+    return f'<svg {size}>{white}<path stroke="#000" d="{path}"/></svg>'
+
+
 def _strokes(rows: list[list[tuple[int, int]]]) -> Iterator[str]:
     """One line through the middle of each run: stroked one wide, rows leave no gap between them."""
     for down, row in enumerate(rows):
