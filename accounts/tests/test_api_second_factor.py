@@ -67,7 +67,9 @@ def test_staff_without_a_factor_open_nothing_of_staffs(post, required):
 def test_staff_with_theirs_do(post, required):
     app = App(staff())
     token = login(post, "staff@example.com", otp=app.code()).json()["token"]
-    assert post("/tickets/check-in", DOOR, token=token).json()["code"] == "unknown_code"
+    event = EveningFactory()
+    scan = DOOR | {"event_id": event.pk}
+    assert post("/tickets/check-in", scan, token=token).json()["code"] == "unknown_code"
     assert post("/events", {}, token=token).json()["code"] == "invalid"
 
 
