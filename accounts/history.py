@@ -173,6 +173,12 @@ def watch() -> Iterator[list]:
         _written.reset(token)
 
 
+def actor() -> Any:
+    """The user who sent the request that is being answered; None for strangers and commands."""
+    user = getattr(_request.get(), "user", None)
+    return user if user is not None and user.is_authenticated else None
+
+
 def record(act: str, row: models.Model, **details: Any) -> HistoryEntry | None:
     """Write that the one who acts did `act` to `row`; in the transaction of the act itself.
 
@@ -185,11 +191,10 @@ def record(act: str, row: models.Model, **details: Any) -> HistoryEntry | None:
     request, command = _request.get(), _command.get()
     if request is None and not command:
         return None
-    user = getattr(request, "user", None)
-    actor = user if user is not None and user.is_authenticated else None
-    staff = actor if actor is not None and actor.is_staff else None
+    user = actor()
+    staff = user if user is not None and user.is_staff else None
     entry = HistoryEntry.objects.create(
-        actor=actor,
+        actor=user,
         actor_name=staff.name if staff else "",
         actor_email=staff.email if staff else "",
         role=role_of(staff, row) if staff else "",

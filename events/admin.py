@@ -2,15 +2,18 @@ from django.contrib import admin
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.roles import Ability
-from ticketsuma.admin.base import ByRole, KeepsHistory, ReadOnlyAdmin, sats_column
+from accounts.history import CHANGED, record
+from accounts.roles import Ability, may, visible
+from ticketsuma.admin.actions import StaffActionsMixin
+from ticketsuma.admin.base import ByRole, KeepsHistory, ReadOnlyAdmin, ReadOnlyInline, sats_column
 from ticketsuma.admin.event_times import moment_column, with_moments
 from ticketsuma.admin.stale_forms import UnstaleAdmin
 from ticketsuma.templatetags.display import number
 
 from .changes import fields_of, record_change
-from .forms import EventForm
-from .models import Event, FormerSlug
+from .forms import EventForm, OrganizerForm
+from .models import Event, FormerSlug, Invitation, Membership, Organizer
+from .team_actions import INVITATION_ACTIONS, MEMBERSHIP_ACTIONS, ORGANIZER_ACTIONS
 
 DATES = with_moments(Event, ["canceled_at", "created_at", "updated_at"], "")
 
@@ -43,8 +46,9 @@ class BaseEventAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
         "sold",
         sats_column("price_sats", _("price")),
         "state",
-        "organizer",
+        "shown_organizer",
     ]
+    list_select_related = ["organizer"]
     list_filter = [WhenFilter, "is_active"]
     search_fields = ["search_key__folded", "slug"]
     ordering = ["-start_time"]
@@ -84,6 +88,39 @@ class BaseEventAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
         ),
     ]
 
+    def get_view_on_site_url(self, obj=None) -> str | None:
+        return obj and obj.get_absolute_url()
+
+    def get_field_queryset(self, db, db_field, request):
+        if db_field.name == "organizer":
+            return _organizers_for_events(request.user)
+        return super().get_field_queryset(db, db_field, request)
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        """Whoever is no operator makes no event of the shop's own."""
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if field and db_field.name == "organizer" and not may(request.user, Ability.OPERATE):
+            field.required = True
+        return field
+
+    def get_changeform_initial_data(self, request):
+        """Who works for one organizer begins with its name and policies."""
+        initial = super().get_changeform_initial_data(request)
+        organizers = [] if may(request.user, Ability.OPERATE) else _organizers_for_events(request.user)[:2]
+        if len(organizers) == 1:
+            [organizer] = organizers
+            initial |= {"organizer": organizer, "refunds_when_moved": organizer.refunds_when_moved}
+        return initial
+
+    def get_readonly_fields(self, request, obj=None):
+        """An event stays with its organizer, whose statement it is in; an operator may mend a mistake."""
+        fields = super().get_readonly_fields(request, obj)
+        return fields if obj is None or may(request.user, Ability.OPERATE) else [*fields, "organizer"]
+
+    @admin.display(description=_("organizer"), ordering="organizer_name")
+    def shown_organizer(self, event: Event) -> str:
+        return event.shown_organizer
+
     def save_model(self, request, obj, form, change):
         before = fields_of(obj if change else None)
         super().save_model(request, obj, form, change)
@@ -117,3 +154,88 @@ class FormerSlugAdmin(ReadOnlyAdmin):
     list_select_related = ["event"]
     search_fields = ["slug", "event__search_key__folded"]
     ordering = ["slug"]
+
+
+# -- organizers and their teams -----------------------------------------------------------------
+def _organizers_for_events(user):
+    return visible(user, Organizer.objects.filter(closed_at=None), Ability.MANAGE_EVENTS)
+
+
+class MembershipInline(ReadOnlyInline):
+    sees = (Ability.TEAM,)
+    model = Membership
+    fields = readonly_fields = ["user", "role", "created_at"]
+
+
+class InvitationInline(ReadOnlyInline):
+    sees = (Ability.TEAM,)
+    model = Invitation
+    fields = readonly_fields = ["email", "role", "sent_at"]
+
+
+class BaseOrganizerAdmin(StaffActionsMixin, UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
+    """Operators make an organizer and invite its first owner, who does the rest (`tickets` registers it)."""
+
+    sees = (Ability.SEE_MONEY, Ability.MANAGE_EVENTS)
+    changes = (Ability.TEAM,)
+    staff_actions = ORGANIZER_ACTIONS
+    form = OrganizerForm
+    list_display = ["name", "contact_email", "closed_at"]
+    search_fields = ["name", "slug"]
+    ordering = ["name"]
+    list_per_page = 50
+    show_full_result_count = False
+    actions = None
+    inlines = [MembershipInline, InvitationInline]
+    readonly_fields = ["closed_at", "created_at"]
+    fieldsets = [
+        (None, {"fields": ["name", "slug", "description", "logo", "contact_email"]}),
+        (_("Legal details"), {"fields": ["legal_name", "legal_address", "tax_number"]}),
+        (_("Policies"), {"fields": ["refunds_when_moved"]}),
+        (_("State"), {"fields": ["closed_at", "created_at"]}),
+    ]
+
+    def get_view_on_site_url(self, obj=None) -> str | None:
+        return obj and obj.get_absolute_url()
+
+    def has_add_permission(self, request, obj=None) -> bool:
+        return may(request.user, Ability.OPERATE)
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        """One that ever held an event is closed instead: its books stay."""
+        return may(request.user, Ability.OPERATE) and (obj is None or not obj.events.exists())
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        record(
+            "change" if change else "add", obj, **dict.fromkeys(form.changed_data if change else [], CHANGED)
+        )
+
+
+@admin.register(Membership)
+class MembershipAdmin(StaffActionsMixin, ReadOnlyAdmin):
+    """Who works for an organizer; roles are changed by buttons, which keep the last owner."""
+
+    sees = (Ability.TEAM,)
+    staff_actions = MEMBERSHIP_ACTIONS
+    list_display = ["user", "organizer", "role", "created_at"]
+    list_filter = ["role"]
+    list_select_related = ["user", "organizer"]
+    search_fields = ["user__search_key__folded", "organizer__name"]
+    ordering = ["organizer__name", "created_at"]
+    fields = ["user", "organizer", "role", "doors", "created_at"]
+
+    @admin.display(description=_("events"))
+    def doors(self, membership: Membership) -> str:
+        return ", ".join(event.title for event in membership.events.all()) or "-"
+
+
+@admin.register(Invitation)
+class InvitationAdmin(StaffActionsMixin, ReadOnlyAdmin):
+    sees = (Ability.TEAM,)
+    staff_actions = INVITATION_ACTIONS
+    list_display = ["email", "organizer", "role", "sent_at"]
+    list_select_related = ["organizer"]
+    search_fields = ["email", "organizer__name"]
+    ordering = ["-sent_at"]
+    fields = ["email", "organizer", "role", "invited_by", "sent_at"]

@@ -12,7 +12,7 @@ from ticketsuma.admin.stale_forms import UnstaleForm
 from ticketsuma.zoned_fields import ZonedDateTimeField, other_moment, zone_or_utc
 
 from .covers import redraw_cover
-from .models import Event
+from .models import Event, Organizer
 
 MOMENTS = ("start_time", "end_time", "sales_end", "replay_until")
 
@@ -92,3 +92,18 @@ class EventForm(UnstaleForm):
             return later
         is_too_soon = start and moment.astimezone(UTC) <= start
         return later if name == "end_time" and is_too_soon else moment
+
+
+class OrganizerForm(UnstaleForm):
+    class Meta:
+        model = Organizer
+        exclude: list[str] = []
+
+    def arrange(self) -> None:
+        for name in ("name", "description", "legal_name", "legal_address"):
+            if name in self.fields:
+                self.fields[name].widget.attrs["dir"] = "auto"
+
+    def clean_logo(self):
+        upload = self.cleaned_data["logo"]
+        return redraw_cover(upload) if upload and "logo" in self.changed_data else upload

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from accounts.roles import Ability, may, visible
 from ticketsuma.api.fields import (
     AwareDateTimeField,
     QueryIntegerField,
@@ -21,7 +22,7 @@ from ticketsuma.api.fields import (
 )
 from ticketsuma.money import MAX_SATS
 
-from .models import Event, EventChanged
+from .models import Event, EventChanged, Organizer
 from .streams import StreamAddressValidator
 
 MAX_CAPACITY = 1_000_000
@@ -86,6 +87,10 @@ class EventWriteSerializer(StrictMixin, serializers.ModelSerializer):
         source="organizer_name", max_length=120, required=False, allow_blank=True,
         help_text="The name shown with it; empty: its organizer's own.",
     )  # fmt: skip
+    organizer_id = StrictIntegerField(
+        min_value=1, max_value=2**63 - 1, required=False, allow_null=True,
+        help_text="Whose event it is; needed by who works for several. An event stays with its organizer.",
+    )  # fmt: skip
     contact_email = StrictEmailField(required=False, allow_blank=True)
     start_time = AwareDateTimeField()
     end_time = AwareDateTimeField(help_text="After the start.")
@@ -119,7 +124,8 @@ class EventWriteSerializer(StrictMixin, serializers.ModelSerializer):
     class Meta:
         model = Event
         fields = [
-            "title", "summary", "description", "organizer", "contact_email", "start_time", "end_time",
+            "title", "summary", "description", "organizer", "organizer_id", "contact_email", "start_time",
+            "end_time",
             "timezone", "sales_end", "capacity", "max_per_order", "price_sats", "stream_url", "replay_until",
             "is_active", "refunds_when_moved", "version",
         ]  # fmt: skip
@@ -148,7 +154,25 @@ class EventWriteSerializer(StrictMixin, serializers.ModelSerializer):
             raise serializers.ValidationError({"replay_until": _("The replay ends after the event does.")})
         if self.instance and data.get("capacity", self.instance.capacity) < self.instance.seats_taken:
             raise serializers.ValidationError({"capacity": _("More seats than that are taken.")})
-        return data
+        return self._with_organizer(data)
+
+    def _with_organizer(self, data: dict) -> dict:
+        """A foreign organizer and one that is not there are refused alike."""
+        user = self.context["request"].user
+        theirs = visible(user, Organizer.objects.filter(closed_at=None), Ability.MANAGE_EVENTS)
+        given = data.pop("organizer_id", None if may(user, Ability.OPERATE) else ...)
+        if self.instance is not None:
+            if given not in (None, ..., self.instance.organizer_id):
+                raise serializers.ValidationError({"organizer_id": _("An event stays with its organizer.")})
+            return data
+        if given is ...:
+            given = theirs[0].pk if len(theirs[:2]) == 1 else None
+        if given is None and may(user, Ability.OPERATE):
+            return data  # the shop's own
+        organizer = theirs.filter(pk=given).first()
+        if organizer is None:
+            raise serializers.ValidationError({"organizer_id": _("Say whose event it is.")})
+        return {"refunds_when_moved": organizer.refunds_when_moved} | data | {"organizer": organizer}
 
     def create(self, data: dict) -> Event:
         data.pop("version", None)

@@ -5,7 +5,7 @@ from django.contrib.sitemaps import Sitemap
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from .models import Event
+from .models import Event, Organizer
 
 # Pages that are for their owners only; their addresses are no secret ones.
 LEFT_ALONE = (
@@ -35,6 +35,16 @@ class EventSitemap(Sitemap):
 
     def lastmod(self, event: Event):
         return event.updated_at
+
+
+class OrganizerSitemap(EventSitemap):
+    """The page of every organizer."""
+
+    def items(self):
+        return Organizer.objects.filter(closed_at=None).order_by("pk")
+
+
+SITEMAPS = {"events": EventSitemap, "organizers": OrganizerSitemap}
 
 
 @require_safe

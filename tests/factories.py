@@ -7,8 +7,9 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from accounts.models import Usage, User
+from accounts.roles import Role
 from accounts.staff import save_verified_user
-from events.models import Event, FormerSlug
+from events.models import Event, FormerSlug, Invitation, Membership, Organizer
 from payments.checkup_models import Checkup
 from payments.models import IncomingPayment, PostTransaction, Refund, Sweep, VaspNonce, WebhookEvent
 from tickets.models import CheckIn, EventChange, Mail, Order, Viewer
@@ -99,6 +100,38 @@ class UnprovenUserFactory(DjangoModelFactory):
     @classmethod
     def _create(cls, model_class, **fields):
         return model_class.objects.create_user(**fields)
+
+
+class OrganizerFactory(DjangoModelFactory):
+    class Meta:
+        model = Organizer
+
+    name = factory.Sequence("Organizer {}".format)
+
+
+class MembershipFactory(DjangoModelFactory):
+    """Somebody's role; `events` are those of somebody at the door."""
+
+    class Meta:
+        model = Membership
+        skip_postgeneration_save = True
+
+    organizer = factory.SubFactory(OrganizerFactory)
+    user = factory.SubFactory(UserFactory)
+    role = Role.OWNER
+
+    @factory.post_generation
+    def events(self, create, chosen, **kwargs):
+        self.events.set(chosen or [])
+
+
+class InvitationFactory(DjangoModelFactory):
+    class Meta:
+        model = Invitation
+
+    organizer = factory.SubFactory(OrganizerFactory)
+    email = factory.Sequence("invited{}@example.com".format)
+    role = Role.READER
 
 
 class FormerSlugFactory(DjangoModelFactory):

@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.roles import Ability, visible
+from accounts.roles import Ability, may, visible
 from events.admin import BaseEventAdmin
 from events.models import Event
 from payments.admin import IncomingPaymentAdmin, RefundAdmin
@@ -32,6 +32,7 @@ from .models import (
     Ticket,
     Viewer,
 )
+from .organizer_admin import OrganizerAdmin  # noqa: F401, Django looks for admins here
 from .staff.cancellation import cancel_progress
 from .staff.money_actions import EVENT_ACTIONS, INCOMING_ACTIONS, REFUND_ACTIONS
 from .staff.order_actions import ORDER_ACTIONS
@@ -248,6 +249,7 @@ class EventAdmin(StaffActionsMixin, BaseEventAdmin):
     change_form_template = "admin/events/event/change_form.html"
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        context["has_door"] = obj is not None and may(request.user, Ability.DOOR, obj)
         context["progress"] = cancel_progress(obj) if obj and obj.is_canceled else None
         return super().render_change_form(request, context, add, change, form_url, obj)
 

@@ -34,7 +34,7 @@ class Attention:
 def needs_attention() -> list[Attention]:
     """Unmatched money, refunds that wait for a person, work that fails, a silent node; the worst first."""
     sweep = Sweep.objects.filter(name=Sweep.INCOMING).first()
-    return [*_node(sweep), *_doctor(), *_balance(sweep), *_money(), *_refunds(), *_work()]
+    return [*_node(sweep), *_doctor(), *_balance(sweep), *_money(), *refunds_that_wait(), *_work()]
 
 
 def _node(sweep: Sweep | None) -> list[Attention]:
@@ -93,7 +93,9 @@ def _money() -> list[Attention]:
     )
 
 
-def _refunds() -> list[Attention]:
+def refunds_that_wait(refunds: QuerySet | None = None) -> list[Attention]:
+    """Of all refunds, or of `refunds`."""
+    refunds = Refund.objects.all() if refunds is None else refunds
     says = {
         Refund.Status.FAILED: _("Refunds failed; their money is still owed."),
         Refund.Status.IN_DOUBT: _(
@@ -106,7 +108,7 @@ def _refunds() -> list[Attention]:
         for status, message in says.items()
         for line in _line(
             status,
-            Refund.objects.filter(status=status),
+            refunds.filter(status=status),
             message,
             "payments.refund",
             f"status__exact={status}",

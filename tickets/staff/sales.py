@@ -6,6 +6,8 @@ from datetime import datetime
 from django.db.models import Count, F, Max, Sum
 from django.utils import timezone
 
+from accounts.models import User
+from accounts.roles import Ability, may, visible
 from payments.models import Sweep
 from tickets.models import Order
 from ticketsuma.money import MSATS_PER_SAT
@@ -41,9 +43,11 @@ class Sales:
         return sum(line.sats for line in self.events)
 
 
-def sales_today() -> Sales:
+def sales_today(user: User) -> Sales:
+    """What `user` may see of it; the node's balance is the operators'."""
     midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    paid = Order.objects.filter(status=Order.Status.PAID, paid_at__gte=midnight)
+    mine = visible(user, Order.objects.all(), Ability.SEE_MONEY)
+    paid = mine.filter(status=Order.Status.PAID, paid_at__gte=midnight)
     rows = paid.values("event_id", "event__title").annotate(
         orders=Count("pk"),
         seats=Sum("quantity"),
@@ -56,5 +60,7 @@ def sales_today() -> Sales:
         )
         for row in rows.order_by("-last")
     ]
+    if not may(user, Ability.OPERATE):
+        return Sales(events, None)
     balance = Sweep.objects.filter(name=Sweep.INCOMING).values_list("available_msats", flat=True).first()
     return Sales(events, None if balance is None else balance // MSATS_PER_SAT)

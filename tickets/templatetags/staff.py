@@ -7,7 +7,9 @@ from django.urls import reverse
 
 from accounts.history import HistoryEntry
 from accounts.models import User
-from tickets.staff.alerts import Attention, needs_attention
+from accounts.roles import Ability, may, visible
+from payments.models import Refund
+from tickets.staff.alerts import Attention, needs_attention, refunds_that_wait
 from tickets.staff.sales import Sales, sales_today
 from ticketsuma.admin.event_times import words
 from ticketsuma.money import format_msats
@@ -17,13 +19,16 @@ register.filter("msats", format_msats)
 
 
 @register.simple_tag
-def attention() -> list[Attention]:
-    return needs_attention()
+def attention(user: User) -> list[Attention]:
+    """What needs somebody; of an organizer's, the refunds that wait."""
+    if may(user, Ability.OPERATE):
+        return needs_attention()
+    return refunds_that_wait(visible(user, Refund.objects.all(), Ability.SEE_MONEY))
 
 
 @register.simple_tag
-def today() -> Sales:
-    return sales_today()
+def today(user: User) -> Sales | None:
+    return sales_today(user) if may(user, Ability.SEE_MONEY) else None
 
 
 @register.simple_tag

@@ -21,6 +21,9 @@ from tests.factories import (
     EveningFactory,
     EventChangeFactory,
     FormerSlugFactory,
+    InvitationFactory,
+    MembershipFactory,
+    OrganizerFactory,
     PostTransactionFactory,
     StaffFactory,
     SweepFactory,
@@ -65,6 +68,9 @@ def one_of_each() -> None:
     with by_command("test"):
         record("press", order)
     UsageFactory(key=order.code, uses=1, until=0)
+    organizer = OrganizerFactory()
+    MembershipFactory(organizer=organizer)
+    InvitationFactory(organizer=organizer)
 
 
 def our_models():

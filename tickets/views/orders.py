@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.rate_limits import client_ip
+from accounts.roles import Ability, may
 from events.markdown import render_markdown
 from events.models import Event
 from tickets.forms.orders import BuyForm, EmailForm, UmaAddressForm
@@ -31,7 +32,7 @@ from .session_orders import orders_of_browser, remember
 @require_http_methods(["GET", "HEAD", "POST"])
 def event_page(request: HttpRequest, slug: str) -> HttpResponse:
     """One event and its buy form, which posts here; an id in place of the slug leads to the slug."""
-    event = Event.objects.public().filter(slug=slug).first()
+    event = Event.objects.public().select_related("organizer").filter(slug=slug).first()
     if event is None and slug.isdecimal() and len(slug) < 10:
         return redirect(get_object_or_404(Event.objects.public(), pk=int(slug)))
     if event is None:
@@ -94,6 +95,7 @@ def _show_event(request: HttpRequest, event: Event, form: BuyForm, status: int =
     held_seconds = (hold_ends(event) - timezone.now()).total_seconds()
     context = {
         "event": event,
+        "has_door": may(request.user, Ability.DOOR, event),
         "form": form,
         "description": render_markdown(event.description),
         "held_order": _held_order(request, event),

@@ -59,6 +59,10 @@ class ByRole(_AnyAdmin):
             return super().get_queryset(request).none()
         return visible(request.user, super().get_queryset(request), *self.sees, *self.changes)
 
+    def get_view_on_site_url(self, obj=None) -> str | None:
+        """Django's way to a row's own page asks nobody whether they may see it, so there is none."""
+        return None
+
     def get_field_queryset(self, db, db_field, request):
         """What a form offers of other rows is what their own pages show this person."""
         related = db_field.remote_field.model

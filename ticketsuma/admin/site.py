@@ -10,6 +10,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 
 from accounts import second_factor
+from accounts.roles import Ability, may
 
 # What staff come for first; the rest follows in Django's order.
 APPS = ("tickets", "events", "payments", "accounts")
@@ -36,6 +37,16 @@ class ShopAdminSite(AdminSite):
     def logout(self, request: HttpRequest, extra_context=None):
         """Django's only takes POST; who merely looks at its address is led to the start page."""
         return super().logout(request, extra_context) if request.method == "POST" else redirect("admin:index")
+
+    def get_urls(self):
+        """Django's redirect to any row's own page would tell rows that are there from those that are not."""
+        return [one for one in super().get_urls() if getattr(one, "name", "") != "view_on_site"]
+
+    def index(self, request: HttpRequest, extra_context=None):
+        """Who minds doors and nothing else begins there."""
+        if may(request.user, Ability.DOOR) and not self.get_app_list(request):
+            return redirect("doors")
+        return super().index(request, extra_context)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict]:
         """The apps and their models by how often they are needed, not by the alphabet."""

@@ -17,7 +17,7 @@ from ticketsuma.errors import DomainError
 KEPT = Path(settings.BASE_DIR) / "docs" / "openapi.yaml"
 # Refusals that no API client meets: of wallets, of the node, of staff in the admin, of workers.
 ELSEWHERE = {
-    "payments", "tickets.services.refunds", "tickets.services.moved_events",
+    "payments", "events.team", "tickets.services.refunds", "tickets.services.moved_events",
     "tickets.services.payment_lookup", "tickets.staff.order_actions", "ticketsuma.admin.actions",
 }  # fmt: skip
 
