@@ -24,6 +24,7 @@ from .models import User
 from .roles import Ability, may
 
 PROOF_SECONDS = 600  # that long a proof is good for acts that move money
+_KEPT = "second_factor_kept"
 FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 
 
@@ -73,10 +74,21 @@ def is_fresh(request: HttpRequest) -> bool:
     return not is_required_of(user) and not has_factor(user)
 
 
-def ask(request: HttpRequest) -> HttpResponse:
-    """To the page that asks for the factor, which leads back to this one."""
+def ask(request: HttpRequest, *, keep: dict[str, str] | None = None) -> HttpResponse:
+    """To the page that asks for the factor, which leads back to this one, where `take_kept` has `keep`."""
+    if keep:
+        request.session[_KEPT] = {"path": request.path, "typed": keep}
     ways = get_adapter(request).get_reauthentication_methods(request.user)
     return HttpResponseRedirect(f"{ways[0]['url']}?{urlencode({'next': request.get_full_path()})}")
+
+
+def take_kept(request: HttpRequest) -> dict[str, str] | None:
+    """What was typed into the form of this page before the factor was asked for; once."""
+    kept = request.session.get(_KEPT)
+    if kept is None or kept["path"] != request.path:
+        return None
+    del request.session[_KEPT]
+    return kept["typed"]
 
 
 # -- codes ------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import itertools
 import json
 import re
 import socket
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
+from accounts.tests.factors import code_at
 from tests.stack import Stack
 
 TIMEOUT = 30
@@ -130,7 +132,7 @@ class Browser(requests.Session):
 
     def __init__(self, url: str, address: str):
         super().__init__()
-        self.url = url
+        self.url, self.counters = url, {}
         self.mount("http://", _From(address))
 
     def open(self, path: str, **more) -> requests.Response:
@@ -153,6 +155,11 @@ class Browser(requests.Session):
 
     def sign_in(self, email: str, password: str) -> requests.Response:
         return self.submit("/accounts/login/", login=email, password=password)
+
+    def give_code(self, secret: str, path: str = "/accounts/2fa/authenticate/", **more) -> requests.Response:
+        """Type what an authenticator app with this secret shows now, or next; an app's code is good once."""
+        counter = self.counters[secret] = max(int(time.time()) // 30, self.counters.get(secret, 0) + 1)
+        return self.submit(path, code=code_at(secret, counter), **more)
 
     def reset_password(self, link: str, password: str = "a third good passphrase") -> requests.Response:
         """Follow a mailed link to its form, and send it."""

@@ -78,15 +78,19 @@ def make_cast(shop: Shop, staff: Person) -> Cast:
 
 
 _SIGN_IN = """
+from types import SimpleNamespace
+from allauth.account.internal.flows.login import record_authentication
 from django.contrib.sessions.backends.db import SessionStore
 user, session = User.objects.get(pk=pk), SessionStore()
 session["_auth_user_id"], session["_auth_user_hash"] = str(user.pk), user.get_session_auth_hash()
 session["_auth_user_backend"] = "django.contrib.auth.backends.ModelBackend"
 session.create()
+record_authentication(SimpleNamespace(session=session, user=user), user, "mfa", type="totp")
+session.save()
 answer = session.session_key
 """
 
 
 def session_of(shop: Shop, person: Person) -> str:
-    """The cookie of a browser in which `person` is signed in, as signing in would have made it."""
+    """The cookie of a browser in which `person` is signed in with a second factor, as signing in makes it."""
     return f"sessionid={shop.stack.django(_SIGN_IN, pk=person.id)}"

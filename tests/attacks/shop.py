@@ -37,7 +37,14 @@ from accounts.authentication import issue_token
 answer = {}
 for name in names:
     user = save_verified_user(email=f"{name}@example.com", password=password, name=name.title())[0]
-    answer[name] = [user.pk, str(issue_token(user))]
+    answer[name] = [user.pk, str(issue_token(user, second_factor=True))]
+"""
+
+_APP = """
+from allauth.mfa.totp.internal import auth
+answer = auth.generate_totp_secret()
+Authenticator.objects.filter(user_id=pk).delete()
+auth.TOTP.activate(User.objects.get(pk=pk), answer)
 """
 
 
@@ -88,6 +95,10 @@ class Shop:
     def people(self, *names: str) -> list[Person]:
         rows = self.stack.django(_PEOPLE, names=names, password=PASSWORD)
         return [Person(pk, f"{name}@example.com", token) for name, (pk, token) in rows.items()]
+
+    def app_of(self, person: Person) -> str:
+        """The secret of an authenticator app that is set up for `person` now."""
+        return self.stack.django(_APP, pk=person.id)
 
     def person(self) -> Person:
         """Somebody new."""

@@ -75,8 +75,9 @@ def test_what_was_typed_is_shown_as_typed(shop, hostile, someone, path):
 @pytest.fixture(scope="module")
 def staffs_browser(shop):
     browser = shop.attacker().browser()
-    shop.people("boss")
+    secret = shop.app_of(shop.people("boss")[0])
     assert browser.sign_in("boss@example.com", PASSWORD).status_code == 302
+    assert browser.give_code(secret).status_code == 302
     return browser
 
 

@@ -113,6 +113,8 @@ class GiveAddress(RefundAction):
 class TryRefundAgain(TryAgain):
     """For one that the worker gave up; a failed one has `RetryRefund`."""
 
+    asks_again = True
+
     def is_possible(self, refund: Refund) -> bool:
         return super().is_possible(refund) and refund.status != Refund.Status.FAILED
 
@@ -162,6 +164,8 @@ class SendBack(UnmatchedAction):
 
 class TryIncomingAgain(TryAgain):
     """For money that matches a payment; the rest waits for staff."""
+
+    asks_again = True
 
     def is_possible(self, incoming: IncomingPayment) -> bool:
         return super().is_possible(incoming) and incoming.payment_id is not None

@@ -43,6 +43,7 @@ def _summary(order: Order) -> str:
 
 class AskNode(StaffAction):
     needs = (Ability.SEE_MONEY,)
+    asks_again = False
     name = "reconcile"
     label = gettext_lazy("Ask the node")
 
@@ -59,6 +60,7 @@ class AskNode(StaffAction):
 
 class PushAgain(StaffAction):
     needs = (Ability.MESSAGES,)
+    asks_again = False
     name = "push"
     label = gettext_lazy("Send the request again")
     ended = (Payment.Push.REFUSED, Payment.Push.UNREACHABLE, Payment.Push.DELIVERED)
@@ -86,6 +88,7 @@ class PushAgain(StaffAction):
 
 class MailTicketsAgain(StaffAction):
     needs = (Ability.MESSAGES,)
+    asks_again = False
     name = "mail"
     label = gettext_lazy("Mail the tickets again")
 
@@ -108,6 +111,7 @@ class MailTicketsAgain(StaffAction):
 
 class ReleaseViewers(StaffAction):
     needs = (Ability.SEE_GUESTS,)
+    asks_again = False
     name = "viewers"
     label = gettext_lazy("Let other devices watch")
 

@@ -71,6 +71,7 @@ class VoidTicket(StaffAction):
 
 class ReplaceTicket(StaffAction):
     needs = (Ability.MESSAGES,)
+    asks_again = False
     name = "replace"
     label = gettext_lazy("Void it and make a new one")
     form = ReasonForm
@@ -95,6 +96,7 @@ class ReplaceTicket(StaffAction):
 
 class ReplaceLinks(StaffAction):
     needs = (Ability.MESSAGES,)
+    asks_again = False
     name = "replace-links"
     label = gettext_lazy("Replace all links")
     form = ReasonForm

@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts import second_factor
 from accounts.history import record, watch
 from accounts.roles import Ability, may
 from ticketsuma.errors import DomainError
@@ -33,8 +34,9 @@ class ActionForm(forms.Form):
     # What the asker saw: when it is different at the time of the answer, somebody else was faster.
     seen = forms.CharField(widget=forms.HiddenInput)
 
-    def __init__(self, *args, row: Model, seen: str, **kwargs):
-        super().__init__(*args, initial={"seen": seen}, **kwargs)  # type: ignore[misc]  # nobody gives five arguments
+    def __init__(self, *args, row: Model, seen: str, typed: dict[str, str] | None = None, **kwargs):
+        shown = {"seen": seen} | (typed or {})
+        super().__init__(*args, initial=shown, **kwargs)  # type: ignore[misc]  # nobody gives five arguments
         self.row, self._now = row, seen
 
     @property
@@ -53,6 +55,8 @@ class StaffAction:
     label: str | Promise
     form: type[ActionForm] = ActionForm
     is_grave = False
+    # Whether the second factor must have been given lately: wherever money, or where it goes, may change.
+    asks_again = True
 
     def is_allowed(self, user: Any, row: Any) -> bool:
         return bool(self.needs) and all(may(user, ability, row) for ability in self.needs)
@@ -75,6 +79,7 @@ class StaffAction:
 
 
 class TryAgain(StaffAction):
+    asks_again = False
     needs = (Ability.OPERATE,)
     name = "try-again"
     label = gettext_lazy("Try again")
@@ -131,9 +136,12 @@ class StaffActionsMixin(AnyAdmin):
         back = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
         if not chosen.is_possible(row):
             return self._too_late(request, back)
-        form = chosen.form(request.POST or None, row=row, seen=str(chosen.seen(row)))
+        typed = second_factor.take_kept(request) if request.method == "GET" else None
+        form = chosen.form(request.POST or None, row=row, seen=str(chosen.seen(row)), typed=typed)
         if request.method == "POST":
             return self._answer(request, row, chosen, form, back)
+        if typed:
+            messages.info(request, _("Thank you. Nothing was done yet: please press once more."))
         return self._ask(request, row, chosen, form, back)
 
     def _answer(self, request, row: Model, action: StaffAction, form: ActionForm, back: str) -> HttpResponse:
@@ -141,6 +149,8 @@ class StaffActionsMixin(AnyAdmin):
             return self._too_late(request, back)
         if not form.is_valid():
             return self._ask(request, row, action, form, back)
+        if action.asks_again and not second_factor.is_fresh(request):
+            return second_factor.ask(request, keep={name: form[name].value() for name in form.fields})
         refusal = self._run(request, row, action, form)
         if refusal is None:
             return redirect(back)
