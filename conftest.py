@@ -7,6 +7,7 @@ import tempfile
 import django
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.core.cache import caches
 
 from tests.environment import fresh_secrets
 
@@ -34,6 +35,12 @@ if IS_FIRST:
 django.setup()
 # The same hash, made cheap: hundreds of tests sign somebody in.
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 64, 1
+
+
+@pytest.fixture(autouse=True)
+def no_kept_pages():
+    """Ids begin anew with each test's rows, and with them the names of kept pages."""
+    caches["pages"].clear()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -191,6 +191,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "ticketsuma.web.middleware.StrangersFormMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "ticketsuma.web.middleware.BodyMiddleware",
@@ -264,7 +265,9 @@ _cache = readable("CACHE_URL", lambda: env.cache_url("CACHE_URL", "locmemcache:/
 if _cache["BACKEND"].endswith(".RedisCache"):
     _cache["BACKEND"] = "ticketsuma.web.cache.RedisOrNothing"  # one that is away is an empty one
     _cache["OPTIONS"] = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5} | _cache.get("OPTIONS", {})
-CACHES = {"default": _cache}
+# Pages of strangers are the process's own: looked up over a network they would cost what they save.
+_pages = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "pages"}
+CACHES = {"default": _cache, "pages": _pages}
 
 # -- people -----------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

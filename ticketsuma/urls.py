@@ -8,6 +8,7 @@ from payments import webhooks
 from payments.health import CHECKS
 
 from .web import health
+from .web.strangers import takes_strangers_forms
 
 handler500 = "ticketsuma.web.unavailable.server_error"
 
@@ -20,7 +21,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/webhooks/payment", webhooks.receive),
     path("api/", include("ticketsuma.api_urls")),
-    path("language", set_language, name="set_language"),
+    path("language", takes_strangers_forms(set_language), name="set_language"),
     path("health", health.health, {"checks": CHECKS}),
     path("health/live", health.live),
 ]

@@ -128,7 +128,10 @@ class _From(HTTPAdapter):
 
 
 class Browser(requests.Session):
-    """Cookies and forms: `submit` fetches a page first, and sends its form's token with `fields`."""
+    """Cookies and forms: `submit` fetches a page first, and sends its form's token with `fields`.
+
+    The forms that all strangers share have none, and are sent with the Origin that browsers send.
+    """
 
     def __init__(self, url: str, address: str):
         super().__init__()
@@ -141,11 +144,11 @@ class Browser(requests.Session):
     def submit(self, path: str, *, to: str = "", headers: dict | None = None, **fields) -> requests.Response:
         page = self.open(path)
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
-        assert token, f"{path} has no form ({page.status_code})"
+        assert "<form" in page.text, f"{path} has no form ({page.status_code})"
+        proof = {"csrfmiddlewaretoken": token[1]} if token else {}
+        origin = {} if token else {"Origin": self.url}
         return self.send_form(
-            to or path,
-            {"csrfmiddlewaretoken": token[1], **fields},
-            headers={"Referer": self.url} | (headers or {}),
+            to or path, proof | fields, headers={"Referer": self.url} | origin | (headers or {})
         )
 
     def send_form(self, path: str, fields: dict, headers: dict | None = None) -> requests.Response:

@@ -169,16 +169,17 @@ def test_after_choosing_a_language_one_stays(visitor, target):
         ("D04", "another site's Origin", {"Origin": "https://evil.example"}, True),
         ("D04", "Origin null", {"Origin": "null"}, True),
         ("D04", "our host, another port", {"Origin": "http://localhost:1"}, True),
+        ("D04", "a stranger's form, another site's Origin", {"Origin": "https://evil.example"}, False),
+        ("D04", "a stranger's form, Origin null", {"Origin": "null"}, False),
     ],
 )
 def test_a_form_of_another_site(shop, visitor, headers, with_token):
     """403, as a page one can read."""
-    slug = f"/events/{shop.slug}"
     fields = {"quantity": "1", "email": "d04@example.com", "name": "", "uma_address": ""}
     if with_token:
-        page = visitor.open(slug).text
+        page = visitor.open("/find").text
         fields["csrfmiddlewaretoken"] = page.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
-    answer = visitor.send_form(f"/events/{shop.event}/buy", fields, headers)
+    answer = visitor.send_form(f"/events/{shop.slug}", fields, headers)
     assert answer.status_code == 403
     assert "<title>" in answer.text
     assert "site.css" in re.sub(r"\.[0-9a-f]{8,}\.", ".", answer.text)

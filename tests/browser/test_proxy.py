@@ -31,6 +31,7 @@ def documented(folder, *, shop_port: int, port: int, plain_port: int) -> str:
         "/etc/ssl/tickets/fullchain.pem": f"{folder}/paper.pem",
         "/etc/ssl/tickets/privkey.pem": f"{folder}/paper.pem",
         "/var/log/nginx/tickets.log": f"{folder}/access.log",
+        "/var/cache/nginx/tickets": f"{folder}/cache",
     }.items():
         assert theirs in text
         text = text.replace(theirs, ours)
@@ -103,3 +104,47 @@ def test_eight_tabs_load_through_it(open_context, proxied):
 def test_http_leads_to_https(proxied):
     answer = requests.get(f"{proxied.plain_url}/find", allow_redirects=False, timeout=10)
     assert (answer.status_code, answer.headers["Location"]) == (301, "https://localhost/find")
+
+
+def times_rendered(stack) -> int:
+    """How often the shop itself answered for the page of an event."""
+    return (
+        (stack.folder / "log" / "web0.log").read_text().count('"route": "events/<slug:slug>", "status": 200')
+    )
+
+
+def test_strangers_share_the_page_for_a_second_but_not_the_key_of_its_form(proxied):
+    event_id = make_event(proxied, title="A shared evening")
+    site = {"verify": False, "timeout": 10}
+    page = requests.get(f"{proxied.shop_url}/events/{event_id}", **site).url
+    before = times_rendered(proxied)
+    answers = [requests.get(page, **site) for _ in range(40)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert times_rendered(proxied) - before < 20
+    keys = {re.search(r'name="key" value="([0-9a-f]{32})"', answer.text)[1] for answer in answers}
+    assert len(keys) == 40
+    assert not any(answer.cookies for answer in answers)
+    # Whose page was kept is told to nobody: its request's id is the key of the form on it.
+    assert not any("X-Request-ID" in answer.headers for answer in answers)
+    proxied.django("Event.objects.filter(pk=pk).update(title='Another evening'); answer = None", pk=event_id)
+    wait_until(lambda: "Another evening" in requests.get(page, **site).text, 5, "the change is there")
+
+
+def test_a_form_of_a_kept_page_buys_once_and_its_buyers_page_is_their_own(proxied):
+    event_id = make_event(proxied)
+    site = {"verify": False, "timeout": 10}
+    page = requests.get(f"{proxied.shop_url}/events/{event_id}", **site)
+    fields = {"key": re.search(r'name="key" value="([0-9a-f]{32})"', page.text)[1], "price_sats": "2500"}
+    fields |= {"quantity": "2", "email": "kept@example.com", "name": "", "uma_address": ""}
+    browser = requests.Session()
+    sent = [
+        browser.post(
+            page.url, data=fields, allow_redirects=False, **site,
+            headers={"Origin": proxied.shop_url, "Sec-Fetch-Site": "same-origin"},
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    assert [answer.status_code for answer in sent] == [302, 302]
+    assert len({answer.headers["Location"] for answer in sent}) == 1
+    assert "You are holding 2 seats" in browser.get(page.url, **site).text
+    assert "You are holding" not in requests.get(page.url, **site).text

@@ -21,14 +21,17 @@ from tickets.services import orders
 from tickets.services.holds import hold_ends
 from ticketsuma.errors import DomainError
 from ticketsuma.web.sse import stream_response
+from ticketsuma.web.strangers import is_stranger, takes_strangers_forms
 
 from .acts import act_of, done_before, takes_acts
 from .decorators import private_page
 from .order_page import hub, order_page, order_version, watched
 from .session_orders import orders_of_browser, remember
+from .shared_page import KEY_HERE, SEATS_HERE, shared_page
 
 
 # -- buying -----------------------------------------------------------------------------------
+@takes_strangers_forms
 @require_http_methods(["GET", "HEAD", "POST"])
 def event_page(request: HttpRequest, slug: str) -> HttpResponse:
     """One event and its buy form, which posts here; an id in place of the slug leads to the slug."""
@@ -41,9 +44,12 @@ def event_page(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect(event, permanent=True)
     if request.method == "POST":
         return _buy(request, event)
+    if is_stranger(request):
+        return shared_page(request, event, _hold_minutes(event), lambda: _show_to_strangers(request, event))
     return _show_event(request, event, BuyForm(event=event, user=_buyer(request)))
 
 
+@takes_strangers_forms
 @require_http_methods(["GET", "HEAD", "POST"])
 def buy(request: HttpRequest, event_id: int) -> HttpResponse:
     """Where the form posted once: pages that were open while the shop was upgraded still do."""
@@ -92,16 +98,33 @@ def _buyer(request: HttpRequest):
 def _show_event(request: HttpRequest, event: Event, form: BuyForm, status: int = 200) -> HttpResponse:
     if form.is_bound:
         form.show_price(event)
-    held_seconds = (hold_ends(event) - timezone.now()).total_seconds()
-    context = {
-        "event": event,
-        "has_door": may(request.user, Ability.DOOR, event),
-        "form": form,
-        "description": render_markdown(event.description),
+    context = _event_context(event, form) | {
         "held_order": _held_order(request, event),
-        "hold_minutes": max(1, math.ceil(held_seconds / 60)),
+        "has_door": may(request.user, Ability.DOOR, event),
     }
     return render(request, "events/event.html", context, status=status)
+
+
+def _show_to_strangers(request: HttpRequest, event: Event) -> HttpResponse:
+    form = BuyForm(event=event, user=None, initial={"key": KEY_HERE})
+    context = _event_context(event, form) | {
+        "seats_left": SEATS_HERE,
+        "canonical_path": event.get_absolute_url(),
+    }
+    return render(request, "events/event.html", context)
+
+
+def _event_context(event: Event, form: BuyForm) -> dict:
+    return {
+        "event": event,
+        "form": form,
+        "description": render_markdown(event.description),
+        "hold_minutes": _hold_minutes(event),
+    }
+
+
+def _hold_minutes(event: Event) -> int:
+    return max(1, math.ceil((hold_ends(event) - timezone.now()).total_seconds() / 60))
 
 
 def _held_order(request: HttpRequest, event: Event) -> Order | None:

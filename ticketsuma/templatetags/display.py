@@ -8,6 +8,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from ticketsuma import bidi
 from ticketsuma.templatetags.icons import ICONS
@@ -47,6 +48,11 @@ def number(value: int) -> str:
 def sats(amount_sats: int) -> str:
     """`21000` → `21,000 sats`; the space does not break."""
     return f"{number(amount_sats)}\N{NO-BREAK SPACE}{_('sat') if amount_sats == 1 else _('sats')}"
+
+
+@register.filter
+def seats_left(seats: int) -> str:
+    return ngettext("%(left)s seat left", "%(left)s seats left", seats) % {"left": number(seats)}
 
 
 @register.filter

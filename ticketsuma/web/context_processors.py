@@ -2,6 +2,8 @@
 
 from django.conf import settings
 
+from .strangers import is_stranger
+
 
 def site(request) -> dict:
     return {
@@ -9,4 +11,5 @@ def site(request) -> dict:
         "site_url": settings.SITE_URL,
         "network": settings.LIGHTSPARK_NETWORK,
         "is_test_network": settings.LIGHTSPARK_NETWORK != "MAINNET",
+        "is_stranger": is_stranger(request),
     }
