@@ -2,8 +2,10 @@
 
 import os
 import resource
+import shutil
 import signal
 import sys
+import tempfile
 
 from django.conf import settings
 from gunicorn.glogging import Logger
@@ -12,6 +14,10 @@ from ticketsuma.conf import logging_config
 from ticketsuma.conf.bootstrap import read_settings
 
 read_settings()  # once, before any process is forked; a wrong setting ends the start here
+
+if settings.METRICS_PORT and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    # Where the processes of this server count together; prometheus_client looks when it is first imported.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="metrics-")
 
 
 class StructlogLogger(Logger):
@@ -33,7 +39,9 @@ class StructlogLogger(Logger):
         say(msg, *args, **kwargs)
 
 
-bind = f"{settings.HOST}:{settings.PORT}"
+bind = [f"{settings.HOST}:{settings.PORT}"]
+if settings.METRICS_PORT:
+    bind.append(f"{settings.HOST}:{settings.METRICS_PORT}")
 worker_class = "ticketsuma.web.gunicorn_worker.ReadingWorker"
 sendfile = False  # it waits without end for a client that does not read
 workers = int(os.environ.get("WEB_WORKERS", "2"))
@@ -66,3 +74,16 @@ def post_worker_init(worker):
     wanted = worker_connections + 256
     if _most < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard < 0 else min(wanted, hard), hard))
+
+
+def child_exit(server, worker):
+    """A process that is gone listens to no page any more."""
+    if settings.METRICS_PORT:
+        from prometheus_client import multiprocess
+
+        multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(server):
+    if settings.METRICS_PORT:
+        shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

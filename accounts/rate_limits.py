@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext_lazy as _
+from prometheus_client import Counter
 
 from ticketsuma.errors import DomainError
 
@@ -22,6 +23,7 @@ from .models import Usage
 
 KNOWN_SECONDS = 30 * 24 * 3600
 _SWEEP_ONE_IN = 500
+LIMITS_HIT = Counter("tickets_limits_hit", "Requests refused because they came too often", ["limit"])
 
 _COUNT = """
 INSERT INTO accounts_usage (key, uses, until) VALUES (%(key)s, 1, %(until)s)
@@ -61,6 +63,7 @@ def hit(limit: str, *who: str) -> None:
     most, seconds = settings.LIMITS[limit]
     uses, left = _count(seconds, limit, *who)
     if uses > most:
+        LIMITS_HIT.labels(limit).inc()
         raise RateLimited(retry_after=max(left, 1))
 
 

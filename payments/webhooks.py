@@ -12,6 +12,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
+from prometheus_client import Counter
 
 from ticketsuma import clock
 from ticketsuma.api.exceptions import CONTENT_TYPE
@@ -24,6 +25,8 @@ from .services import process_webhook_event
 logger = logging.getLogger(__name__)
 
 CHALLENGE = 'Lightspark-Signature realm="webhooks"'  # RFC 9110: a 401 names what would be let in
+
+WEBHOOKS = Counter("tickets_webhooks", "Webhooks of the node, by what they were answered", ["answer"])
 
 # While this request works on the event the worker leaves it alone.
 HANDLING = timedelta(seconds=20)
@@ -93,6 +96,7 @@ def receive(request: HttpRequest) -> JsonResponse:
     except DatabaseError as error:
         logger.warning("a webhook could not be stored: %s", type(error.__cause__ or error).__name__)
         return problem(request, NotStored())
+    WEBHOOKS.labels("new" if is_new else "known").inc()
     if is_new:
         _process(event)
     return JsonResponse({"received": True})
@@ -120,6 +124,7 @@ def _process(event: WebhookEvent) -> None:
 
 
 def problem(request: HttpRequest, refusal: DomainError) -> JsonResponse:
+    WEBHOOKS.labels(refusal.code).inc()
     body = problem_body(request=request, status=refusal.status, code=refusal.code, detail=refusal.message)
     headers = refusal.headers | ({"WWW-Authenticate": CHALLENGE} if refusal.status == 401 else {})
     return JsonResponse(body, status=refusal.status, content_type=CONTENT_TYPE, headers=headers)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from tickets.mail import notifications
 from tickets.mail.messages import send_mail
+from tickets.metrics.process import serve as serve_metrics
 from tickets.models import Mail, Order
 from tickets.services import holds, refunds
 from tickets.services.hold_limits import forget_networks
@@ -43,3 +44,4 @@ registry.add_periodic_task(5, notifications.queue_changes)
 registry.add_periodic_task(10, notifications.queue_reminders)
 registry.add_periodic_task(60, purge_erased_orders)
 registry.add_periodic_task(60, forget_networks)
+registry.add_start_hook(serve_metrics)

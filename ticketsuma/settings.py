@@ -23,6 +23,7 @@ DEBUG = DEVELOPMENT and env.bool("TRACEBACKS", False)
 
 # -- who we are -------------------------------------------------------------------------------
 PORT = env.int("PORT", 8080)
+METRICS_PORT = env.int("METRICS_PORT", 0)  # 0: closed
 HOST = env.str("HOST", "127.0.0.1" if DEVELOPMENT else "0.0.0.0")  # noqa: S104, the image serves others
 SITE_URL = env.str("SITE_URL", f"http://localhost:{PORT}").rstrip("/")
 SITE_HOST = urlsplit(SITE_URL).netloc
@@ -180,6 +181,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
+    "tickets.metrics.middleware.MetricsMiddleware",
     "ticketsuma.web.middleware.RequestIdMiddleware",
     "ticketsuma.web.middleware.ProbeMiddleware",
     "ticketsuma.web.middleware.HeadersMiddleware",

@@ -17,6 +17,7 @@ import requests
 from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
+from prometheus_client import Histogram
 from requests.adapters import HTTPAdapter
 
 from ticketsuma.errors import DomainError
@@ -25,6 +26,10 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MAX_REASON = 200
+NODE_SECONDS = Histogram(
+    "tickets_node_seconds", "Calls to the node, by what they came to", ["answer"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20),
+)  # fmt: skip
 # What may not be repeated: who holds a BOLT11 may pay it, and an address is a person's.
 _PRIVATE = re.compile(r"\bln[a-z]{2,6}[0-9a-z]{20,}|\S+@\S+", re.IGNORECASE)
 # What GraphQL errors of Lightspark are named when the API token may not do what was asked.
@@ -103,19 +108,24 @@ def call(ask: Callable[[], T], *, seconds: float | None = None) -> T:
         _call.ends_at = ends_at
         return ask()
 
-    future = _threads.submit(work)
+    future, answer, started = _threads.submit(work), "ok", time.monotonic()
     try:
         return future.result(timeout=seconds)
     except DomainError as refusal:
+        answer = refusal.code
         logger.warning("the node: %s", refusal.noted)
         raise
     except FutureTimeout as error:
+        answer = "timeout"
         future.cancel()
         logger.warning("the node did not answer within %s s", seconds)
         raise NodeUnknown from error
     except Exception as error:
+        answer = NodeUnknown.code
         logger.warning("the node's answer is unknown: %s", type(error).__name__)
         raise NodeUnknown from error
+    finally:
+        NODE_SECONDS.labels(answer).observe(time.monotonic() - started)
 
 
 # -- what it means ----------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from prometheus_client import Gauge
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ LOOK_EVERY_SECONDS = 0.25
 STREAM_LIFE_SECONDS = 60.0
 HEARTBEAT_SECONDS = 15.0
 RECONNECT_MILLISECONDS = 1000
+OPEN_STREAMS = Gauge("tickets_open_streams", "Live pages that listen", multiprocess_mode="livesum")
 
 Read = Callable[[Iterable[Any]], Mapping[Any, tuple]]
 _hubs: "weakref.WeakSet[Hub]" = weakref.WeakSet()
@@ -73,6 +75,7 @@ class Hub:
                 return None
             stream = Stream(self, key, version, network)
             self._streams.add(stream)
+            OPEN_STREAMS.inc()
             self._someone.set()
             if self._watcher is None or not self._watcher.is_alive():
                 self._watcher = threading.Thread(target=self._watch, name="live", daemon=True)
@@ -88,7 +91,9 @@ class Hub:
 
     def leave(self, stream: "Stream") -> None:
         with self._lock:
-            self._streams.discard(stream)
+            if stream in self._streams:
+                self._streams.remove(stream)
+                OPEN_STREAMS.dec()
             if not self._streams:
                 self._someone.clear()
 
