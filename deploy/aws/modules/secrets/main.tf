@@ -5,6 +5,7 @@ locals {
   required = [
     "SECRET_KEY",
     "JWT_SECRET",
+    "SECOND_FACTOR_KEYS",
     "EMAIL_URL",
     "LIGHTSPARK_API_TOKEN_CLIENT_ID",
     "LIGHTSPARK_API_TOKEN_CLIENT_SECRET",
