@@ -14,7 +14,9 @@ from tests.tree import ROOT
 
 MODULES = sorted(folder.name for folder in (AWS / "modules").iterdir())
 # What opens something, by its name; and what stands in an address of a server.
-OPENS = re.compile(r"(SECRET|PASSWORD|PRIVATE_KEY|SIGNING_KEY|TOKEN|CERT_CHAIN|DSN)(_KEY|_CLIENT_ID)?$|_KEYS$")
+OPENS = re.compile(
+    r"(SECRET|PASSWORD|PRIVATE_KEY|SIGNING_KEY|TOKEN|CERT_CHAIN|DSN)(_KEY|_CLIENT_ID)?$|_KEYS$"
+)
 WITH_PASSWORD = {"EMAIL_URL", "CACHE_URL", "DATABASE_URL"}
 ELSEWHERE = {
     "DB_PASSWORD",  # made by Terraform, in a secret of its own
