@@ -52,7 +52,7 @@ class Prometheus:
     def ask(self, path: str, **parameters: str):
         try:
             return requests.get(f"{self.url}/api/v1/{path}", params=parameters, timeout=10).json()["data"]
-        except requests.ConnectionError:
+        except requests.RequestException:  # it starts, and answers in words meanwhile
             assert self.process.running, self.process.tail()
             return {}
 

@@ -6,11 +6,11 @@ what they said is kept for some seconds, so that many scrapers cost no more than
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, connection
-from django.db.models import Count, F, Min, QuerySet, Sum
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Min, QuerySet, Sum
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -80,7 +80,7 @@ def _gauge(name: str, says: str, value: float | None) -> Metric:
     return family
 
 
-def _by(name: str, says: str, label: str, values: dict[str, float]) -> Metric:
+def _by(name: str, says: str, label: str, values: Mapping[str, float]) -> Metric:
     family = GaugeMetricFamily(name, says, labels=[label])
     for key, value in values.items():
         family.add_metric([key], value)
@@ -126,8 +126,9 @@ def _holds(now: datetime) -> list[Metric]:
 def _settling(now: datetime) -> list[Metric]:
     """How long money that arrived in the last hour took to become paid orders, or refunds."""
     arrived = IncomingPayment.objects.filter(received_at__gte=now - LAST_HOUR, allocated_at__isnull=False)
-    pairs = arrived.order_by("-received_at").values_list("received_at", "allocated_at")[:SETTLED_AT_MOST]
-    took = sorted(max(0.0, (settled - received).total_seconds()) for received, settled in pairs)
+    lasting = ExpressionWrapper(F("allocated_at") - F("received_at"), DurationField())
+    newest = arrived.order_by("-received_at").annotate(took=lasting)[:SETTLED_AT_MOST]
+    took = sorted(max(0.0, lasted.total_seconds()) for lasted in newest.values_list("took", flat=True))
     quantiles = (
         {share: took[int(float(share) * (len(took) - 1))] for share in ("0.5", "0.95", "1")} if took else {}
     )
@@ -153,12 +154,9 @@ def _queues(now: datetime) -> list[Metric]:
 def _refunds(now: datetime) -> list[Metric]:
     states = [status for status in Refund.Status.values if status != Refund.Status.SENT]
     unsent = Refund.objects.exclude(status=Refund.Status.SENT).order_by()
-    found = {
-        row["status"]: row
-        for row in unsent.values("status").annotate(count=Count("pk"), msats=Sum("amount_msats"))
-    }
-    count = {state: found.get(state, {}).get("count", 0) for state in states}
-    msats = {state: found.get(state, {}).get("msats", 0) for state in states}
+    count, msats = dict.fromkeys(states, 0), dict.fromkeys(states, 0)
+    for row in unsent.values("status").annotate(count=Count("pk"), msats=Sum("amount_msats")):
+        count[row["status"]], msats[row["status"]] = row["count"], row["msats"]
     return [
         _by("tickets_refunds", "Refunds that are not sent", "status", count),
         _by("tickets_refund_msats", "What they owe", "status", msats),
@@ -170,10 +168,11 @@ def _node(now: datetime) -> list[Metric]:
     checkup = Checkup.objects.first()
     tried = _age(now, sweep.tried_at) if sweep else None
     answered = _age(now, sweep.succeeded_at) if sweep else None
+    available = sweep.available_msats if sweep else None
     return [
         _gauge("tickets_worker_silent_seconds", "Since a worker last asked the node", tried),
         _gauge("tickets_node_silent_seconds", "Since the node last answered a worker", answered),
-        _gauge("tickets_node_available_msats", "What the node can send", sweep and sweep.available_msats),
+        _gauge("tickets_node_available_msats", "What the node can send", available),
         _gauge("tickets_owed_msats", "What is to be sent, with its fees", waiting_msats()),
         _gauge(
             "tickets_doctor_wrong",
