@@ -1,6 +1,7 @@
 """Rate limits: counted in the database, so that all processes count together.
 
-One INSERT … ON CONFLICT counts and reads at once; of any number at the same moment exactly `most` pass.
+One INSERT … ON CONFLICT counts and reads at once, for all limits of a request; of any number at the same
+moment exactly `most` pass.
 """
 
 import hashlib
@@ -9,10 +10,12 @@ import ipaddress
 import random
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import wraps
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 from prometheus_client import Counter
@@ -26,12 +29,16 @@ _SWEEP_ONE_IN = 500
 LIMITS_HIT = Counter("tickets_limits_hit", "Requests refused because they came too often", ["limit"])
 
 _COUNT = """
-INSERT INTO accounts_usage (key, uses, until) VALUES (%(key)s, 1, %(until)s)
+INSERT INTO accounts_usage (key, uses, until) SELECT column1, 1, column2 FROM (VALUES {rows}) AS asked
+WHERE NOT EXISTS ({unless})
 ON CONFLICT (key) DO UPDATE SET
-    uses = CASE WHEN accounts_usage.until <= %(now)s THEN 1 ELSE accounts_usage.uses + 1 END,
-    until = CASE WHEN accounts_usage.until <= %(now)s THEN excluded.until ELSE accounts_usage.until END
-RETURNING uses, until
+    uses = CASE WHEN accounts_usage.until <= %s THEN 1 ELSE accounts_usage.uses + 1 END,
+    until = CASE WHEN accounts_usage.until <= %s THEN excluded.until ELSE accounts_usage.until END
+RETURNING key, uses, until
 """
+_NEVER = ("SELECT 1 WHERE 1 = 0", ())
+
+Use = tuple[str, ...]  # a limit's name, and by whom it is used
 
 
 class RateLimited(DomainError):
@@ -60,11 +67,29 @@ def client_ip(request: HttpRequest) -> str:
 
 def hit(limit: str, *who: str) -> None:
     """Count one use of `settings.LIMITS[limit]` by `who`; raises RateLimited with the seconds left."""
-    most, seconds = settings.LIMITS[limit]
-    uses, left = _count(seconds, limit, *who)
-    if uses > most:
-        LIMITS_HIT.labels(limit).inc()
-        raise RateLimited(retry_after=max(left, 1))
+    hit_all((limit, *who))
+
+
+def hit_all(*uses: Use, unless: QuerySet | None = None) -> bool:
+    """Count these uses in one statement. Raises RateLimited of the first that is one too many.
+
+    The uses behind that one are not counted: whoever is stopped by their own limit uses up nobody
+    else's. False, and nothing is counted, when there is a row in `unless`.
+    """
+    with transaction.atomic() if len(uses) > 1 else nullcontext():
+        found = _count_all({use: settings.LIMITS[use[0]][1] for use in uses}, unless)
+        over = next(
+            (use for use in uses if use in found and found[use][0] > settings.LIMITS[use[0]][0]), None
+        )
+        stopped_early = over is not None and over != uses[-1]
+        if stopped_early:
+            transaction.set_rollback(True)
+    if stopped_early:
+        return hit_all(*uses[: uses.index(over) + 1], unless=unless)
+    if over is not None:
+        LIMITS_HIT.labels(over[0]).inc()
+        raise RateLimited(retry_after=max(found[over][1], 1))
+    return bool(found)
 
 
 def costly(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -83,29 +108,43 @@ def use_once(seconds: int, *what: str) -> bool:
     return _count(seconds, "once", *what)[0] == 1
 
 
-def _count(seconds: int, limit: str, *who: str) -> tuple[int, int]:
+def _count(seconds: int, *use: str) -> tuple[int, int]:
     """Count one more; how many that makes in this window, and how many seconds are left of it."""
+    return _count_all({use: seconds})[use]
+
+
+def _count_all(windows: dict[Use, int], unless: QuerySet | None = None) -> dict[Use, tuple[int, int]]:
+    """`_count` for each of several uses, whose windows last so many seconds; none if `unless` has a row.
+
+    Rows are taken in the order of their keys, so that two who count the same ones wait, and never for ever.
+    """
     now = int(time.time())
+    keys = {digest(*use): use for use in windows}
+    rows = [value for key in sorted(keys) for value in (key, now + windows[keys[key]])]
+    there, those = _NEVER if unless is None else unless.values("pk").query.sql_with_params()
+    statement = _COUNT.format(rows=", ".join(["(%s, %s)"] * len(keys)), unless=there)
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, {"key": digest(limit, *who), "until": now + seconds, "now": now})
-        uses, until = cursor.fetchone()
+        cursor.execute(statement, [*rows, *those, now, now])
+        found = {keys[key]: (uses, until - now) for key, uses, until in cursor.fetchall()}
     if random.randrange(_SWEEP_ONE_IN) == 0:  # noqa: S311, housekeeping is no secret
         Usage.objects.filter(until__lte=now).delete()
-    return uses, until - now
+    return found
 
 
 def count_mail(email: str, ip: str, device: str = "") -> None:
     """Count a mail that somebody unknown at `ip` asks us to send to `email`; raises RateLimited.
 
-    A mailbox's owner is not locked out by others: it is counted for each network that asks, and in a
-    browser (`device`) in which they signed in before for that one alone.
+    In a browser (`device`) in which its owner signed in before it is counted for that one alone.
     """
-    if device:
-        hit("MAIL_PER_EMAIL", email, device)
-        return
-    hit("MAIL_PER_IP", ip)
-    hit("MAIL_PER_EMAIL", email, ip)
-    hit("MAIL_PER_EMAIL_FROM_ALL", email)
+    hit_all(*([("MAIL_PER_EMAIL", email, device)] if device else uses_of_mail(email, ip)))
+
+
+def uses_of_mail(email: str, ip: str) -> list[Use]:
+    """What a mail to `email` uses up that a stranger asks for.
+
+    A mailbox's owner is not locked out by others: it is counted for each network that asks.
+    """
+    return [("MAIL_PER_IP", ip), ("MAIL_PER_EMAIL", email, ip), ("MAIL_PER_EMAIL_FROM_ALL", email)]
 
 
 def reset(limit: str, *who: str) -> None:

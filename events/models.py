@@ -3,6 +3,7 @@
 import uuid
 import zoneinfo
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -258,17 +259,18 @@ class Event(Schedule, Searched):
         """Whether a ticket that admits opens the stream now, live or again."""
         return self.stream_is_open or self.replay_is_open
 
-    def claim(self, quantity: int) -> None:
-        """Take `quantity` seats, or raise `SoldOut` or `SalesClosed`.
+    def claim(self, quantity: int, *conditions: Any) -> bool:
+        """Take `quantity` seats; False when `conditions` alone forbid it. Raises `SoldOut` or `SalesClosed`.
 
         One conditional UPDATE asks and takes at once: whoever comes second sees the first one's
         seats, so the last seat is sold once. Call it last in a transaction; it locks the event's row.
         """
         selling = Event.objects.selling(timezone.now()).filter(pk=self.pk)
-        if selling.filter(seats_taken__lte=F("capacity") - quantity).update(
-            seats_taken=F("seats_taken") + quantity
-        ):
-            return
+        free = selling.filter(seats_taken__lte=F("capacity") - quantity)
+        if free.filter(*conditions).update(seats_taken=F("seats_taken") + quantity):
+            return True
+        if conditions and free.exists():
+            return False
         raise SoldOut() if selling.exists() else SalesClosed()
 
     def release(self, quantity: int) -> None:

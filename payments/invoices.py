@@ -83,7 +83,8 @@ def request_invoice(invoice: Invoice) -> None:
     answer = lightspark.create_invoice(
         amount_msats=payment.amount_msats, metadata=lnurl_metadata(payment), expires_at=payment.due_at
     )
-    record_open(invoice, answer)
+    if not record_open(invoice, answer):
+        invoice.refresh_from_db()
 
 
 def request_now(invoice: Invoice) -> None:

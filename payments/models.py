@@ -1,6 +1,7 @@
 """Models of money: payments, invoices, incoming payments, refunds. None refers to tickets."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
@@ -63,6 +64,8 @@ class Payment(StateMachine, Job):
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
+    invoices_in_hand: "list[Invoice] | None" = None  # by whoever has just written the payment
+
     objects = DatedQuerySet.as_manager()
 
     class Meta:
@@ -115,15 +118,20 @@ class Payment(StateMachine, Job):
         return Invoice.Slot.TYPED if payer == self.uma_address else Invoice.Slot.OTHER
 
     @property
+    def known_invoices(self) -> "Iterable[Invoice]":
+        """Those in hand, else as they are stored; prefetched ones cost no query."""
+        return self.invoices.all() if self.invoices_in_hand is None else self.invoices_in_hand
+
+    @property
     def open_invoice(self) -> "Invoice | None":
-        """The BOLT11 that anybody may pay now; reads prefetched invoices when there are some."""
-        plain = (i for i in self.invoices.all() if i.slot == Invoice.Slot.PLAIN)
+        """The BOLT11 that anybody may pay now."""
+        plain = (i for i in self.known_invoices if i.slot == Invoice.Slot.PLAIN)
         return next((i for i in plain if i.status == Invoice.Status.OPEN), None)
 
     @property
     def latest_invoice(self) -> "Invoice | None":
         """The newest BOLT11 that ever opened, whatever became of it; one that was paid before the others."""
-        opened = [i for i in self.invoices.all() if i.invoice_id]
+        opened = [i for i in self.known_invoices if i.invoice_id]
         return max(opened, key=lambda i: (i.status == Invoice.Status.PAID, i.created_at), default=None)
 
 

@@ -21,6 +21,7 @@ from .models import IncomingPayment, Invoice, Payment, PostTransaction, Refund, 
 from .node import lightspark
 from .refunds import write_refund
 from .signals import payment_settled
+from .uma.push import sign_uma_invoice
 
 logger = logging.getLogger(__name__)
 
@@ -31,15 +32,15 @@ class StillOpen(DomainError):
     retry_after = 5
 
 
-def create_payment(
-    *, reference: str, amount_sats: int, memo: str, uma_address: str, due_at: datetime
+def new_payment(
+    *, reference: str, amount_sats: int, memo: str, uma_address: str, due_at: datetime, signed: bool = False
 ) -> Payment:
-    """Write down that `amount_sats` are due until `due_at`, and that an invoice is wanted.
+    """A payment of `amount_sats` that is due until `due_at`, not saved yet: `create_payment` does that.
 
-    Call it inside the transaction that sells; afterwards `invoices.request_now(payment.invoices.get())`
-    asks the node. With `uma_address` the worker pushes a UMA Request to that wallet.
+    With `uma_address` the worker pushes a UMA Request to that wallet; then, and if `signed`, its UMA
+    invoice is signed already.
     """
-    payment = Payment.objects.create(
+    payment = Payment(
         reference=reference,
         amount_sats=amount_sats,
         memo=memo,
@@ -48,8 +49,20 @@ def create_payment(
         push=Payment.Push.QUEUED if uma_address else Payment.Push.NONE,
         **(Payment.scheduled() if uma_address else Payment.finished()),
     )
-    Invoice.objects.create_requested(payment)
+    if uma_address or signed:
+        payment.uma_invoice = sign_uma_invoice(payment)
     return payment
+
+
+def create_payment(payment: Payment) -> Invoice:
+    """Write down that this is due, and that an invoice is wanted: `payment` knows it without being asked.
+
+    Call it inside the transaction that sells; afterwards `invoices.request_now(invoice)` asks the node.
+    """
+    payment.save(force_insert=True)
+    invoice = Invoice.objects.create_requested(payment)
+    payment.invoices_in_hand = [invoice]
+    return invoice
 
 
 def push_again(payment: Payment, *, uma_address: str) -> bool:

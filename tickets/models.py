@@ -1,6 +1,7 @@
 """Models of sales: orders, their tickets, and the mails about them."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
@@ -106,6 +107,7 @@ class Order(Searched, Linked, StateMachine, Job):
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
     is_replay = False  # `place_order` answered an order that was there already
+    tickets_in_hand: "list[Ticket] | None" = None  # by whoever has just written the order
 
     objects = OrderQuerySet.as_manager()
 
@@ -167,6 +169,11 @@ class Order(Searched, Linked, StateMachine, Job):
     @property
     def is_paid(self) -> bool:
         return self.status == self.Status.PAID
+
+    @property
+    def known_tickets(self) -> "Iterable[Ticket]":
+        """Those in hand, else as they are stored; prefetched ones cost no query."""
+        return self.tickets.all() if self.tickets_in_hand is None else self.tickets_in_hand
 
     def get_absolute_url(self) -> str:
         return f"/orders/{self.token}"

@@ -16,7 +16,7 @@ from pytest_django.live_server_helper import LiveServer
 from payments import refunds
 from payments.models import Payment, Refund
 from payments.node import lightspark
-from payments.services import create_payment
+from payments.services import create_payment, new_payment
 from payments.tests.refunding import SATS, Node
 from payments.tests.toy_node import ToyNode
 from payments.tests.wallet import Wallet
@@ -62,7 +62,10 @@ def make_payment(transactional_db):
             "uma_address": "",
             "due_at": timezone.now() + timedelta(minutes=15),
         }
-        return create_payment(**(usual | changes))
+        payment = new_payment(**(usual | changes))
+        create_payment(payment)
+        payment.invoices_in_hand = None
+        return payment
 
     return make
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -116,3 +117,23 @@ def sats(amount: int) -> dict:
     money = {"currency_amount_original_value": amount, "currency_amount_original_unit": "SATOSHI"}
     money |= {f"currency_amount_preferred_currency_{name}": 1 for name in ("value_rounded", "value_approx")}
     return money | {"currency_amount_preferred_currency_unit": "USD"}
+
+
+def opened_invoice(name: str, amount_msats: int, seconds: int) -> dict:
+    """An invoice over `amount_msats` as Lightspark describes one that it has just made."""
+    from django.conf import settings
+
+    now = datetime.now(UTC)
+    data = {
+        "invoice_data_encoded_payment_request": f"lnbcrt{name}",
+        "invoice_data_bitcoin_network": settings.LIGHTSPARK_NETWORK,
+        "invoice_data_payment_hash": name * 2, "invoice_data_amount": sats(amount_msats // 1000),
+        "invoice_data_created_at": now.isoformat(), "invoice_data_memo": None,
+        "invoice_data_expires_at": (now + timedelta(seconds=seconds)).isoformat(),
+        "invoice_data_destination": own_node(),
+    }  # fmt: skip
+    return {
+        "__typename": "Invoice", "invoice_id": f"Invoice:{name}", "invoice_created_at": now.isoformat(),
+        "invoice_updated_at": now.isoformat(), "invoice_data": data, "invoice_status": "OPEN",
+        "invoice_amount_paid": None,
+    }  # fmt: skip

@@ -37,14 +37,15 @@ def ensure_uma_invoice(payment: Payment) -> str:
     Two at once sign two and keep one: everybody is given that one, so wallets see the same invoice again.
     """
     if not payment.uma_invoice:
-        payment.uma_invoice = _sign_uma_invoice(payment)
+        payment.uma_invoice = sign_uma_invoice(payment)
         unsigned = Payment.objects.filter(pk=payment.pk, uma_invoice="")
         if not unsigned.update(uma_invoice=payment.uma_invoice):
             payment.refresh_from_db(fields=["uma_invoice"])
     return payment.uma_invoice
 
 
-def _sign_uma_invoice(payment: Payment) -> str:
+def sign_uma_invoice(payment: Payment) -> str:
+    """The UMA invoice of a payment, which may be unsaved; another one each time."""
     from uma import InvoiceCurrency, KycStatus, create_counterparty_data_options, create_uma_invoice
 
     to = payment.uma_address

@@ -41,7 +41,7 @@ POINTS = [
     # buying
     KillPoint("seats_claimed", "events/models.py", "claim", "return"),
     KillPoint("hold_committed", "tickets/services/orders.py", "place_order", "if order.payment:"),
-    KillPoint("node_made_qr", "payments/invoices.py", "request_invoice", "record_open(invoice, answer)"),
+    KillPoint("node_made_qr", "payments/invoices.py", "request_invoice", "if not record_open"),
     # a wallet
     KillPoint("push_sent", "payments/uma/push.py", "_post", "if answer.is_success:"),
     KillPoint("node_made_uma", "payments/invoices.py", "open_invoice_for_payer", "if not record_open"),

@@ -188,7 +188,7 @@ class PurchaseResponseSerializer(serializers.Serializer):
     """An order with its tickets and what is due: the answer to a purchase and to `GET /api/orders/{id}`."""
 
     order = OrderSerializer(source="*")
-    tickets = TicketSerializer(many=True)
+    tickets = TicketSerializer(many=True, source="known_tickets")
     payment = PaymentSerializer(allow_null=True, help_text="null when the event is free.")
     refunds = serializers.SerializerMethodField(help_text="Money of this order on its way back, or back.")
     pay_url = serializers.SerializerMethodField(help_text="The page on which the order is paid and followed.")
@@ -198,7 +198,7 @@ class PurchaseResponseSerializer(serializers.Serializer):
 
     @extend_schema_field(RefundSerializer(many=True))
     def get_refunds(self, order: Order) -> Any:
-        if order.payment_id is None or self.context.get("is_new"):  # nothing can have come yet
+        if order.payment_id is None or order.tickets_in_hand is not None:  # new: nothing can have come yet
             return []
         refunds = Refund.objects.filter(incoming_payment__payment=order.payment_id)
         return RefundSerializer(refunds, many=True).data

@@ -103,13 +103,15 @@ class TicketViewSet(ApiViewSet):
             key=idempotency_key(request),
             ip=client_ip(request),
             expected_price_sats=data.get("expected_price_sats"),
+            signed=True,
         )
+        if not order.is_replay:
+            return Response(PurchaseResponseSerializer(order).data, status=201)
         if order.payment and order.payment.is_payable:
             ensure_uma_invoice(order.payment)
-        now = {"is_new": not order.is_replay}
-        bought = PurchaseResponseSerializer(orders_to_show().get(pk=order.pk), context=now)
-        replayed = {"Idempotent-Replayed": "true"} if order.is_replay else {}
-        return Response(bought.data, status=201, headers=replayed)
+        order = orders_to_show().get(pk=order.pk)
+        replayed = {"Idempotent-Replayed": "true"}
+        return Response(PurchaseResponseSerializer(order).data, status=201, headers=replayed)
 
     @extend_schema(
         operation_id="ticket_status", tags=["buying"], auth=[],

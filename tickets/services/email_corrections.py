@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 from accounts.history import record
 from accounts.models import normalize_email
 from accounts.rate_limits import count_mail, hit
-from events.models import Event
 from tickets.mail.messages import send_elsewhere
 from tickets.models import Mail, Order
 from ticketsuma.errors import DomainError
@@ -79,12 +78,10 @@ def correct(order: Order, *, email: str, is_buyer: bool = False) -> bool:
     """
     email = normalize_email(email)
     with transaction.atomic():
-        locked = (
-            Order.objects.select_for_update(of=("self",)).select_related("buyer", "payment").get(pk=order.pk)
-        )
+        rows = Order.objects.select_for_update(of=("self",)).select_related("buyer", "payment", "event")
+        locked = rows.get(pk=order.pk)
         if locked.is_forgotten or (is_buyer and not may_correct(locked)):
             raise EmailFixed
-        locked.event = Event.objects.select_for_update().get(pk=locked.event_id)
         if email == locked.email:
             return False
         earlier, locked.email = locked.email, email

@@ -1,15 +1,23 @@
-"""Hold limits: the seats that one buyer, and one network, may hold unpaid at once."""
+"""Hold limits: the seats that one buyer, and one network, may hold unpaid at once.
+
+They are counted under locks of the buyer and the network, so of many orders of one buyer at once each sees
+those before it, and buyers of one event do not wait for each other. Lock order: docs/architecture.md.
+"""
 
 from datetime import timedelta
+from typing import NamedTuple
 
 from django.conf import settings
-from django.db.models import Count, Q, Sum
+from django.db import connection
+from django.db.models import Aggregate, Count, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.lookups import GreaterThan
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from accounts.rate_limits import count_mail, digest, hit
-from events.models import Event
+from accounts.rate_limits import digest, hit_all, uses_of_mail
+from events.models import Event, SoldOut
+from payments.uma.address import domain_of
 from tickets.models import Order
 from ticketsuma.errors import DomainError
 
@@ -48,10 +56,9 @@ def is_proven(buyer: User | None, email: str = "") -> bool:
     return buyer is not None and buyer.has_verified_email and email in ("", buyer.email)
 
 
-def waits_for_mail(order: Order) -> bool:
+def waits_for_mail(buyer: User | None, email: str) -> bool:
     """Whether free seats are held until the link mailed for them is used (`mailbox_proof`)."""
-    is_strangers = not order.amount_sats and settings.FREE_SEATS_WAIT_FOR_MAIL
-    return is_strangers and not is_proven(order.buyer, order.email)
+    return settings.FREE_SEATS_WAIT_FOR_MAIL and not is_proven(buyer, email)
 
 
 def network_of(ip: str, buyer: User | None) -> str:
@@ -59,11 +66,17 @@ def network_of(ip: str, buyer: User | None) -> str:
     return "" if not ip or is_proven(buyer) else digest("network", ip)
 
 
-def count_purchase(order: Order, ip: str) -> None:
-    """Count a purchase from `ip`, and the mail that a free one sends to others; raises RateLimited."""
-    hit("PURCHASE_PER_IP", ip)
+def count_purchase(order: Order, ip: str, *, unless: QuerySet | None = None) -> bool:
+    """Count a purchase from `ip`, with what it sends to strangers: a free one's mail, a payment request.
+
+    Raises RateLimited. False, and nothing is counted, when there is a row in `unless`.
+    """
+    uses = [("PURCHASE_PER_IP", ip)]
     if not order.amount_sats and not is_proven(order.buyer, order.email):
-        count_mail(order.email, ip)
+        uses += uses_of_mail(order.email, ip)
+    if order.amount_sats and order.uma_address:
+        uses += [("REQUEST_PER_IP_AND_DOMAIN", ip, domain_of(order.uma_address))]
+    return hit_all(*uses, unless=unless)
 
 
 def share_of(event: Event, percent: int) -> int:
@@ -71,44 +84,113 @@ def share_of(event: Event, percent: int) -> int:
     return max(event.capacity * percent // 100, event.max_per_order)
 
 
-def check_hoarding(order: Order) -> None:
-    """Raise HoldLimit or FreeLimit when `order`, just written, is one too many for its buyer or network.
+class Limit(NamedTuple):
+    """So many of something may be held; `counted` says how it is counted among `_competing` orders."""
 
-    Call it in the transaction that holds the seats, after the claim: the event's row is locked then,
-    so of many at once for one event each sees those before it.
+    counted: Aggregate
+    most: int
+    refusal: type[DomainError]
+
+
+def claim_within_limits(order: Order) -> None:
+    """Claim the seats of `order`, just written, unless it is one too many for its buyer or network.
+
+    Call it last in the transaction that holds the seats; the statement that claims counts, too. Raises
+    HoldLimit or FreeLimit, SoldOut or SalesClosed.
     """
-    by_network = Q(network=order.network, event=order.event_id) if order.network else Q(pk=order.pk)
-    by_person = Q(email=order.email) if order.email else Q(pk=order.pk)
-    if order.payment is None:
-        _check_free(order, by_person, by_network)
+    lock_holders(order)
+    if not order.event.claim(order.quantity, _is_within_limits(order)):
+        _refuse(order)
+        raise SoldOut  # it was within its limits, and the seat came back only now
+
+
+def check_hoarding(order: Order) -> None:
+    """Raise HoldLimit or FreeLimit when `order`, as just changed, is one too many for its buyer or network.
+
+    Call it in the transaction that changes the order, before anything locks the event's row.
+    """
+    lock_holders(order)
+    _refuse(order)
+
+
+def lock_holders(order: Order) -> None:
+    """Until the transaction ends nobody else counts what this order's mailbox, wallet and network hold.
+
+    On SQLite transactions that write take turns anyway.
+    """
+    if connection.vendor != "postgresql":
         return
-    address = Q(uma_address=order.uma_address) if order.uma_address else Q(pk=order.pk)
-    pending = Order.objects.filter(by_person | address | by_network, status=Order.Status.PENDING)
-    held = pending.aggregate(
-        orders=Count("pk", filter=by_person),
-        at_address=Count("pk", filter=address),
-        seats=Sum("quantity", filter=by_person & Q(event=order.event_id)),
-        of_network=Sum("quantity", filter=by_network),
-    )
-    if (
-        held["orders"] > settings.MAX_OPEN_ORDERS_PER_EMAIL
-        or held["at_address"] > settings.MAX_OPEN_ORDERS_PER_ADDRESS
-        or held["seats"] > settings.MAX_HELD_SEATS_PER_PERSON
-    ):
-        raise HoldLimit
-    if order.network and held["of_network"] > share_of(order.event, settings.MAX_HELD_PERCENT_PER_NETWORK):
-        raise NetworkHoldLimit
+    holders = [("mailbox", order.email), ("wallet", order.uma_address)]
+    holders += [(f"network at {order.event_id}", order.network)]
+    names = [digest("holder", *holder) for holder in holders if holder[1]]
+    keys = sorted(int.from_bytes(bytes.fromhex(name)[:8], signed=True) for name in names)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key", [keys])
 
 
-def _check_free(order: Order, by_person: Q, by_network: Q) -> None:
-    taken = Order.objects.holding().filter(by_person | by_network, event=order.event_id)
-    taken = taken.filter(tickets__voided_at=None)  # a row for each seat that was not given back
-    lately = by_network & Q(created_at__gt=timezone.now() - FREE_COUNTED)
-    seats = taken.aggregate(mine=Count("pk", filter=by_person), lately=Count("pk", filter=lately))
-    if seats["mine"] > settings.MAX_HELD_SEATS_PER_PERSON:
-        raise FreeLimit
-    if order.network and seats["lately"] > share_of(order.event, settings.MAX_FREE_PERCENT_PER_NETWORK):
-        raise NetworkFreeLimit
+def _competing(order: Order) -> QuerySet[Order]:
+    """The orders that count together with `order`: of the same mailbox, wallet or network."""
+    if order.payment is not None:
+        who = _by_person(order) | _by_wallet(order) | _by_network(order)
+        return Order.objects.filter(who, status=Order.Status.PENDING)
+    taken = Order.objects.holding().filter(_by_person(order) | _by_network(order), event=order.event_id)
+    return taken.filter(tickets__voided_at=None)  # a row for each seat that was not given back
+
+
+def _limits(order: Order) -> dict[str, Limit]:
+    if order.payment is None:
+        lately = _by_network(order) & Q(created_at__gt=timezone.now() - FREE_COUNTED)
+        limits = {
+            "mine": Limit(
+                Count("pk", filter=_by_person(order)), settings.MAX_HELD_SEATS_PER_PERSON, FreeLimit
+            )
+        }
+        if order.network:
+            share = share_of(order.event, settings.MAX_FREE_PERCENT_PER_NETWORK)
+            limits["of_network"] = Limit(Count("pk", filter=lately), share, NetworkFreeLimit)
+        return limits
+    here = _by_person(order) & Q(event=order.event_id)
+    limits = {
+        "orders": Limit(Count("pk", filter=_by_person(order)), settings.MAX_OPEN_ORDERS_PER_EMAIL, HoldLimit),
+        "at_address": Limit(
+            Count("pk", filter=_by_wallet(order)), settings.MAX_OPEN_ORDERS_PER_ADDRESS, HoldLimit
+        ),
+        "seats": Limit(Sum("quantity", filter=here), settings.MAX_HELD_SEATS_PER_PERSON, HoldLimit),
+    }
+    if order.network:
+        share = share_of(order.event, settings.MAX_HELD_PERCENT_PER_NETWORK)
+        limits["of_network"] = Limit(Sum("quantity", filter=_by_network(order)), share, NetworkHoldLimit)
+    return limits
+
+
+def _by_person(order: Order) -> Q:
+    return Q(email=order.email) if order.email else Q(pk=order.pk)
+
+
+def _by_wallet(order: Order) -> Q:
+    return Q(uma_address=order.uma_address) if order.uma_address else Q(pk=order.pk)
+
+
+def _by_network(order: Order) -> Q:
+    return Q(network=order.network, event=order.event_id) if order.network else Q(pk=order.pk)
+
+
+def _is_within_limits(order: Order) -> GreaterThan:
+    """A condition for the statement that claims, which begins when the locks are held: it sees all before."""
+    limits = _limits(order)
+    counted = {name: limit.counted for name, limit in limits.items()}
+    within = {f"{name}__lte": limit.most for name, limit in limits.items()}
+    orders = _competing(order).order_by().annotate(all=Value(1)).values("all").annotate(**counted)
+    return GreaterThan(Subquery(orders.filter(**within).values(next(iter(counted)))), 0)
+
+
+def _refuse(order: Order) -> None:
+    """Raise what `order` is too much of, if anything."""
+    limits = _limits(order)
+    held = _competing(order).aggregate(**{name: limit.counted for name, limit in limits.items()})
+    for name, limit in limits.items():
+        if held[name] > limit.most:
+            raise limit.refusal
 
 
 def forget_networks() -> None:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from tickets.models import Order
+from tickets.models import Order, OrderQuerySet
 from ticketsuma.errors import DomainError
 
 
@@ -38,11 +38,14 @@ def request_hash(*parts) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
+def orders_of_key(order: Order) -> OrderQuerySet:
+    """The order that the key of `order` has placed already, if any."""
+    return Order.objects.filter(scope=order.scope, key=order.key)
+
+
 def earlier_order(order: Order) -> Order | None:
-    """The order that the key of `order` has placed already, if any; for another purchase it is KeyReused."""
-    earlier = (
-        Order.objects.select_related("event", "payment").filter(scope=order.scope, key=order.key).first()
-    )
+    """`orders_of_key`, loaded and marked as a replay; for another purchase it is KeyReused."""
+    earlier = orders_of_key(order).select_related("event", "payment").first()
     if earlier and earlier.request_hash != order.request_hash:
         raise KeyReused
     if earlier:

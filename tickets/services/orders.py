@@ -1,6 +1,6 @@
 """Order services: placing, fulfilling and ending orders.
 
-Pages, API, admin and worker call these same functions. Lock order: payment → order → event.
+Pages, API, admin and worker call these same functions. Lock order: payment → order → holder → event.
 """
 
 import logging
@@ -19,7 +19,7 @@ from accounts.rate_limits import hit
 from events.models import Event, SalesClosed, SoldOut
 from payments.invoices import InvoiceCloseResult, close_open_invoices, expire_unconfirmed, request_now
 from payments.models import Payment
-from payments.services import StillOpen, close_payment, create_payment, push_again
+from payments.services import StillOpen, close_payment, create_payment, new_payment, push_again
 from payments.uma.address import domain_of, normalize_uma_address
 from tickets.models import Mail, Order, Ticket
 from ticketsuma.bidi import isolate
@@ -27,9 +27,9 @@ from ticketsuma.errors import DomainError
 from ticketsuma.money import format_sats
 from ticketsuma.state_machine import InvalidTransition
 
-from .hold_limits import check_hoarding, count_purchase, network_of, waits_for_mail
+from .hold_limits import check_hoarding, claim_within_limits, count_purchase, network_of, waits_for_mail
 from .holds import hold_ends
-from .idempotency import earlier_order, is_guessable, order_scope, request_hash
+from .idempotency import earlier_order, is_guessable, order_scope, orders_of_key, request_hash
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +71,7 @@ def place_order(
     key: str | None = None,
     ip: str = "",
     expected_price_sats: int | None = None,
+    signed: bool = False,
 ) -> Order:
     """Hold `quantity` seats for HOLD_SECONDS, at most to the event's end, and ask for the money.
 
@@ -79,6 +80,8 @@ def place_order(
     there is limited; with `expected_price_sats` (of one seat) it is that price or none. Raises SoldOut,
     SalesClosed, PriceChanged, QuantityNotAllowed, InvalidUmaAddress, KeyReused, HoldLimit, FreeLimit,
     RateLimited. No answer of the node costs anybody a seat: the invoice follows. Outside transactions.
+
+    A new order has its tickets, payment and invoice in hand; if `signed`, its UMA invoice too.
     """
     email = normalize_email(email)
     uma_address = normalize_uma_address(uma_address) if uma_address.strip() else ""
@@ -86,6 +89,8 @@ def place_order(
         raise QuantityNotAllowed(
             _("Between 1 and %(most)s seats can be bought at once.") % {"most": event.most_seats}
         )
+    is_paid = event.is_free and not waits_for_mail(buyer, email)
+    paid = {"status": Order.Status.PAID, "paid_at": timezone.now(), **Order.finished()}
     order = Order(
         event=event,
         buyer=buyer,
@@ -100,16 +105,26 @@ def place_order(
         request_hash=request_hash(event.pk, quantity, email, name.strip(), uma_address),
         network=network_of(ip, buyer),
         expires_at=hold_ends(event),
-        **Order.scheduled(),
+        **(paid if is_paid else Order.scheduled()),
     )
-    if key and (replay := earlier_order(order)):
+    is_other_price = expected_price_sats not in (None, event.price_sats)
+    if ip and not is_other_price:  # one statement counts, unless the key has placed an order already
+        may_be_there = not count_purchase(order, ip, unless=orders_of_key(order) if key else None)
+    else:
+        may_be_there = key is not None
+    if may_be_there and (replay := earlier_order(order)):
         return replay
-    if expected_price_sats not in (None, event.price_sats):
+    if is_other_price:
         raise PriceChanged(event)
-    if ip:
-        count_purchase(order, ip)
-    if ip and uma_address and not event.is_free:
-        hit("REQUEST_PER_IP_AND_DOMAIN", ip, domain_of(uma_address))
+    if order.amount_sats:
+        order.payment = new_payment(
+            reference=order.code.lower(),
+            amount_sats=order.amount_sats,
+            memo=f"{order.quantity} × {isolate(order.event.title)}"[:200],
+            uma_address=order.uma_address,
+            due_at=order.expires_at,
+            signed=signed,
+        )
     try:
         _hold(order)
     except IntegrityError:
@@ -124,32 +139,23 @@ def place_order(
             ) from None
         raise
     if order.payment:
-        request_now(order.payment.invoices.get())
+        request_now(*order.payment.known_invoices)
     return order
 
 
 def _hold(order: Order) -> None:
     """Write order, tickets and payment and claim the seats, in one transaction; the hot row comes last."""
     with transaction.atomic():
-        if order.amount_sats:
-            order.payment = create_payment(
-                reference=order.code.lower(),
-                amount_sats=order.amount_sats,
-                memo=f"{order.quantity} × {isolate(order.event.title)}"[:200],
-                uma_address=order.uma_address,
-                due_at=order.expires_at,
-            )
+        if order.payment:
+            create_payment(order.payment)
         order.save(force_insert=True)
-        Ticket.objects.bulk_create(
+        order.tickets_in_hand = Ticket.objects.bulk_create(
             Ticket(order=order, number=number, holder_name=order.name if number == 1 else "")
             for number in range(1, order.quantity + 1)
         )
-        if waits_for_mail(order):
-            queue_mail(order, Mail.Kind.CONFIRM)
-        elif not order.amount_sats:
-            _mark_paid(order)
-        order.event.claim(order.quantity)
-        check_hoarding(order)
+        if order.payment is None:
+            queue_mail(order, Mail.Kind.TICKETS if order.is_paid else Mail.Kind.CONFIRM)
+        claim_within_limits(order)
 
 
 # -- paid -------------------------------------------------------------------------------------
