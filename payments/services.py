@@ -9,7 +9,7 @@ import uuid
 from datetime import datetime
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -89,19 +89,49 @@ def reconcile(node_payment_id: str) -> IncomingPayment | None:
 
 
 def settle_node_payment(seen: lightspark.NodePayment) -> IncomingPayment | None:
-    """Record what the node says arrived, in its own transaction, then allocate it.
+    """Record what the node says arrived, and allocate it; what cannot be allocated is recorded all the same.
 
     Money is ours that came through an invoice of ours, to whatever node, or that came to our node. None
-    for the rest: another node of the account has business of its own.
+    for the rest: another node of the account has business of its own. Outside transactions.
     """
     invoice = _invoice_of(seen)
     if invoice is None and not seen.is_to_our_node:
         logger.warning("money for another node of the account: %s", seen.node_payment_id)
         return None
-    incoming = _record(seen, invoice)
-    if incoming.allocated_at is None:
-        allocate(incoming)
+    incoming = IncomingPayment(
+        node_payment_id=seen.node_payment_id,
+        payment_hash=seen.payment_hash,
+        invoice=invoice,
+        payment_id=invoice.payment_id if invoice else None,
+        amount_msats=seen.amount_msats,
+        received_at=seen.received_at,
+        **IncomingPayment.scheduled(),
+    )
+    failure = None
+    try:
+        with transaction.atomic():
+            incoming.save(force_insert=True)
+            failure = _allocate_new(incoming)
+    except IntegrityError:
+        incoming = _recorded_before(seen, invoice)
+        if incoming.allocated_at is None:
+            allocate(incoming)
+    if failure:
+        raise failure
     return incoming
+
+
+def _allocate_new(incoming: IncomingPayment) -> Exception | None:
+    """Allocate in the transaction that records; what hinders it is returned, so that the record stands."""
+    if incoming.payment_id is None:
+        logger.error(
+            "money without an invoice of ours: %s, %s msats", incoming.node_payment_id, incoming.amount_msats
+        )
+    try:
+        allocate(incoming, is_new=True)
+    except Exception as failure:  # noqa: BLE001, raised by the caller once the record is committed
+        return failure
+    return None
 
 
 def _invoice_of(seen: lightspark.NodePayment) -> Invoice | None:
@@ -112,23 +142,10 @@ def _invoice_of(seen: lightspark.NodePayment) -> Invoice | None:
     return Invoice.objects.filter(payment_hash=seen.payment_hash).first()
 
 
-def _record(seen: lightspark.NodePayment, invoice: Invoice | None) -> IncomingPayment:
-    incoming, is_new = IncomingPayment.objects.get_or_create(
-        node_payment_id=seen.node_payment_id,
-        defaults={
-            "payment_hash": seen.payment_hash,
-            "invoice": invoice,
-            "payment_id": invoice.payment_id if invoice else None,
-            "amount_msats": seen.amount_msats,
-            "received_at": seen.received_at,
-            **IncomingPayment.scheduled(),
-        },
-    )
-    if is_new and invoice is None:
-        logger.error(
-            "money without an invoice of ours: %s, %s msats", seen.node_payment_id, seen.amount_msats
-        )
-    if not is_new and invoice and incoming.payment_id is None and incoming.allocated_at is None:
+def _recorded_before(seen: lightspark.NodePayment, invoice: Invoice | None) -> IncomingPayment:
+    """The row of money that was recorded before; it gets its `invoice` if it came without and waits."""
+    incoming = IncomingPayment.objects.get(node_payment_id=seen.node_payment_id)
+    if invoice and incoming.payment_id is None and incoming.allocated_at is None:
         IncomingPayment.objects.filter(pk=incoming.pk, payment=None, allocated_at=None).update(
             invoice=invoice, payment_id=invoice.payment_id, **IncomingPayment.requeued()
         )
@@ -136,18 +153,21 @@ def _record(seen: lightspark.NodePayment, invoice: Invoice | None) -> IncomingPa
     return incoming
 
 
-def allocate(incoming: IncomingPayment) -> None:
+def allocate(incoming: IncomingPayment, *, is_new: bool = False) -> None:
     """Allocate recorded money, once: apply it, keep dust, refund the rest. Unmatched money waits.
 
     One transaction: payment settled, receivers served, refunds written, row allocated. Two at once:
-    the second waits for the payment's lock and finds it done.
+    the second waits for the payment's lock and finds it done. What `is_new`, written by this very
+    transaction, nobody else can have seen.
     """
     if incoming.payment_id is None:
         incoming.retry("unmatched")
         return
     with transaction.atomic():
         payment = Payment.objects.select_for_update().get(pk=incoming.payment_id)
-        incoming = IncomingPayment.objects.select_for_update().get(pk=incoming.pk)
+        if not is_new:
+            rows = IncomingPayment.objects.select_for_update(of=("self",)).select_related("invoice")
+            incoming = rows.get(pk=incoming.pk)
         if incoming.allocated_at:
             return
         _mark_invoice_paid(incoming)
@@ -172,6 +192,14 @@ def _dust(incoming: IncomingPayment, rest_msats: int) -> int:
 
 def _mark_invoice_paid(incoming: IncomingPayment) -> None:
     invoice = incoming.invoice
+    try:
+        _advance_to_paid(invoice)
+    except InvalidTransition:  # it was closed, or paid by other money, since it was read
+        invoice.refresh_from_db()
+        _advance_to_paid(invoice)
+
+
+def _advance_to_paid(invoice: Invoice | None) -> None:
     if invoice and Invoice.Status.PAID in invoice.transitions.get(invoice.status, ()):
         invoice.advance(Invoice.Status.PAID, **invoice.finished())
 
@@ -205,10 +233,13 @@ def _leave_invoices(payment: Payment) -> None:
 
     Under the payment's lock, so none is wanted anew; one that opens just now loses or is seen open here.
     """
-    for invoice in payment.invoices.filter(status=Invoice.Status.REQUESTED):
-        with contextlib.suppress(InvalidTransition):
-            invoice.advance(Invoice.Status.FAILED, **invoice.finished())
-    payment.invoices.filter(status=Invoice.Status.OPEN).update(**Invoice.requeued())
+    live = list(payment.invoices.live())
+    for invoice in live:
+        if invoice.status == Invoice.Status.REQUESTED:
+            with contextlib.suppress(InvalidTransition):
+                invoice.advance(Invoice.Status.FAILED, **invoice.finished())
+    if live:
+        payment.invoices.filter(status=Invoice.Status.OPEN).update(**Invoice.requeued())
 
 
 # -- the node told us -------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, IntegrityError
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -92,25 +92,25 @@ def receive(request: HttpRequest) -> JsonResponse:
     except (BadSignature, BadWebhook) as refusal:
         return problem(request, refusal)
     try:
-        event, is_new = _store(hook)
+        event = _store(hook)
     except DatabaseError as error:
         logger.warning("a webhook could not be stored: %s", type(error.__cause__ or error).__name__)
         return problem(request, NotStored())
-    WEBHOOKS.labels("new" if is_new else "known").inc()
-    if is_new:
+    WEBHOOKS.labels("new" if event else "known").inc()
+    if event:
         _process(event)
     return JsonResponse({"received": True})
 
 
-def _store(hook: Webhook) -> tuple[WebhookEvent, bool]:
-    return WebhookEvent.objects.get_or_create(
-        event_id=hook.event_id,
-        defaults={
-            "type": hook.type,
-            "entity_id": hook.entity_id,
-            **WebhookEvent.scheduled(clock.now() + HANDLING),
-        },
-    )
+def _store(hook: Webhook) -> WebhookEvent | None:
+    """The event's row; None for a copy of what is stored already."""
+    due = WebhookEvent.scheduled(clock.now() + HANDLING)
+    try:
+        return WebhookEvent.objects.create(
+            event_id=hook.event_id, type=hook.type, entity_id=hook.entity_id, **due
+        )
+    except IntegrityError:
+        return None
 
 
 def _process(event: WebhookEvent) -> None:

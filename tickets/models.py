@@ -136,6 +136,11 @@ class Order(Searched, Linked, StateMachine, Job):
             models.Index(fields=["expires_at"], name="tickets_order_overdue", condition=Q(status="pending")),
             models.Index(fields=["email"], name="tickets_order_email"),
             models.Index(fields=["event", "network"], name="tickets_order_network", condition=~Q(network="")),
+            models.Index(
+                fields=["uma_address"],
+                name="tickets_order_wallet",
+                condition=Q(status="pending") & ~Q(uma_address=""),
+            ),
             models.Index(fields=["id"], name="tickets_order_forgotten", condition=Q(is_forgotten=True)),
             models.Index(fields=["id"], name="tickets_order_key_due", condition=Q(search_key="")),
             models.Index(

@@ -47,8 +47,8 @@ POINTS = [
     KillPoint("node_made_uma", "payments/invoices.py", "open_invoice_for_payer", "if not record_open"),
     KillPoint("uma_recorded", "payments/invoices.py", "open_invoice_for_payer", "return row"),
     # money arrives
-    KillPoint("webhook_stored", "payments/webhooks.py", "receive", "if is_new:"),
-    KillPoint("money_recorded", "payments/services.py", "settle_node_payment", "if incoming.allocated_at"),
+    KillPoint("webhook_stored", "payments/webhooks.py", "receive", "if event:"),
+    KillPoint("money_recorded", "payments/services.py", "settle_node_payment", "failure = _allocate_new"),
     KillPoint("money_applied", "payments/services.py", "allocate", "incoming.allocated_at,"),
     KillPoint("money_settled", "payments/services.py", "settle_node_payment", "return incoming"),
     # it is over

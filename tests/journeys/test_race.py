@@ -4,18 +4,31 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import pytest
+
 from tests.buyer import make_event, post_purchase
 
 BUYERS, SEATS = 64, 20
+WALLET = "$hoarder@wallet.example.com"
 
 
-def rush(stack, event: int) -> list:
-    """BUYERS purchases that start together; their answers."""
+@pytest.fixture(scope="module")
+def strict(stacks):
+    """A shop that counts what one buyer and one network hold."""
+    few = {"MAX_OPEN_ORDERS_PER_EMAIL": "3", "MAX_OPEN_ORDERS_PER_ADDRESS": "3"}
+    few |= {"MAX_HELD_SEATS_PER_PERSON": "3", "MAX_HELD_PERCENT_PER_NETWORK": "50"}
+    stack = stacks.new("postgresql", MAX_FREE_PERCENT_PER_NETWORK="50", **few)
+    yield stack.start()
+    stack.close()
+
+
+def rush(stack, *events: int, **body) -> list:
+    """BUYERS purchases that start together, each of the next of `events`; their answers."""
     start = Barrier(BUYERS)
 
-    def buy(_):
+    def buy(number):
         start.wait(30)
-        return post_purchase(stack, event)
+        return post_purchase(stack, events[number % len(events)], **body)
 
     with ThreadPoolExecutor(BUYERS) as pool:
         return list(pool.map(buy, range(BUYERS)))
@@ -40,3 +53,23 @@ def test_a_staff_edit_during_the_rush_loses_no_seat(either_stack):
     either_stack.django("kept['form'].title = 'New title'\nkept['form'].save()")
     assert either_stack.django("Event.objects.get(pk=pk).seats_taken", pk=event) == BUYERS
     either_stack.audit()
+
+
+@pytest.mark.parametrize("body", [{"email": "hoarder@example.com"}, {"uma_address": WALLET}], ids=str)
+def test_one_hoarder_at_many_events_at_once(strict, body):
+    """No event's row makes these wait for each other: what they hold is counted under their own."""
+    answers = rush(strict, *[make_event(strict, capacity=BUYERS) for _ in range(8)], **body)
+    outcomes = Counter((answer.status_code, answer.json().get("code")) for answer in answers)
+    assert outcomes == {(201, None): 3, (429, "hold_limit"): BUYERS - 3}
+    strict.audit()
+
+
+@pytest.mark.parametrize(("price_sats", "body"), [(2500, {}), (0, {}), (0, {"email": "many@example.com"})])
+def test_one_hoarder_at_one_event_at_once(strict, price_sats, body):
+    """Half of the seats for a network, three for a person, and the others stay on sale."""
+    event = make_event(strict, capacity=40, max_per_order=1, price_sats=price_sats)
+    answers = rush(strict, event, **body)
+    seats = 3 if body else 20
+    assert Counter(answer.status_code for answer in answers)[201] == seats
+    assert strict.django("Event.objects.get(pk=pk).seats_taken", pk=event) == seats
+    strict.audit()
