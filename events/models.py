@@ -3,7 +3,6 @@
 import uuid
 import zoneinfo
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -259,7 +258,7 @@ class Event(Schedule, Searched):
         """Whether a ticket that admits opens the stream now, live or again."""
         return self.stream_is_open or self.replay_is_open
 
-    def claim(self, quantity: int, *conditions: Any) -> bool:
+    def claim(self, quantity: int, *conditions: Q) -> bool:
         """Take `quantity` seats; False when `conditions` alone forbid it. Raises `SoldOut` or `SalesClosed`.
 
         One conditional UPDATE asks and takes at once: whoever comes second sees the first one's

@@ -1,11 +1,13 @@
 """Rate limits: counted by all processes together, per client, and reset when their window ends."""
 
+import contextlib
+
 import pytest
 import time_machine
 from django.test import RequestFactory
 
 from accounts.models import Usage
-from accounts.rate_limits import RateLimited, client_ip, hit, is_known, remember, reset
+from accounts.rate_limits import RateLimited, client_ip, hit, hit_all, is_known, remember, reset
 from tests.acts import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -81,3 +83,34 @@ def test_who_asks(settings, proxies, remote, forwarded, ip):
     settings.TRUSTED_PROXIES = proxies
     request = RequestFactory().get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=forwarded)
     assert client_ip(request) == ip
+
+
+def test_all_limits_of_a_request_are_one_statement(settings, django_assert_num_queries):
+    settings.LIMITS |= {"OTHER": (1, 60)}
+    with django_assert_num_queries(3):  # with what begins and ends the transaction
+        assert hit_all(("TEST", "ann"), ("OTHER", "ann"), ("OTHER", "bob"))
+    assert {row.uses for row in Usage.objects.all()} == {1}
+    assert Usage.objects.count() == 3
+
+
+def test_who_is_stopped_by_their_own_limit_uses_up_nobody_else_s(settings):
+    settings.LIMITS |= {"MINE": (1, 60)}
+    for _ in range(3):
+        with contextlib.suppress(RateLimited):
+            hit_all(("TEST", "before"), ("MINE", "me"), ("TEST", "victim"))
+    assert uses(1, "before") == [60], "it was counted each time"
+    assert uses(3, "victim") == [None, None, 60], "it was counted once"
+
+
+def test_nothing_is_counted_when_there_is_such_a_row():
+    assert hit_all(("TEST", "ann"), unless=Usage.objects.filter(key="placed"))
+    Usage.objects.create(key="placed", uses=1, until=0)
+    assert not hit_all(("TEST", "ann"), ("TEST", "bob"), unless=Usage.objects.filter(key="placed"))
+    assert uses(3, "ann") == [None, None, 60]
+
+
+def test_many_that_count_the_same_limits_in_any_order_wait_for_each_other(settings):
+    settings.LIMITS = {"TEST": (100, 60)}
+    limits = [("TEST", str(number)) for number in range(10)]
+    said = together(*[lambda step=step: hit_all(*limits[::step]) for step in (1, -1) * 8])
+    assert said == [True] * 16

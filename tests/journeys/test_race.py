@@ -55,7 +55,9 @@ def test_a_staff_edit_during_the_rush_loses_no_seat(either_stack):
     either_stack.audit()
 
 
-@pytest.mark.parametrize("body", [{"email": "hoarder@example.com"}, {"uma_address": WALLET}], ids=str)
+@pytest.mark.parametrize(
+    "body", [{"email": "hoarder@example.com"}, {"uma_address": WALLET}], ids=["mailbox", "wallet"]
+)
 def test_one_hoarder_at_many_events_at_once(strict, body):
     """No event's row makes these wait for each other: what they hold is counted under their own."""
     answers = rush(strict, *[make_event(strict, capacity=BUYERS) for _ in range(8)], **body)

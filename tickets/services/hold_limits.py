@@ -175,13 +175,13 @@ def _by_network(order: Order) -> Q:
     return Q(network=order.network, event=order.event_id) if order.network else Q(pk=order.pk)
 
 
-def _is_within_limits(order: Order) -> GreaterThan:
+def _is_within_limits(order: Order) -> Q:
     """A condition for the statement that claims, which begins when the locks are held: it sees all before."""
     limits = _limits(order)
     counted = {name: limit.counted for name, limit in limits.items()}
     within = {f"{name}__lte": limit.most for name, limit in limits.items()}
     orders = _competing(order).order_by().annotate(all=Value(1)).values("all").annotate(**counted)
-    return GreaterThan(Subquery(orders.filter(**within).values(next(iter(counted)))), 0)
+    return Q(GreaterThan(Subquery(orders.filter(**within).values(next(iter(counted)))), 0))
 
 
 def _refuse(order: Order) -> None:
