@@ -20,7 +20,7 @@ from payments.models import Payment
 from payments.tests.test_uma_lookup import get
 from payments.tests.test_uma_payreq import ask
 from payments.uma.post_transaction import _signed_note
-from payments.uma.push import _sign_uma_invoice
+from payments.uma.push import sign_uma_invoice
 from ticketsuma.money import MAX_SATS
 
 QUICK = hypothesis_settings(
@@ -110,7 +110,7 @@ def _long(text: str) -> tuple[str, list[int]]:
 )
 def test_the_uma_invoice_is_the_tlv_of_the_specification(make_payment, settings):
     payment = make_payment(uma_address="$ann@wallet.example")
-    fields, signed = read_uma_invoice(_sign_uma_invoice(payment))
+    fields, signed = read_uma_invoice(sign_uma_invoice(payment))
     assert_signed(signed, fields[SIGNATURE])
     number = lambda kind: int.from_bytes(fields[kind], "big")  # noqa: E731
     assert fields[RECEIVER].decode() == payment.uma_pay_address
@@ -140,7 +140,7 @@ def test_whatever_is_due_survives_the_encoding(amount_sats, reference, sender, s
         amount_sats=amount_sats, reference=reference, uma_address=sender, memo="x",
         due_at=timezone.now() + timedelta(seconds=seconds),
     )  # fmt: skip
-    fields, _ = read_uma_invoice(_sign_uma_invoice(payment))
+    fields, _ = read_uma_invoice(sign_uma_invoice(payment))
     assert int.from_bytes(fields[AMOUNT], "big") == amount_sats
     assert int.from_bytes(fields[END], "big") == int(payment.due_at.timestamp())
     assert fields[RECEIVER].decode() == payment.uma_pay_address

@@ -96,10 +96,10 @@ def test_a_wallet_that_ignores_the_end_pays_nothing_for_what_is_over(stack, sand
     sandbox.fault("wallet_ignores_expiry")
     buyer = Buyer(stack).buy(make_event(stack))
     late = stack.django(
-        "from payments.uma.push import _sign_uma_invoice\n"
+        "from payments.uma.push import sign_uma_invoice\n"
         "payment = Payment.objects.get(order__pk=id)\n"
         "payment.due_at = timezone.now() - timedelta(seconds=5)\n"
-        "answer = _sign_uma_invoice(payment)",
+        "answer = sign_uma_invoice(payment)",
         id=buyer.order_id,
     )
     assert buyer.cancel().status_code == 200
