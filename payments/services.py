@@ -170,7 +170,8 @@ def allocate(incoming: IncomingPayment, *, is_new: bool = False) -> None:
             incoming = rows.get(pk=incoming.pk)
         if incoming.allocated_at:
             return
-        _mark_invoice_paid(incoming)
+        if incoming.invoice:
+            _mark_invoice_paid(incoming.invoice)
         if incoming.invoice and incoming.invoice.utxo_callback:
             PostTransaction.objects.create(incoming_payment=incoming, **PostTransaction.scheduled())
         refusal = _apply(incoming, payment)
@@ -190,8 +191,7 @@ def _dust(incoming: IncomingPayment, rest_msats: int) -> int:
     return rest_msats % MSATS_PER_SAT
 
 
-def _mark_invoice_paid(incoming: IncomingPayment) -> None:
-    invoice = incoming.invoice
+def _mark_invoice_paid(invoice: Invoice) -> None:
     try:
         _advance_to_paid(invoice)
     except InvalidTransition:  # it was closed, or paid by other money, since it was read
@@ -199,8 +199,8 @@ def _mark_invoice_paid(incoming: IncomingPayment) -> None:
         _advance_to_paid(invoice)
 
 
-def _advance_to_paid(invoice: Invoice | None) -> None:
-    if invoice and Invoice.Status.PAID in invoice.transitions.get(invoice.status, ()):
+def _advance_to_paid(invoice: Invoice) -> None:
+    if Invoice.Status.PAID in invoice.transitions.get(invoice.status, ()):
         invoice.advance(Invoice.Status.PAID, **invoice.finished())
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from accounts.rate_limits import digest, hit_all, uses_of_mail
+from accounts.rate_limits import Use, digest, hit_all, uses_of_mail
 from events.models import Event, SoldOut
 from payments.uma.address import domain_of
 from tickets.models import Order
@@ -71,7 +71,7 @@ def count_purchase(order: Order, ip: str, *, unless: QuerySet | None = None) -> 
 
     Raises RateLimited. False, and nothing is counted, when there is a row in `unless`.
     """
-    uses = [("PURCHASE_PER_IP", ip)]
+    uses: list[Use] = [("PURCHASE_PER_IP", ip)]
     if not order.amount_sats and not is_proven(order.buyer, order.email):
         uses += uses_of_mail(order.email, ip)
     if order.amount_sats and order.uma_address:
