@@ -78,9 +78,9 @@ def buy(client, event, **more) -> dict:
 
 def checkout(client, event, **more):
     """What a browser asks for from the event's page to the order's."""
-    form = client.get(event.get_absolute_url()).context["form"]
-    said = {"quantity": 1, "email": "bob@example.com", "name": "Bob"} | more
-    said |= {"key": form["key"].value(), "price_sats": form["price_sats"].value()}
+    page = client.get(event.get_absolute_url()).content.decode()
+    hidden = dict(re.findall(r'name="(key|price_sats)" value="([^"]+)"', page))
+    said = {"quantity": 1, "email": "bob@example.com", "name": "Bob"} | hidden | more
     return client.get(client.post(event.get_absolute_url(), said)["Location"])
 
 
