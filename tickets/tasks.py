@@ -10,6 +10,7 @@ from tickets.services import holds, refunds
 from tickets.services.hold_limits import forget_networks
 from tickets.services.orders import expire_order
 from tickets.services.personal_data import purge_erased_orders
+from tickets.services.retention import purge
 from ticketsuma.jobs.registry import Queue, registry
 
 registry.add_queue(
@@ -44,4 +45,5 @@ registry.add_periodic_task(5, notifications.queue_changes)
 registry.add_periodic_task(10, notifications.queue_reminders)
 registry.add_periodic_task(60, purge_erased_orders)
 registry.add_periodic_task(60, forget_networks)
+registry.add_periodic_task(600, purge)
 registry.add_start_hook(serve_metrics)

@@ -103,6 +103,10 @@ if UMA_LOCAL_VASPS and not ALLOW_TEST_NETWORK:
 HOLD_SECONDS = env.int("HOLD_SECONDS", 900)
 # An unknown answer of the node keeps the seats held at most this long after the hold ran out.
 HOLD_UNKNOWN_SECONDS = env.int("HOLD_UNKNOWN_SECONDS", 1800)
+# Names, addresses and mails of buyers go so many days after their event; 0 keeps them.
+PERSONAL_DATA_DAYS = env.int("PERSONAL_DATA_DAYS", 365)
+if PERSONAL_DATA_DAYS < 0:
+    env.problems.append("PERSONAL_DATA_DAYS must be 0 or more")
 DUST_SATS, STREAM_OPENS_MINUTES = 10, 15
 NODE_FLOAT_SATS = env.int("NODE_FLOAT_SATS", None)  # the operator's own sats on the node, for the audit
 # The node: to connect; for an ordinary call; for a page of its list; to pay, which waits for the route.

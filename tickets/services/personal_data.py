@@ -83,7 +83,7 @@ def _leave(orders: QuerySet[Order], user: User | None) -> int:
     if user and user.is_staff:
         raise StaffStay
     with transaction.atomic():
-        pks = _lock(orders.values_list("pk", flat=True))
+        pks = lock(orders.values_list("pk", flat=True))
         if user:
             record("delete_account", user)
         else:
@@ -91,7 +91,7 @@ def _leave(orders: QuerySet[Order], user: User | None) -> int:
                 record("forget", order)
         Ticket.objects.filter(order__in=pks).update(holder_name="")
         Order.objects.filter(pk__in=pks).update(buyer=None, name="", is_forgotten=True)
-        _forget(pks)
+        forget_what_money_does_not_need(pks)
         _scrub_old_log()
         if user:
             LogEntry.objects.filter(content_type__app_label="accounts", object_id=str(user.pk)).delete()
@@ -108,7 +108,7 @@ def _scrub_old_log() -> None:
         old.save(update_fields=["change_message", "object_repr"])
 
 
-def _lock(orders: Iterable[uuid.UUID]) -> list[uuid.UUID]:
+def lock(orders: Iterable[uuid.UUID]) -> list[uuid.UUID]:
     """Lock the payments of `orders`, then the orders, each by id: payment → order → event, as everywhere."""
     pks = list(orders)
     payments = Payment.objects.select_for_update(of=("self",)).filter(order__in=pks)
@@ -131,10 +131,10 @@ def purge_erased_orders() -> None:
     has_more = ~Q(email="", uma_address="") | Q(event__end_time__lt=now)
     if pks := list(left.filter(has_more).values_list("pk", flat=True)[:MAX_AT_ONCE]):
         with transaction.atomic():
-            _forget(_lock(pks))
+            forget_what_money_does_not_need(lock(pks))
 
 
-def _forget(pks: list[uuid.UUID]) -> None:
+def forget_what_money_does_not_need(pks: list[uuid.UUID]) -> None:
     """Take what money does not need from forgotten orders, which are locked.
 
     An order being paid, or with money on its way back, keeps its addresses; all others lose them, and the
