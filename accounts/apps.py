@@ -20,6 +20,8 @@ class AccountsConfig(AppConfig):
             signals.email_changed,
         ):
             signal.connect(receivers.on_credentials_changed, dispatch_uid="accounts.end_tokens")
+        for signal in (signals.password_changed, signals.password_set, signals.password_reset):
+            signal.connect(receivers.on_password_changed, dispatch_uid="accounts.on_password_changed")
         factor_signals.authenticator_added.connect(
             receivers.on_factor_added, dispatch_uid="accounts.on_factor_added"
         )

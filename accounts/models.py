@@ -16,6 +16,7 @@ from ticketsuma.search_keys import FoldedField, Searched, SearchedQuerySet
 
 from .history import HistoryEntry  # noqa: F401, Django looks for models here
 from .roles import grants_of
+from .sessions import SignIn  # noqa: F401, likewise
 
 
 def normalize_email(email: str) -> str:
@@ -53,6 +54,8 @@ class User(Searched, AbstractBaseUser):
     USERNAME_FIELD = EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
     emailaddress_set: Any  # allauth's
+    authenticator_set: Any  # likewise
+    sign_ins: Any
     memberships: Any  # of organizers; see `roles`
     # Signed in by an API token that was issued without a second factor.
     by_token_alone = False

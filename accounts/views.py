@@ -3,15 +3,19 @@
 from allauth.account.models import EmailConfirmationHMAC
 from allauth.mfa.base.views import IndexView
 from django.contrib import messages
-from django.contrib.auth import login
+from django.contrib.auth import login, logout
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from . import second_factor, services, sign_in_links
+from . import second_factor, services, sessions, sign_in_links
+from .authentication import end_tokens
 from .forms import LinkForm
+from .history import record
+from .http import SignedInRequest
 
 
 @never_cache
@@ -57,6 +61,28 @@ def sign_in_link(request: HttpRequest, key: str) -> HttpResponse:
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")
         return redirect("account_page")
     return render(request, "account/link.html", {"is_good": sign_in_links.read_link(key) is not None})
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def sessions_page(request: SignedInRequest) -> HttpResponse:
+    """The devices on which one is signed in; posting ends one, or all others and every API token."""
+    rows = sessions.sign_ins_of(request.user)
+    if request.method == "POST":
+        mine = request.session.session_key
+        chosen = [row for row in rows if str(row.pk) == request.POST.get("end")]
+        if "others" in request.POST:
+            chosen = [row for row in rows if row.session_key != mine]
+            end_tokens(request.user)
+        sessions.end(chosen)
+        record("end_sessions", request.user)
+        if any(row.session_key == mine for row in chosen):
+            logout(request)
+            return redirect("account_login")
+        messages.success(request, _("Those devices are signed out."))
+        return redirect("sessions_page")
+    return render(request, "account/sessions.html", {"rows": rows, "current": request.session.session_key})
 
 
 class SecondFactorsView(IndexView):

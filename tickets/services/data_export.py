@@ -26,6 +26,8 @@ def export_person(user: User) -> dict[str, Any]:
         "created_at": user.created_at,
         "last_login": user.last_login,
         "orders": [_order(order) for order in orders.order_by("created_at")],
+        "second_factors": list(user.authenticator_set.values("type", "created_at", "last_used_at")),
+        "sign_ins": list(user.sign_ins.values("at", "device", "network")),
         "acts": list(acts.values("at", "via", "act", "row")),
     }
 
