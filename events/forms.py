@@ -49,16 +49,19 @@ class EventForm(UnstaleForm):
     def arrange(self) -> None:
         """A moment is two inputs under one label: each says which it is to those who do not see it."""
         self._set_zone(self.instance.timezone)
-        for name in ("title", "summary", "description", "organizer_name"):
+        for name in {"title", "summary", "description", "organizer_name"} & {*self.fields}:
             self.fields[name].widget.attrs["dir"] = "auto"
-        for name in MOMENTS:
-            field = self.fields[name]
+        for field in self._moments():
             for part, word in zip(field.widget.widgets, (_("Date"), _("Time")), strict=True):
                 part.attrs["aria-label"] = f"{field.label}: {word}"
 
+    def _moments(self) -> list[forms.Field]:
+        """None on the page of who may look and not write."""
+        return [self.fields[name] for name in MOMENTS if name in self.fields]
+
     def _set_zone(self, name: str | None) -> None:
-        for moment in MOMENTS:
-            self.fields[moment].widget.zone = zone_or_utc(name)
+        for field in self._moments():
+            field.widget.zone = zone_or_utc(name)
 
     def clean_capacity(self) -> int:
         """The database refuses to oversell; here it is said at the field."""
@@ -100,9 +103,8 @@ class OrganizerForm(UnstaleForm):
         exclude: list[str] = []
 
     def arrange(self) -> None:
-        for name in ("name", "description", "legal_name", "legal_address"):
-            if name in self.fields:
-                self.fields[name].widget.attrs["dir"] = "auto"
+        for name in {"name", "description", "legal_name", "legal_address"} & {*self.fields}:
+            self.fields[name].widget.attrs["dir"] = "auto"
 
     def clean_logo(self):
         upload = self.cleaned_data["logo"]

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -256,6 +257,8 @@ class EventAdmin(StaffActionsMixin, BaseEventAdmin):
     def delete_view(self, request, object_id, extra_context=None):
         """Say plainly what to do instead, where an event stays."""
         event = self.get_object(request, object_id)
+        if not self.has_change_permission(request, event):
+            raise PermissionDenied
         count = event.orders.count() if event else 0
         if not count:
             return super().delete_view(request, object_id, extra_context)

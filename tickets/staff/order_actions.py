@@ -110,7 +110,7 @@ class MailTicketsAgain(StaffAction):
 
 
 class ReleaseViewers(StaffAction):
-    needs = (Ability.SEE_GUESTS,)
+    needs = (Ability.MESSAGES,)
     asks_again = False
     name = "viewers"
     label = gettext_lazy("Let other devices watch")
