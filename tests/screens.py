@@ -27,6 +27,19 @@ SCHEMES = {
     "admin": ("light", "light"),
     "admin-order": ("light", "light"),
 }
+ROLES = ("owner", "manager", "finance", "door", "reader")
+PASSWORD = "a long enough password"
+TEAM = """
+from accounts.staff import save_verified_user
+from events.models import Membership, Organizer
+house = Organizer.objects.create(name="Casa do Sinal", slug="casa-do-sinal")
+Event.objects.filter(pk__in=[1, 2, 3]).update(organizer=house)
+for role in roles:
+    user, _is_new = save_verified_user(email=f"{role}@example.com", password=password, name=role.title())
+    member = Membership.objects.create(organizer=house, user=user, role=role)
+    member.events.set(Event.objects.filter(pk=1) if role == "door" else [])
+answer = None
+"""
 STAFF = "from tickets.demo_data import SIGN_INS\nanswer = SIGN_INS[0]"  # as seeded
 
 
@@ -75,11 +88,15 @@ def addresses(stack: Stack) -> dict[str, str]:
 
 def sign_in_staff(page: Page, stack: Stack) -> None:
     email, password, _name = stack.django(STAFF)
+    sign_in(page, stack, email, password)
+    page.wait_for_url(re.compile(r"/admin/$"))
+
+
+def sign_in(page: Page, stack: Stack, email: str, password: str) -> None:
     page.goto(f"{stack.shop_url}/admin/")
     page.locator("[name=login]").fill(email)
     page.locator("[name=password]").fill(password)
     page.locator("[name=password]").press("Enter")
-    page.wait_for_url(re.compile(r"/admin/$"))
 
 
 def take(browser: Browser, stack: Stack, urls: dict[str, str], folder: Path) -> None:
@@ -108,6 +125,19 @@ def take(browser: Browser, stack: Stack, urls: dict[str, str], folder: Path) -> 
             context.close()
 
 
+def take_start_pages(browser: Browser, stack: Stack, folder: Path) -> None:
+    """What each role of an organizer sees first: `start-<role>-desktop-light.webp`."""
+    stack.django(TEAM, roles=ROLES, password=PASSWORD)
+    for role in ROLES:
+        context = browser.new_context(viewport=DESKTOP, device_scale_factor=1.5, locale="en-US")
+        page = context.new_page()
+        sign_in(page, stack, f"{role}@example.com", PASSWORD)
+        page.wait_for_url(re.compile(r"/door$" if role == "door" else r"/admin/$"))
+        picture = Image.open(io.BytesIO(page.screenshot(full_page=True)))
+        picture.save(folder / f"start-{role}-desktop-light.webp", quality=80, method=6)
+        context.close()
+
+
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.webp"):
@@ -125,6 +155,7 @@ def main(folder: Path) -> None:
                 executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
             )
             take(browser, stack, urls, folder)
+            take_start_pages(browser, stack, folder)
             moving_picture.take(browser, stack, folder)
             browser.close()
     finally:

@@ -22,9 +22,12 @@ def staff_page(open_context, stack):
         "answer = save_verified_user(email='staff@example.com', password=password)[0].pk",
         password=PASSWORD,
     )
-    page = open_context().new_page()
+    return signed_in(open_context().new_page(), stack, "staff@example.com")
+
+
+def signed_in(page, stack, email):
     page.goto(f"{stack.shop_url}/admin/")
-    page.locator("[name=login]").fill("staff@example.com")
+    page.locator("[name=login]").fill(email)
     page.locator("[name=password]").fill(PASSWORD)
     page.locator("[name=password]").press("Enter")
     page.wait_for_url(re.compile(r"/admin/$"))
@@ -84,3 +87,45 @@ def test_the_admin_is_readable(staff_page, stack):
         assert found == [], path
         assert staff_page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
         assert not staff_page.evaluate(IS_CUT), path
+
+
+def test_a_role_that_is_taken_away_meanwhile_counts_at_the_next_click(open_context, stack):
+    """Two browsers: a manager has the question already open when an owner removes them from the team."""
+    event_id = make_event(stack, price_sats=0)
+    manager_id, code = stack.django(
+        "from accounts.staff import save_verified_user\n"
+        "from events.models import Membership, Organizer\n"
+        "from tickets.services.orders import place_order\n"
+        "sala = Organizer.objects.create(name='Sala Azul')\n"
+        "Event.objects.filter(pk=pk).update(organizer=sala)\n"
+        "people = {role: save_verified_user(email=f'{role}@example.com', password=password)[0]\n"
+        "          for role in ('owner', 'manager')}\n"
+        "made = [Membership.objects.create(organizer=sala, user=user, role=role)\n"
+        "        for role, user in people.items()]\n"
+        "order = place_order(event=Event.objects.get(pk=pk), quantity=1, email='ann@example.com')\n"
+        "answer = [made[1].pk, order.code]",
+        pk=event_id,
+        password=PASSWORD,
+    )
+    owner = signed_in(open_context().new_page(), stack, "owner@example.com")
+    manager = signed_in(open_context().new_page(), stack, "manager@example.com")
+    assert owner.get_by_role("link", name="Team", exact=True).count()
+    assert manager.get_by_role("link", name="Refunds").count() == 0, "the menu shows what one may see"
+    manager.goto(f"{stack.shop_url}/admin/tickets/order/?q={code.lower()}")
+    manager.get_by_role("link", name=code).click()
+    assert manager.get_by_role("link", name="Cancel and refund").count() == 0
+    manager.get_by_role("link", name="Cancel the order").click()
+    manager.get_by_role("button", name="Cancel the order").wait_for()
+
+    owner.goto(f"{stack.shop_url}/admin/events/membership/{manager_id}/change/")
+    owner.get_by_role("link", name="Remove from the team").click()
+    owner.get_by_role("button", name="Remove from the team").click()
+    owner.get_by_text("They are no longer of the team").first.wait_for()
+
+    manager.get_by_role("button", name="Cancel the order").click()
+    manager.wait_for_load_state()
+    assert manager.get_by_text("its seats are free again").count() == 0
+    assert stack.django("Order.objects.get(code=order_code).status", order_code=code) == "paid"
+    answer = manager.goto(f"{stack.shop_url}/admin/tickets/order/")
+    assert answer.status == 403
+    stack.audit()
