@@ -1,5 +1,7 @@
 """Receivers of other apps' signals, which `apps.py` connects."""
 
+from typing import Any
+
 from accounts.models import User
 from events.models import Event
 from payments.models import Payment
@@ -25,6 +27,12 @@ def on_signed_in(*, user: User, **kwargs) -> None:
     """Receiver of Django's news that somebody signed in: guests' orders since the last time come along."""
     if user.has_verified_email:
         adopt_orders(user, user.email)
+
+
+def on_signed_out(*, request: Any, **kwargs) -> None:
+    """Receiver of Django's news that somebody signed out: whoever comes next finds no orders of theirs."""
+    if request is not None:
+        request.has_signed_out = True
 
 
 def on_event_saved(*, instance: Event, created: bool, **kwargs) -> None:

@@ -205,6 +205,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.DeviceMiddleware",
+    "tickets.middleware.BrowserOrdersMiddleware",
     "accounts.middleware.RateLimitMiddleware",
     "accounts.middleware.ActorMiddleware",
     "ticketsuma.web.middleware.AwayMiddleware",
@@ -369,6 +370,7 @@ SESSION_COOKIE_NAME = "__Host-sessionid" if _https else "sessionid"
 CSRF_COOKIE_NAME = "__Host-csrftoken" if _https else "csrftoken"
 CSRF_COOKIE_HTTPONLY = True
 DEVICE_COOKIE_NAME = "__Host-device" if _https else "device"
+ORDERS_COOKIE_NAME = "__Host-orders" if _https else "orders"
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 SECURE_SSL_REDIRECT = _https and env.bool("SECURE_SSL_REDIRECT", True)
 SECURE_REDIRECT_EXEMPT = [r"^health(/live)?$"]  # probes speak plain http

@@ -24,9 +24,9 @@ from ticketsuma.web.sse import stream_response
 from ticketsuma.web.strangers import is_stranger, takes_strangers_forms
 
 from .acts import act_of, done_before, takes_acts
+from .browser_orders import orders_of_browser, remember
 from .decorators import private_page
 from .order_page import hub, order_page, order_version, watched
-from .session_orders import orders_of_browser, remember
 from .shared_page import KEY_HERE, SEATS_HERE, shared_page
 
 

@@ -21,9 +21,9 @@ from ticketsuma.errors import DomainError
 from ticketsuma.qr import qr_svg
 
 from .acts import act_of, takes_acts
+from .browser_orders import orders_of_browser
 from .decorators import private_page
 from .orders import order_by_token
-from .session_orders import orders_of_browser
 
 
 def ticket_by_token(token: str) -> Ticket:

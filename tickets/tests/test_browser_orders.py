@@ -1,13 +1,17 @@
 """My tickets of a guest: the orders of this browser, and whether a mail was sent."""
 
+from datetime import timedelta
+
 import pytest
+import time_machine
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from tests.factories import EventFactory, OrderFactory
+from tests.factories import EventFactory, OrderFactory, UserFactory
 from tickets.mail.messages import send_tickets_again
 from tickets.models import Mail, Order
-from tickets.views.session_orders import MAX_REMEMBERED
+from tickets.views.browser_orders import MAX_REMEMBERED
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,19 +45,53 @@ def test_the_list_ends_with_the_session_and_is_never_long(client):
     assert client.get("/find").content.decode().count("<article") == MAX_REMEMBERED
     Order.objects.filter(pk=orders[-1].pk).update(is_forgotten=True)
     assert orders[-1].token not in words(client.get("/find"))
-    client.logout()
+
+
+def test_the_list_ends_when_somebody_signs_out(client):
+    buy(client, EventFactory(price_sats=0))
+    client.force_login(UserFactory())
+    client.get("/me")
+    assert settings.ORDERS_COOKIE_NAME in client.cookies
+    client.post("/accounts/logout/")
+    assert client.cookies[settings.ORDERS_COOKIE_NAME].value == ""
     assert "<article" not in words(client.get("/find"))
+
+
+def test_the_list_is_signed_and_as_old_as_a_session_at_most(client):
+    buy(client, EventFactory(price_sats=0))
+    cookie = client.cookies[settings.ORDERS_COOKIE_NAME]
+    assert cookie["httponly"]
+    assert (cookie["samesite"], cookie["max-age"]) == ("Lax", settings.SESSION_COOKIE_AGE)
+    good = cookie.value
+    for bad in (f"{good}x", good[1:], "", "x", f"{good}:x"):
+        client.cookies[settings.ORDERS_COOKIE_NAME] = bad
+        assert "<article" not in words(client.get("/find"))
+    client.cookies[settings.ORDERS_COOKIE_NAME] = good
+    assert "<article" in words(client.get("/find"))
+    with time_machine.travel(timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE + 60)):
+        assert "<article" not in words(client.get("/find"))
+
+
+def test_the_page_of_seats_held_is_kept_by_no_cache(client):
+    """It holds the order's secret link."""
+    event = EventFactory()
+    order = buy(client, event)
+    page = client.get(event.get_absolute_url())
+    assert order.token in page.content.decode()
+    assert page.headers["Cache-Control"] == "private, no-store"
+    assert "Cookie" in page.headers["Vary"]
+    assert order.token not in Client().get(event.get_absolute_url()).content.decode()
 
 
 def test_many_orders_of_a_browser_cost_no_query_each(client, django_assert_num_queries):
     event = EventFactory(price_sats=0, capacity=100)
     buy(client, event)
     client.get("/find")
-    with django_assert_num_queries(3):  # session, orders, their tickets
+    with django_assert_num_queries(2):  # orders, their tickets
         client.get("/find")
     for _ in range(5):
         buy(client, event)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         client.get("/find")
 
 
