@@ -8,6 +8,7 @@ from ticketsuma.admin.actions import StaffActionsMixin
 from ticketsuma.admin.base import ByRole, KeepsHistory, ReadOnlyAdmin, ReadOnlyInline, sats_column
 from ticketsuma.admin.event_times import moment_column, with_moments
 from ticketsuma.admin.stale_forms import UnstaleAdmin
+from ticketsuma.paginator import GrowingPaginator
 from ticketsuma.templatetags.display import number
 
 from .changes import fields_of, record_change
@@ -52,6 +53,7 @@ class BaseEventAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
     list_filter = [WhenFilter, "is_active"]
     search_fields = ["search_key__folded", "slug"]
     ordering = ["-start_time"]
+    paginator = GrowingPaginator
     list_per_page = 50
     show_full_result_count = False
     actions = None

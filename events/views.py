@@ -1,13 +1,13 @@
 """Event views: the list, posters, calendar entries. The event's own page sells, so tickets has it."""
 
 from django.conf import settings
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
+from ticketsuma.paginator import GrowingPaginator
 from ticketsuma.web.middleware import loadable_elsewhere
 
 from .ical import calendar_file
@@ -30,7 +30,7 @@ def event_list(request: HttpRequest) -> HttpResponse:
     if show == "free":
         events = events.filter(price_sats=0)
     events = search(events, words).defer("description", "search_key", "stream_url")
-    page = Paginator(events, EVENTS_PER_PAGE).get_page(request.GET.get("page"))
+    page = GrowingPaginator(events, EVENTS_PER_PAGE).get_page(request.GET.get("page"))
     has_lead = show == "upcoming" and not words and page.number == 1
     return render(
         request, "events/list.html",

@@ -22,6 +22,8 @@ from .models import (
 )
 from .unmatched import unmatched_money
 
+LATEST = 1000
+
 
 class InvoiceInline(ReadOnlyInline):
     sees = (Ability.SEE_MONEY,)
@@ -196,11 +198,25 @@ class OpenFilter(admin.SimpleListFilter):
         return queryset.filter(processed_at__isnull=self.value() == "no")
 
 
+class EventTypeFilter(admin.SimpleListFilter):
+    """The types of the latest events: to look for all there ever were is to read the whole table."""
+
+    title = _("type")
+    parameter_name = "type"
+
+    def lookups(self, request, model_admin):
+        latest = WebhookEvent.objects.order_by("-received_at").values_list("type", flat=True)
+        return [(name, name) for name in sorted(set(latest[:LATEST]))]
+
+    def queryset(self, request, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(type=self.value()) if self.value() else queryset
+
+
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(JobAdmin):
     sees = (Ability.OPERATE,)
     list_display = ["event_id", "type", "entity_id", "received_at", "processed_at", "attempts", "last_error"]
-    list_filter = [OpenFilter, ParkedFilter, "type", "received_at"]
+    list_filter = [OpenFilter, ParkedFilter, EventTypeFilter, "received_at"]
     search_fields = ["=event_id", "=entity_id"]
     ordering = ["-received_at"]
 

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -89,9 +88,10 @@ class FindsCodes(_AnyAdmin):
     def get_search_results(self, request, queryset, search_term):
         code = normalize_code(search_term)
         if len(code) in (ORDER_CODE_LENGTH, TICKET_CODE_LENGTH) and code.isalnum():
-            found = queryset.filter(Q(*((name, code) for name in self.code_fields), _connector=Q.OR))
-            if found.exists():
-                return found, True
+            rows = self.model._base_manager.order_by()
+            found = [rows.filter(**{name: code}).values("pk") for name in self.code_fields]
+            if keys := list(found[0].union(*found[1:]).values_list("pk", flat=True)):
+                return queryset.filter(pk__in=keys), False
         return super().get_search_results(request, queryset, search_term)
 
 

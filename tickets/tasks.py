@@ -13,6 +13,9 @@ from tickets.services.personal_data import purge_erased_orders
 from tickets.services.retention import purge
 from ticketsuma.jobs.registry import Queue, registry
 
+# Frequent looks for what was written lately would miss what a worker that was away, or a fault, left.
+WHOLE_SECONDS = 600
+
 registry.add_queue(
     Queue(
         name="expiries",
@@ -38,10 +41,12 @@ registry.add_queue(
         lease=timedelta(seconds=60),
     )
 )
-registry.add_periodic_task(2, refunds.queue_refund_mails)
+registry.add_periodic_task(2, refunds.queue_recent_refund_mails)
+registry.add_periodic_task(WHOLE_SECONDS, refunds.queue_refund_mails)
 registry.add_periodic_task(2, refunds.wake_canceled_orders)
 registry.add_periodic_task(2, holds.shorten_holds)
-registry.add_periodic_task(5, notifications.queue_changes)
+registry.add_periodic_task(5, notifications.queue_recent_changes)
+registry.add_periodic_task(WHOLE_SECONDS, notifications.queue_changes)
 registry.add_periodic_task(10, notifications.queue_reminders)
 registry.add_periodic_task(60, purge_erased_orders)
 registry.add_periodic_task(60, forget_networks)

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from events.models import Event
@@ -15,6 +15,9 @@ DAY_BEFORE = timedelta(hours=24)
 HOUR_BEFORE = timedelta(hours=1)
 # Staff may correct a slip of the pen before anybody hears of it.
 SETTLES_AFTER = timedelta(seconds=60)
+RECENT = timedelta(
+    minutes=20
+)  # how far back the frequent look goes; the one at everything comes now and then
 BATCH = 500
 _NAMES = uuid.UUID("7a8f6f3e-2d0c-4b55-9a52-6f0c6d1f7b11")
 
@@ -31,34 +34,47 @@ def queue_reminders() -> int:
     """
     now = timezone.now()
     coming = Event.objects.filter(canceled_at=None, start_time__gt=now, start_time__lte=now + DAY_BEFORE)
-    count = 0
-    for event in coming:
-        is_near = event.start_time - now <= HOUR_BEFORE
-        kind = Mail.Kind.REMINDER_HOUR if is_near else Mail.Kind.REMINDER_DAY
-        moment = event.start_time - (HOUR_BEFORE if is_near else DAY_BEFORE)
-        orders = _holders(event, paid_before=moment)
-        count += _tell(orders, kind=kind, about=about_start(event))
-    return count
+    events = list(coming.only("pk", "start_time"))
+    near = [event for event in events if event.start_time - now <= HOUR_BEFORE]
+    later = [event for event in events if event.start_time - now > HOUR_BEFORE]
+    return _remind(near, Mail.Kind.REMINDER_HOUR, HOUR_BEFORE) + _remind(
+        later, Mail.Kind.REMINDER_DAY, DAY_BEFORE
+    )
 
 
-def queue_changes() -> int:
+def _remind(events: list[Event], kind: str, before: timedelta) -> int:
+    """Write the reminders of all these events, found in one query."""
+    about = {event.pk: about_start(event) for event in events}
+    orders = Order.objects.filter(event__in=about, paid_at__lt=F("event__start_time") - before)
+    return _tell(orders, kind=kind, about=about) if about else 0
+
+
+def queue_recent_changes() -> int:
+    """`queue_changes` of what was changed lately, often; all of it is looked at now and then."""
+    return queue_changes(since=timezone.now() - RECENT)
+
+
+def queue_changes(since: datetime | None = None) -> int:
     """Write one mail per paid order for each event of which holders were told something else; how many.
 
     The event and what was announced are compared and made equal in one transaction, under the
     announcement's lock: a crash between loses nothing, two at once tell it once. What was announced is
-    written with the event, so a change while no worker was there is told as well.
+    written with the event, so a change while no worker was there is told as well. With `since` only
+    events written since then are looked at.
     """
     now = timezone.now()
-    coming = Event.objects.filter(canceled_at=None, end_time__gt=now)
-    _announce_what_is_older()
+    written = Event.objects.filter(end_time__gt=now)
+    if since:
+        written = written.filter(updated_at__gte=since)
+    _announce_what_is_older(written)
     same = Q(**{name: F(f"announcement__{name}") for name in TOLD})
-    changed = coming.exclude(same).filter(updated_at__lte=now - SETTLES_AFTER)
-    return sum(_announce(event.pk) for event in changed)
+    changed = written.filter(canceled_at=None, updated_at__lte=now - SETTLES_AFTER).exclude(same)
+    return sum(_announce(pk) for pk in list(changed.values_list("pk", flat=True)))
 
 
-def _announce_what_is_older() -> None:
+def _announce_what_is_older(written: QuerySet[Event]) -> None:
     """Events and announcements of an earlier version of the shop are as they stand now."""
-    unannounced = Event.objects.filter(announcement=None, end_time__gt=timezone.now())
+    unannounced = written.filter(announcement=None)
     Announcement.objects.bulk_create(
         [Announcement(event_id=row.pop("pk"), **row) for row in unannounced.values("pk", *TOLD)],
         ignore_conflicts=True,
@@ -80,22 +96,19 @@ def _announce(event_id: int) -> int:
         is_move = (told.start_time, told.end_time) != (event.start_time, event.end_time)
         change = EventChange.objects.create(event=event, at=event.updated_at, is_move=is_move, **before)
         Announcement.objects.filter(pk=told.pk).update(**now)
-        holders = _holders(event, paid_before=event.updated_at)
-        return _tell(holders, kind=Mail.Kind.EVENT_CHANGED, about=change.pk)
+        holders = event.orders.filter(paid_at__lt=event.updated_at)
+        return _tell(holders, kind=Mail.Kind.EVENT_CHANGED, about={event.pk: change.pk})
 
 
-def _holders(event: Event, *, paid_before: datetime) -> QuerySet[Order]:
-    return event.orders.filter(status=Order.Status.PAID, paid_at__lt=paid_before).exclude(email="")
-
-
-def _tell(orders: QuerySet[Order], *, kind: str, about: uuid.UUID) -> int:
-    """Write a mail for each of `orders` that has none of this kind about this."""
-    told = Mail.objects.filter(kind=kind, about=about).values("order")
+def _tell(orders: QuerySet[Order], *, kind: str, about: dict[int, uuid.UUID]) -> int:
+    """Write a mail for each of `orders` that is paid and has none of this kind; `about` what, by event."""
+    told = Mail.objects.filter(order=OuterRef("pk"), kind=kind, about__in=list(about.values()))
+    due = orders.filter(~Exists(told), status=Order.Status.PAID).exclude(email="")
     count = 0
-    while batch := list(orders.exclude(pk__in=told).only("pk", "email")[:BATCH]):
-        Mail.objects.bulk_create(
-            [Mail(order=o, kind=kind, to=o.email, about=about, **Mail.scheduled()) for o in batch],
-            ignore_conflicts=True,
-        )
+    while batch := list(due.only("pk", "email", "event_id")[:BATCH]):
+        mails = [
+            Mail(order=o, kind=kind, to=o.email, about=about[o.event_id], **Mail.scheduled()) for o in batch
+        ]
+        Mail.objects.bulk_create(mails, ignore_conflicts=True)
         count += len(batch)
     return count

@@ -2,10 +2,11 @@
 
 import logging
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import cast
 
 from django.db import transaction
-from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -24,6 +25,10 @@ from ticketsuma.state_machine import InvalidTransition
 from .orders import cancel_order, release_seats
 
 logger = logging.getLogger(__name__)
+
+RECENT = timedelta(
+    minutes=20
+)  # how far back the frequent look goes; the one at everything comes now and then
 
 
 class NothingToRefund(DomainError):
@@ -141,17 +146,27 @@ def goes_to(order: Order, address: str) -> bool:
     return back.filter(to=normalize_payable_address(address)).exists()
 
 
-def queue_refund_mails() -> int:
-    """Write the mails due for refunds: one that asks for an address, one that says it was sent. How many."""
+def queue_recent_refund_mails() -> int:
+    """`queue_refund_mails`, but of refunds that were sent only the latest: often."""
+    return queue_refund_mails(since=timezone.now() - RECENT)
+
+
+def queue_refund_mails(since: datetime | None = None) -> int:
+    """Write the mails due for refunds: one that asks for an address, one that says it was sent. How many.
+
+    With `since`, of those that were sent only the ones written to since then are looked at.
+    """
+    sent = Q(status=Refund.Status.SENT)
     deserve = {
         Mail.Kind.REFUND_ADDRESS: payment_refunds.for_the_payer_to_redirect(),
-        Mail.Kind.REFUND_SENT: Q(status=Refund.Status.SENT),
+        Mail.Kind.REFUND_SENT: sent & Q(updated_at__gte=since) if since else sent,
     }
     count = 0
     for kind, which in deserve.items():
-        refunds = Refund.objects.filter(which, incoming_payment__payment__order__isnull=False).exclude(
-            pk__in=Mail.objects.filter(kind=kind).values("about")
-        )
+        refunds = Refund.objects.filter(
+            ~Exists(Mail.objects.filter(about=OuterRef("pk"), kind=kind)),
+            which, incoming_payment__payment__order__isnull=False,
+        )  # fmt: skip
         for refund in refunds.exclude(incoming_payment__payment__order__email="").select_related(
             "incoming_payment__payment__order"
         )[:200]:
@@ -171,7 +186,8 @@ def _ask_again() -> int:
     refund = Refund.objects.filter(payment_refunds.for_the_payer_to_redirect(), pk=OuterRef("about"))
     needs_address = When(status=Refund.Status.NEEDS_ADDRESS, then="updated_at")
     refund = refund.annotate(back_since=Case(needs_address, default="failing_since"))
-    asked = Mail.objects.filter(kind=Mail.Kind.REFUND_ADDRESS, status=Mail.Status.SENT)
+    waiting = Refund.objects.filter(payment_refunds.for_the_payer_to_redirect()).values("pk")
+    asked = Mail.objects.filter(kind=Mail.Kind.REFUND_ADDRESS, status=Mail.Status.SENT, about__in=waiting)
     useless = asked.annotate(back_since=Subquery(refund.values("back_since"))).filter(
         sent_at__lt=F("back_since")
     )

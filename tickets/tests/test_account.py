@@ -60,7 +60,7 @@ def test_holds_upcoming_and_past_each_in_their_place(mine, bea):
     Event.objects.filter(pk=canceled.event_id).update(canceled_at=timezone.now())
     page = mine.get("/me")
     assert page.context["holds"] == [held]
-    assert page.context["upcoming"] == [soon]
+    assert page.context["coming"].object_list == [soon]
     assert set(page.context["page"]) == {ended, canceled}
     assert stranger.token not in page.content.decode()
     assert page["Cache-Control"] == "no-store, private"
@@ -71,7 +71,7 @@ def test_an_expired_hold_is_no_memory(mine, bea):
     Order.objects.filter(pk=order.pk).update(status="expired")
     page = mine.get("/me")
     assert "Nothing coming up" in text_of(page)
-    assert (page.context["holds"], page.context["upcoming"], list(page.context["page"])) == ([], [], [])
+    assert (page.context["holds"], list(page.context["coming"]), list(page.context["page"])) == ([], [], [])
 
 
 def test_neither_codes_nor_streams_are_on_the_list(mine, bea):
@@ -87,7 +87,7 @@ def test_my_tickets_cost_the_same_for_more_rows(mine, bea, django_assert_num_que
         OrderFactory(buyer=bea)
         paid(OrderFactory(buyer=bea))
         over(paid(OrderFactory(buyer=bea)).event)
-    with django_assert_num_queries(9):  # session, user, role, address, count; orders and tickets, twice
+    with django_assert_num_queries(8):  # session, user, role, address; what and when; orders and tickets
         assert len(mine.get("/me").context["page"].object_list) == rows
 
 
@@ -105,9 +105,9 @@ def test_what_a_guest_bought_comes_along_and_stays_through_a_new_address(client)
     user = User.objects.get()
     guest.refresh_from_db()
     assert guest.buyer == user
-    assert client.get("/me").context["upcoming"] == [guest]
+    assert client.get("/me").context["coming"].object_list == [guest]
     User.objects.update(email="new@example.com")
-    assert client.get("/me").context["upcoming"] == [guest]
+    assert client.get("/me").context["coming"].object_list == [guest]
 
 
 def test_an_unproven_address_adopts_nothing(client):

@@ -5,7 +5,6 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Q
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -14,13 +13,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.forms import NameForm
 from accounts.http import SignedInRequest
+from events.models import Event
 from tickets.models import Order
 from tickets.services.data_export import export_person
 from tickets.services.personal_data import StaffStay, erase_personal_data, orders_for_user
 
 from .decorators import private_page
 
-PAST_PER_PAGE = 12
+PER_PAGE = 12
 SOONEST_HOLDS = 20
 
 
@@ -28,19 +28,31 @@ SOONEST_HOLDS = 20
 @login_required
 @private_page
 def my_tickets(request: SignedInRequest) -> HttpResponse:
-    """Seats held and not paid, tickets for events to come, and the rest, newest first."""
-    orders = orders_for_user(request.user).select_related("event", "payment").prefetch_related("tickets")
-    held, paid = Q(status=Order.Status.PENDING), Q(status=Order.Status.PAID)
-    to_come = Q(event__end_time__gte=timezone.now(), event__canceled_at=None)
-    over = paid & ~to_come | Q(status=Order.Status.CANCELED, paid_at__isnull=False)
-    current = list(orders.filter(held | paid & to_come).order_by("event__start_time", "created_at"))
-    past = Paginator(orders.filter(over).order_by("-event__start_time", "-created_at"), PAST_PER_PAGE)
+    """Seats held and not paid; tickets for events to come, soonest first; and the rest, newest first."""
+    orders, now = orders_for_user(request.user), timezone.now()
+    mine = list(orders.only("status", "paid_at", "created_at", "event_id"))
+    events = Event.objects.only("start_time", "end_time", "canceled_at").in_bulk([o.event_id for o in mine])
+    coming_events = {pk for pk, event in events.items() if event.end_time >= now and not event.is_canceled}
+    mine.sort(key=lambda order: (events[order.event_id].start_time, order.created_at))
+    holds = [order.pk for order in mine if order.is_pending][:SOONEST_HOLDS]
+    coming = [order.pk for order in mine if order.is_paid and order.event_id in coming_events]
+    past = [order.pk for order in reversed(mine) if _is_over(order, order.event_id in coming_events)]
+    coming_page = Paginator(coming, PER_PAGE).get_page(request.GET.get("coming"))
+    past_page = Paginator(past, PER_PAGE).get_page(request.GET.get("page"))
+    rows = orders.select_related("event", "payment").prefetch_related("tickets")
+    shown = rows.in_bulk([*holds, *coming_page, *past_page])
+    for page in (coming_page, past_page):
+        page.object_list = [shown[pk] for pk in page if pk in shown]
     context = {
-        "holds": [order for order in current if order.is_pending][:SOONEST_HOLDS],
-        "upcoming": [order for order in current if order.is_paid],
-        "page": past.get_page(request.GET.get("page")),
-    }
+        "holds": [shown[pk] for pk in holds if pk in shown], "coming": coming_page, "page": past_page,
+    }  # fmt: skip
     return render(request, "me/tickets.html", context)
+
+
+def _is_over(order: Order, is_to_come: bool) -> bool:
+    if order.is_paid:
+        return not is_to_come
+    return order.status == Order.Status.CANCELED and order.paid_at is not None
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

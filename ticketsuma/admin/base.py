@@ -3,7 +3,7 @@
 import functools
 import unicodedata
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets, unquote
@@ -16,6 +16,7 @@ from accounts.history import HistoryEntry, record
 from accounts.roles import Ability, may, visible
 from ticketsuma.jobs.models import Job, failing
 from ticketsuma.money import MSATS_PER_SAT, format_msats
+from ticketsuma.paginator import GrowingPaginator
 
 from .event_times import with_moments
 
@@ -113,6 +114,7 @@ class KeepsHistory(_AnyAdmin):
 class ReadOnlyAdmin(ReadOnly, KeepsHistory, admin.ModelAdmin):
     """Shows every column of a row; changes come by the services' buttons, never by a form."""
 
+    paginator = GrowingPaginator
     show_full_result_count = False
     list_per_page = 50
     actions = None
@@ -131,8 +133,16 @@ class ReadOnlyAdmin(ReadOnly, KeepsHistory, admin.ModelAdmin):
         return self._told(self._for(request, self.fields or [_shown(field) for field in columns]))
 
     def get_search_results(self, request, queryset, search_term):
-        """Wide letters are as good as narrow ones, in every column; names have keys (`folding`)."""
-        return super().get_search_results(request, queryset, unicodedata.normalize("NFKC", search_term))
+        """Rows that have each word in one of `search_fields`; those that begin with `=` are the whole field.
+
+        Each field is looked up by itself, with its index: Django's one OR over all joins reads every table.
+        Wide letters are as good as narrow ones, in every column; names have keys (`search_key`).
+        """
+        for word in unicodedata.normalize("NFKC", search_term).split():
+            rows = self.model._base_manager.order_by()
+            found = [rows.filter(**_lookup(field, word)).values("pk") for field in self.search_fields]
+            queryset = queryset.filter(pk__in=found[0].union(*found[1:]))
+        return queryset, False
 
     def get_list_display(self, request):
         return self._told(self._for(request, super().get_list_display(request)))
@@ -172,6 +182,14 @@ class ParkedFilter(admin.SimpleListFilter):
             case "failing":
                 return failing(queryset)
         return queryset
+
+
+def _lookup(search_field: str, word: str) -> dict[str, Any]:
+    if search_field.startswith("="):
+        return {f"{search_field[1:]}__in": {word, word.upper(), word.lower()}}
+    if search_field.endswith("__folded"):
+        return {search_field: word}
+    return {f"{search_field}__icontains": word}
 
 
 def _shown(field: Field) -> str | Callable[[Model], str]:

@@ -7,10 +7,13 @@ from django.conf import settings
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import PageNumberPagination
 
+from ticketsuma.paginator import GrowingPaginator
+
 
 class ApiPagination(PageNumberPagination):
     """Larger sizes are cut to `max_page_size`; what is no number is refused."""
 
+    django_paginator_class = GrowingPaginator
     page_size = 20
     page_size_query_param = "page_size"
     max_page_size = 100
