@@ -6,7 +6,7 @@ size are the same; more are added after what is there.
 
 from collections.abc import Callable
 
-# Of the orders: every 20th expired, every 50th was free, every 100th was canceled and refunded, the rest
+# Of the orders: every 20th expired, every 50th was free, another 20th was canceled and refunded, the rest
 # are paid; every 331st is of one person.
 PERSON = "many@example.com"
 
@@ -38,7 +38,7 @@ SELECT i, md5('order' || i)::uuid AS order_id, md5('payment' || i)::uuid AS paym
     md5('invoice' || i)::uuid AS invoice_id, md5('hash' || i) || md5('more' || i) AS hash,
     (SELECT min(id) FROM events_event) + (i * 104729) % (SELECT count(*) FROM events_event) AS event_id,
     now() - interval '200 days' + i * (interval '199 days' / {last}) AS at,
-    CASE WHEN i % 20 = 0 THEN 'expired' WHEN i % 100 = 2 THEN 'canceled' ELSE 'paid' END AS status,
+    CASE WHEN i % 20 = 0 THEN 'expired' WHEN i % 20 = 2 THEN 'canceled' ELSE 'paid' END AS status,
     i % 50 <> 1 AS costs,
     CASE WHEN i % 331 = 0 THEN '{person}' ELSE 'person' || i % 50000 || '@example.com' END AS email
 FROM generate_series({first}::bigint, {last}) AS i

@@ -4,8 +4,11 @@ PgBouncer refuses the startup parameter `options`, and where it pools transactio
 server connections only. What ALTER ROLE says holds for each new connection to the server, pooled or not.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.core.checks import CheckMessage, Info, Warning
-from django.db import DatabaseError, connection, connections
+from django.db import DatabaseError, connection, connections, transaction
 
 # Waiting is bounded everywhere, so that a stuck session cannot hold a sale.
 TIME_LIMITS = {"lock_timeout": "5s", "statement_timeout": "15s", "idle_in_transaction_session_timeout": "20s"}
@@ -35,16 +38,21 @@ def set_missing_limits(using: str, **signal) -> None:
             )
 
 
-def allow_minutes(minutes: int, using: str = "default") -> None:
-    """A statement of the transaction that is open may take so long; a pooler gives nobody else this."""
-    if connections[using].vendor == "postgresql":
-        with connections[using].cursor() as cursor:
-            cursor.execute(f"SET LOCAL statement_timeout = '{minutes}min'")
+@contextmanager
+def minutes_for_each(minutes: int, using: str = "default") -> Iterator[None]:
+    """A statement inside may take so many minutes: in a transaction, whose setting no pooler passes on."""
+    if connections[using].vendor != "postgresql":
+        yield
+        return
+    with transaction.atomic(using), connections[using].cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = '{minutes}min'")
+        yield
 
 
 def allow_an_hour(apps, schema_editor) -> None:
-    """The first step of a migration that builds indexes of tables that may be large."""
-    allow_minutes(60, schema_editor.connection.alias)
+    """The first step of a migration, in its transaction, that builds indexes of tables that may be large."""
+    if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute("SET LOCAL statement_timeout = '60min'")
 
 
 def check_time_limits(app_configs, **kwargs) -> list[CheckMessage]:

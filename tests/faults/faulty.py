@@ -46,7 +46,8 @@ for model in (WebhookEvent, IncomingPayment, Invoice, Payment, Order, Refund, Ma
 """
 
 BROKEN = """
-from tickets.staff.audit import compare_with_node, run_integrity_checks
+from tickets.staff.audit import run_integrity_checks
+from tickets.staff.node_audit import compare_with_node
 found = run_integrity_checks() + compare_with_node(timezone.now() - timedelta(hours=24))
 answer = [f"{one.check}: {one.row}: {one.says}" for one in found]
 """

@@ -35,7 +35,8 @@ from tests.factories import EventFactory
 from tickets.models import CheckIn, Mail, Order, Ticket
 from tickets.services import refunds
 from tickets.services.orders import cancel_order, expire_order, place_order
-from tickets.staff.audit import run_integrity_checks, unlike
+from tickets.staff.audit import run_integrity_checks
+from tickets.staff.node_audit import unlike
 from ticketsuma.errors import DomainError
 
 CAPACITY = 4

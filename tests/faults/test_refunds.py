@@ -184,7 +184,7 @@ def test_the_audit_asks_the_node_for_every_refund(shop):
     refund_order(buyer)
     assert_refunded_once(buyer)
     found = shop.django(
-        "from tickets.staff.audit import compare_with_node\n"
+        "from tickets.staff.node_audit import compare_with_node\n"
         "refund = Refund.objects.filter(pk=pk)\n"
         "true = refund.values('node_payment_id', 'invoices_asked')[0]\n"
         "refund.update(node_payment_id='OutgoingPayment:made-up', invoices_asked=7)\n"

@@ -138,7 +138,7 @@ class ReadOnlyAdmin(ReadOnly, KeepsHistory, admin.ModelAdmin):
         Each field is looked up by itself, with its index: Django's one OR over all joins reads every table.
         Wide letters are as good as narrow ones, in every column; names have keys (`search_key`).
         """
-        for word in unicodedata.normalize("NFKC", search_term).split():
+        for word in unicodedata.normalize("NFKC", search_term).split() if self.search_fields else []:
             rows = self.model._base_manager.order_by()
             found = [rows.filter(**_lookup(field, word)).values("pk") for field in self.search_fields]
             queryset = queryset.filter(pk__in=found[0].union(*found[1:]))

@@ -1,0 +1,170 @@
+"""Plans of the queries of worker, lists, admin and audit: none must read the whole of a table that grows."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.staff import save_verified_user
+from events.models import Event
+from tests import many_rows
+from tickets.models import Order
+from tickets.staff.alerts import needs_attention
+from tickets.staff.audit import run_integrity_checks
+from tickets.staff.sales import sales_today
+from ticketsuma.jobs import worker
+from ticketsuma.jobs.registry import discover
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="plans are PostgreSQL's"),
+]
+EVENTS, ORDERS = 1000, 4000
+# Of a page's keys, or an hour's, in two hundred refunds: reading all of them is the least there.
+FEW = "all of payments_refund"
+# What looks at everything, every ten minutes or for somebody who asks for it.
+WHOLE = {"queue_changes", "queue_refund_mails"}
+
+
+@pytest.fixture(scope="module")
+def many(django_db_setup, django_db_blocker) -> Iterator[None]:
+    """A shop that has sold for long, for all tests of this file."""
+    with django_db_blocker.unblock():
+        with transaction.atomic(), connection.cursor() as cursor:
+            many_rows.add_events(cursor.execute, 1, EVENTS)
+            many_rows.add_orders(cursor.execute, 1, ORDERS)
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {', '.join(many_rows.TABLES)} CASCADE")
+
+
+def whole_reads(act: Callable[[], object]) -> list[str]:
+    """What `act` reads the whole of: tables that grow, and their indexes where nothing bounds the reading."""
+    with CaptureQueriesContext(connection) as asked:
+        act()
+    assert asked.captured_queries
+    found = []
+    for query in asked.captured_queries:
+        if not query["sql"].startswith(("SELECT", "UPDATE", "DELETE")):
+            continue
+        plan = explain(query["sql"])
+        found += [f"{what}: {query['sql'][:300]}" for what in _unbounded(plan, is_bounded=False)]
+    return found
+
+
+def explain(query: str) -> dict:
+    """Its plan where reading all of a table is to be avoided at any price, which here, with few rows, is
+    the cheapest: what is still read whole has no index that would spare it."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        for way in ("seqscan", "hashjoin", "mergejoin", "material"):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {query}")
+        return cursor.fetchone()[0][0]["Plan"]
+
+
+def _unbounded(node: dict, *, is_bounded: bool) -> Iterator[str]:
+    is_bounded = node["Node Type"] == "Limit" or (is_bounded and node["Node Type"] != "Sort")
+    if node["Node Type"] == "Seq Scan" and node["Relation Name"] in many_rows.TABLES:
+        yield f"all of {node['Relation Name']}"
+    by_index = node["Node Type"] in ("Index Scan", "Index Only Scan") and "Index Cond" not in node
+    if by_index and not is_bounded and _grows(node["Index Name"]):
+        yield f"all of {node['Index Name']}"
+    for part in node.get("Plans", []):
+        yield from _unbounded(part, is_bounded=is_bounded)
+
+
+def _grows(index: str) -> bool:
+    """Whether it holds every row of a table that grows."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indpred IS NULL, indrelid::regclass::text FROM pg_index WHERE indexrelid = %s::regclass",
+            [index],
+        )
+        is_of_all, table = cursor.fetchone()
+    return is_of_all and table in many_rows.TABLES
+
+
+@pytest.mark.parametrize("queue", [queue.name for queue in discover().queues])
+def test_a_queue_finds_its_rows(many, queue):
+    assert whole_reads(lambda: worker.due_rows(discover().queue(queue))) == []
+
+
+TASKS = {task.run.__name__: task.run for task in discover().periodic_tasks}
+
+
+@pytest.mark.parametrize("task", sorted(TASKS.keys() - WHOLE))
+def test_a_chore_finds_its_rows(many, task):
+    assert whole_reads(TASKS[task]) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/?page=3", "/?show=past", "/?show=free", "/api/events?upcoming=true", "/api/events?free=true"],
+)
+def test_a_list_reads_its_page(many, path):
+    assert whole_reads(lambda: Client().get(path)) == []
+
+
+def test_an_event_and_its_calendar_read_one_row(many):
+    event = Event.objects.upcoming().first()
+    for path in (
+        event.get_absolute_url(),
+        f"{event.get_absolute_url()}/calendar.ics",
+        f"/api/events/{event.pk}",
+    ):
+        assert whole_reads(lambda path=path: Client().get(path)) == []
+
+
+def test_my_tickets_read_mine(many):
+    client = Client()
+    client.force_login(save_verified_user(email=many_rows.PERSON, password="x")[0])
+    assert whole_reads(lambda: client.get("/me")) == []
+
+
+ADMIN_LISTS = [
+    *("tickets/order", "tickets/ticket", "tickets/mail", "tickets/checkin", "payments/payment"),
+    *("payments/invoice", "payments/incomingpayment", "payments/refund", "payments/webhookevent"),
+    *("events/event", "accounts/user", "payments/posttransaction", "tickets/viewer", "tickets/announcement"),
+]
+
+
+@pytest.fixture
+def staff() -> Client:
+    client = Client()
+    client.force_login(save_verified_user(email="staff@example.com", password="x")[0])
+    return client
+
+
+@pytest.mark.parametrize("model", ADMIN_LISTS)
+def test_an_admin_list_reads_its_page(many, staff, model):
+    """Counting aside, which goes to a thousand and then once a minute."""
+    staff.get(f"/admin/{model}/")  # counts
+    found = whole_reads(lambda: staff.get(f"/admin/{model}/"))
+    assert [one for one in found if not one.startswith(FEW)] == []
+
+
+def test_the_start_page_and_an_order_of_the_admin_read_few_rows(many, staff):
+    assert whole_reads(needs_attention) == []
+    assert whole_reads(sales_today) == []
+    order = Order.objects.filter(status="paid", payment__isnull=False).first()
+    assert whole_reads(lambda: staff.get(f"/admin/tickets/order/{order.pk}/change/")) == []
+    assert whole_reads(lambda: staff.get(f"/admin/tickets/order/?q={order.code}")) == []
+
+
+def test_the_recent_audit_reads_what_changed(many):
+    since = timezone.now() - timedelta(days=1.5)
+    assert Order.objects.filter(updated_at__gte=since).exists()
+    found = whole_reads(lambda: run_integrity_checks(since))
+    assert [one for one in found if not one.startswith(FEW)] == []
+
+
+def test_the_whole_audit_of_many_rows_finds_nothing_and_asks_once_for_each_check(many):
+    with CaptureQueriesContext(connection) as asked:
+        assert run_integrity_checks() == []
+    assert len([one for one in asked.captured_queries if one["sql"].startswith("SELECT")]) == 9
