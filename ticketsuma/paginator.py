@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.cache import cache
-from django.core.paginator import EmptyPage, PageNotAnInteger, Paginator
+from django.core.paginator import EmptyPage, Page, PageNotAnInteger, Paginator
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
 
@@ -55,7 +55,7 @@ class GrowingPaginator(Paginator):
             self.count = end
         else:
             self.count = max(self.count, end)
-        return self._get_page(self._rows(keys[: self.per_page]), number, self)
+        return Page(self._rows(keys[: self.per_page]), number, self)
 
     def get_page(self, number: Any):
         """The page of this number, whatever it is: the first when it is no number, the last when too high."""

@@ -1,5 +1,7 @@
 """Views of signed-in users: their tickets, their account, their data, and its deletion."""
 
+from typing import Any
+
 from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -41,6 +43,7 @@ def my_tickets(request: SignedInRequest) -> HttpResponse:
     past_page = Paginator(past, PER_PAGE).get_page(request.GET.get("page"))
     rows = orders.select_related("event", "payment").prefetch_related("tickets")
     shown = rows.in_bulk([*holds, *coming_page, *past_page])
+    page: Any
     for page in (coming_page, past_page):
         page.object_list = [shown[pk] for pk in page if pk in shown]
     context = {
