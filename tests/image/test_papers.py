@@ -12,7 +12,7 @@ OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 TOP_LEVEL_OUTSIDE = {
     "assets", "bench", "bin", "docs", "sandbox", "tests", "run", "test", "conftest.py", "pytest.ini",
     "pyproject.toml", "requirements.txt", "requirements-dev.txt", "requirements.lock", "constraints.txt",
-    "LICENSE", "Dockerfile", "compose.yaml",
+    "LICENSE", "Dockerfile", "compose.yaml", "deploy",
 }  # fmt: skip
 
 

@@ -12,7 +12,18 @@ import requests
 from tests.buyer import Buyer, Sandbox, assert_sold_once, make_event
 from tests.processes import wait_until
 
-WORKSHOP = ("sandbox", "tests", "assets", "bench", "docs", "bin", "var", ".git", "requirements-dev.txt")
+WORKSHOP = (
+    "sandbox",
+    "tests",
+    "assets",
+    "bench",
+    "deploy",
+    "docs",
+    "bin",
+    "var",
+    ".git",
+    "requirements-dev.txt",
+)
 STREAMS = 8  # of one order
 STOPS_WITHIN_SECONDS = 5
 YEAR_SECONDS = 31_536_000
