@@ -20,8 +20,19 @@ def violations(page) -> list[str]:
 
 
 def test_the_public_pages(page, stack):
-    event_id = make_event(stack, description=DESCRIPTION, organizer_name="Sala")
-    for path in ("/", "/?q=nothing+at+all", f"/events/{event_id}", "/paid", "/find"):
+    event_id = make_event(stack, description=DESCRIPTION)
+    organizer, invitation = stack.django(
+        "from events.models import Invitation, Organizer\n"
+        "from events.team import token_of\n"
+        "sala = Organizer.objects.create(name='Sala', description=text, legal_name='Sala SA')\n"
+        "Event.objects.filter(pk=pk).update(organizer=sala)\n"
+        "invited = Invitation.objects.create(organizer=sala, email='b@example.com', role='door')\n"
+        "answer = [sala.get_absolute_url(), '/accounts/invitations/' + token_of(invited)]",
+        pk=event_id,
+        text=DESCRIPTION,
+    )
+    public = ("/", "/?q=nothing+at+all", f"/events/{event_id}", "/paid", "/find", organizer, invitation)
+    for path in public:
         page.goto(stack.shop_url + path)
         assert (path, violations(page)) == (path, [])
     page.locator("main form button[type=submit]").click()
