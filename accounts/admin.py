@@ -18,6 +18,7 @@ from .authentication import end_tokens
 from .history import HistoryEntry, record
 from .models import Usage, User
 from .roles import Ability, may
+from .second_person import PendingAct
 
 admin.site.unregister(Group)  # who is staff stands in ADMIN_EMAILS
 admin.site.unregister(EmailAddress)  # a mailbox is proven by its owner, not ticked by staff
@@ -82,6 +83,21 @@ class HistoryAdmin(ReadOnlyAdmin):
     @admin.display(description=_("action"))
     def says(self, entry: HistoryEntry) -> str:
         return entry.says
+
+
+@admin.register(PendingAct)
+class PendingActAdmin(ReadOnlyAdmin):
+    """What took two persons, or waits for the second; it is decided on the page of its row."""
+
+    sees = (Ability.OPERATE,)
+    list_display = ["asked_at", "row_name", "action", "sats", "status", "asked_email", "decided_email"]
+    list_filter = ["status", "asked_at"]
+    search_fields = ["row_name", "asked_email", "decided_email"]
+    ordering = ["-asked_at"]
+    fields = [
+        "asked_at", "row", "row_name", "action", "sats", "status", "asked_email", "decided_email",
+        "decided_at",
+    ]  # fmt: skip
 
 
 @admin.register(Usage)

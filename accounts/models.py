@@ -16,6 +16,7 @@ from ticketsuma.search_keys import FoldedField, Searched, SearchedQuerySet
 
 from .history import HistoryEntry  # noqa: F401, Django looks for models here
 from .roles import grants_of
+from .second_person import PendingAct  # noqa: F401, likewise
 from .sessions import SignIn  # noqa: F401, likewise
 
 

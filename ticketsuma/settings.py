@@ -44,6 +44,8 @@ for _key in SECOND_FACTOR_KEYS or [""]:
 STAFF_SECOND_FACTOR = env.str("STAFF_SECOND_FACTOR", "optional" if DEVELOPMENT else "required")
 if STAFF_SECOND_FACTOR not in ("required", "optional"):
     env.problems.append("STAFF_SECOND_FACTOR is neither required nor optional")
+# Staff's refunds above that many sats take a second person; 0: none do.
+REFUND_NEEDS_TWO_SATS = env.int("REFUND_NEEDS_TWO_SATS", 0)
 ADMIN_EMAILS = env.addresses("ADMIN_EMAILS")
 if "*" in ALLOWED_HOSTS and not DEVELOPMENT:
     env.problems.append("ALLOWED_HOSTS may not be * outside development")

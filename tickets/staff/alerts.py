@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from accounts.second_person import PendingAct
 from payments.checkup_models import Checkup
 from payments.models import IncomingPayment, Invoice, Payment, Refund, Sweep, WebhookEvent
 from payments.node.balance import waiting_msats
@@ -34,7 +36,8 @@ class Attention:
 def needs_attention() -> list[Attention]:
     """Unmatched money, refunds that wait for a person, work that fails, a silent node; the worst first."""
     sweep = Sweep.objects.filter(name=Sweep.INCOMING).first()
-    return [*_node(sweep), *_doctor(), *_balance(sweep), *_money(), *refunds_that_wait(), *_work()]
+    refunds = [*refunds_that_wait(), *_second_person()]
+    return [*_node(sweep), *_doctor(), *_balance(sweep), *_money(), *refunds, *_work()]
 
 
 def _node(sweep: Sweep | None) -> list[Attention]:
@@ -79,6 +82,16 @@ def _line(
 ) -> list[Attention]:
     found = rows.aggregate(since=Min(by), count=Count("pk"))
     return [Attention(kind, found["count"], says, found["since"], model, query)] if found["count"] else []
+
+
+def _second_person() -> list[Attention]:
+    """Large refunds that somebody asked for, and nobody else has approved."""
+    if not settings.REFUND_NEEDS_TWO_SATS:
+        return []
+    says, waiting = _("Refunds wait for a second person."), PendingAct.objects.waiting()
+    return _line(
+        "second_person", waiting, says, "accounts.pendingact", "status__exact=waiting", by="asked_at"
+    )
 
 
 def _money() -> list[Attention]:

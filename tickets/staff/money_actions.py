@@ -5,6 +5,7 @@ from typing import cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -20,7 +21,7 @@ from ticketsuma.admin.actions import ActionForm, StaffAction, TryAgain
 from ticketsuma.bidi import isolate
 from ticketsuma.codes import normalize_code
 from ticketsuma.errors import DomainError
-from ticketsuma.money import format_msats, format_sats
+from ticketsuma.money import MSATS_PER_SAT, format_msats, format_sats
 from ticketsuma.state_machine import InvalidTransition
 
 from .cancellation import refunds_of
@@ -31,6 +32,12 @@ def on_its_way(refund: Refund) -> str:
     if refund.to:
         return _("%(amount)s are on the way to %(address)s.") % facts
     return _("%(amount)s are waiting for an address, which the buyer is asked for.") % facts
+
+
+def sent_by_staff(order: Order) -> int:
+    """Sats; automatic refunds are nobody's act."""
+    back = Refund.objects.filter(incoming_payment__payment=order.payment, reason=Refund.Reason.STAFF)
+    return (back.aggregate(total=Sum("amount_msats"))["total"] or 0) // MSATS_PER_SAT
 
 
 # -- what is asked besides "are you sure?" ----------------------------------------------------
@@ -105,6 +112,9 @@ class GiveAddress(RefundAction):
     def is_possible(self, refund: Refund) -> bool:
         return refund.status in self.redirectable
 
+    def sats(self, refund: Refund, data: dict) -> int:
+        return refund.amount_msats // MSATS_PER_SAT
+
     def run(self, refund: Refund, data: dict) -> str:
         payment_refunds.give_address(refund, to=data["to"])
         return on_its_way(refund)
@@ -156,6 +166,9 @@ class SendBack(UnmatchedAction):
     name = "refund"
     label = gettext_lazy("Send back")
     form = RefundAddressActionForm
+
+    def sats(self, incoming: IncomingPayment, data: dict) -> int:
+        return incoming.amount_msats // MSATS_PER_SAT
 
     def run(self, incoming: IncomingPayment, data: dict) -> str:
         refund = refund_unmatched(incoming, to=data["to"])
@@ -211,6 +224,9 @@ class CancelEvent(StaffAction):
 
     def seen(self, event: Event) -> object:
         return event.canceled_at
+
+    def sats(self, event: Event, data: dict) -> int:
+        return preview_cancel(event).refund_sats
 
     def run(self, event: Event, data: dict) -> str:
         cancel_event(event)

@@ -22,7 +22,7 @@ from ticketsuma.money import MAX_SATS, format_sats
 from ticketsuma.state_machine import InvalidTransition
 
 from .email_actions import CorrectEmail
-from .money_actions import on_its_way
+from .money_actions import on_its_way, sent_by_staff
 from .ticket_actions import ReplaceLinks
 
 
@@ -153,6 +153,10 @@ class RefundPart(OrderRefundAction):
             _("The tickets stay good."),
         ]
 
+    def sats(self, order: Order, data: dict) -> int:
+        """In small parts too."""
+        return sent_by_staff(order) + data["amount_sats"]
+
     def run(self, order: Order, data: dict) -> str:
         before = int(data["seen"].partition(" ")[2])
         refund = refund_part(order, amount_sats=data["amount_sats"], already_refunded_sats=before)
@@ -173,6 +177,9 @@ class CancelAndRefund(OrderRefundAction):
             says % {"count": used} if used else "",
             _("Cancels the order, frees its seats and sends all of its money back."),
         ]
+
+    def sats(self, order: Order, data: dict) -> int:
+        return max(order.amount_sats, sent_by_staff(order))
 
     def run(self, order: Order, data: dict) -> str:
         return _("The order is canceled; %(refund)s") % {"refund": on_its_way(refund_order(order))}

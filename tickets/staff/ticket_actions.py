@@ -11,7 +11,7 @@ from tickets.services.voiding import replace_links, replace_ticket, void_ticket
 from ticketsuma.admin.actions import ActionForm, StaffAction
 from ticketsuma.money import MAX_SATS, format_sats
 
-from .money_actions import on_its_way
+from .money_actions import on_its_way, sent_by_staff
 
 
 class ReasonForm(ActionForm):
@@ -56,6 +56,10 @@ class VoidTicket(StaffAction):
 
     def seen(self, ticket: Ticket) -> str:
         return f"{ticket.generation} {ticket.voided_at} {_refunded(ticket)}"
+
+    def sats(self, ticket: Ticket, data: dict) -> int:
+        amount = data["amount_sats"] or 0
+        return amount and sent_by_staff(ticket.order) + amount
 
     def run(self, ticket: Ticket, data: dict) -> str:
         refund = void_ticket(

@@ -3,10 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
+from django.db import transaction
+from django.db.models import Model, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -15,7 +18,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import second_factor
+from accounts import second_factor, second_person
 from accounts.history import record, watch
 from accounts.roles import Ability, may
 from ticketsuma.errors import DomainError
@@ -26,6 +29,12 @@ if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as AnyAdmin
 else:
     AnyAdmin = object  # a mixin; mypy wants its base
+
+
+def other_staff(user: Any) -> list[Any]:
+    """Everybody else who may be allowed something here."""
+    listed = Q(email__in=settings.ADMIN_EMAILS) | Q(memberships__isnull=False)
+    return list(get_user_model().objects.filter(listed, is_active=True).exclude(pk=user.pk).distinct())
 
 
 class ActionForm(forms.Form):
@@ -73,6 +82,10 @@ class StaffAction:
         """What must not have changed between question and answer."""
         return getattr(row, "status", "")
 
+    def sats(self, row: Any, data: dict) -> int:
+        """What staff send out by it, with what they sent out of the same before; it may take two persons."""
+        return 0
+
     def run(self, row: Any, data: dict) -> str:
         """Call a service, outside any transaction, with the form's `data`; what is true now."""
         raise NotImplementedError
@@ -118,6 +131,7 @@ class StaffActionsMixin(AnyAdmin):
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         context["staff_actions"] = self.possible_actions(request, obj) if obj else []
+        context["waiting"] = set(self._waiting(obj).values_list("action", flat=True)) if obj else set()
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def possible_actions(self, request: HttpRequest, row: Model) -> list[StaffAction]:
@@ -136,6 +150,8 @@ class StaffActionsMixin(AnyAdmin):
         back = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
         if not chosen.is_possible(row):
             return self._too_late(request, back)
+        if waiting := self._waiting(row).filter(action=chosen.name).first():
+            return self._second_person(request, row, chosen, waiting, back)
         typed = second_factor.take_kept(request) if request.method == "GET" else None
         form = chosen.form(request.POST or None, row=row, seen=str(chosen.seen(row)), typed=typed)
         if request.method == "POST":
@@ -151,7 +167,7 @@ class StaffActionsMixin(AnyAdmin):
             return self._ask(request, row, action, form, back)
         if action.asks_again and not second_factor.is_fresh(request):
             return second_factor.ask(request, keep={name: form[name].value() for name in form.fields})
-        refusal = self._run(request, row, action, form)
+        refusal = self._ask_second_or_run(request, row, action, form)
         if refusal is None:
             return redirect(back)
         now = self.get_object(request, str(row.pk))
@@ -159,6 +175,61 @@ class StaffActionsMixin(AnyAdmin):
             return self._too_late(request, back)
         form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal.message))
         return self._ask(request, row, action, form, back)
+
+    # -- two persons --------------------------------------------------------------------------
+    def _waiting(self, row: Model) -> second_person.PendingActQuerySet:
+        acts = second_person.PendingAct.objects
+        return acts.waiting().about(row) if settings.REFUND_NEEDS_TWO_SATS else acts.none()
+
+    def _ask_second_or_run(self, request, row: Model, action: StaffAction, form: ActionForm):
+        sats = action.sats(row, form.cleaned_data)
+        if not second_person.is_needed(sats):
+            return self._run(request, row, action, form)
+        try:
+            if not any(action.is_allowed(one, row) for one in other_staff(request.user)):
+                raise second_person.NobodyElse
+            typed = {name: form[name].value() for name in form.fields}
+            with transaction.atomic():
+                second_person.ask(row, action.name, sats=sats, typed=typed, by=request.user)
+                record("ask_second", row, sats=sats, said=str(action.label))
+        except DomainError as refusal:
+            return refusal
+        messages.success(request, _("Nothing was sent yet: a second person must approve it, on this page."))
+        return None
+
+    def _second_person(self, request, row: Model, action: StaffAction, waiting, back: str) -> HttpResponse:
+        """Show what waits (GET); approve it and so do it, or decline it (POST)."""
+        form = action.form(waiting.typed, row=row, seen=str(action.seen(row)))
+        if request.method == "POST":
+            return self._decide(request, row, action, waiting, form, back)
+        context = self._context(request, row, action, back) | {
+            "waiting": waiting,
+            "is_own": waiting.asked_by_id == request.user.pk,
+            "typed": [(field.label, field.value()) for field in form.visible_fields()],
+        }
+        return TemplateResponse(request, "admin/second_person.html", context)
+
+    def _decide(self, request, row: Model, action: StaffAction, waiting, form: ActionForm, back: str):
+        decision = request.POST.get("decision")
+        if request.POST.get("waiting") != str(waiting.pk) or decision not in ("approve", "decline"):
+            return self._too_late(request, back)
+        if not second_factor.is_fresh(request):
+            return second_factor.ask(request)
+        outdated = form.is_outdated or not form.is_valid()
+        status = (
+            waiting.Status.APPROVED if decision == "approve" and not outdated else waiting.Status.DECLINED
+        )
+        with transaction.atomic():
+            if not waiting.decide(status, request.user):
+                return self._too_late(request, back)
+            record("approve" if status == waiting.Status.APPROVED else "decline", row, sats=waiting.sats)
+        if status == waiting.Status.DECLINED:
+            if decision == "approve":
+                return self._too_late(request, back)
+            messages.success(request, _("It is declined; nothing was sent."))
+        elif refusal := self._run(request, row, action, form):
+            messages.error(request, str(refusal.message))
+        return redirect(back)
 
     def _too_late(self, request: HttpRequest, back: str) -> HttpResponse:
         messages.error(request, _("Nothing was done: it has changed in the meantime, somebody was faster."))
@@ -177,17 +248,19 @@ class StaffActionsMixin(AnyAdmin):
         return None
 
     def _ask(self, request, row: Model, action: StaffAction, form: ActionForm, back: str) -> HttpResponse:
-        context = {
+        context = self._context(request, row, action, back) | {"form": form}
+        return TemplateResponse(request, "admin/act.html", context)
+
+    def _context(self, request, row: Model, action: StaffAction, back: str) -> dict[str, Any]:
+        return {
             **self.admin_site.each_context(request),
             "opts": self.model._meta,
             "original": row,
             "title": action.label,
             "action": action,
             "lines": [line for line in action.preview(row) if line],
-            "form": form,
             "back": back,
         }
-        return TemplateResponse(request, "admin/act.html", context)
 
 
 class JobAdmin(StaffActionsMixin, ReadOnlyAdmin):
