@@ -77,7 +77,8 @@ def post_worker_init(worker):
 
 
 def child_exit(server, worker):
-    """A process that is gone listens to no page any more."""
+    """A process that is gone has no connections, and listens to no page any more."""
+    worker.leave()
     if settings.METRICS_PORT:
         from prometheus_client import multiprocess
 

@@ -51,6 +51,7 @@ class GrowingPaginator(Paginator):
         if not keys and number > 1:
             raise EmptyPage(self.error_messages["no_results"])
         end = start + len(keys)
+        self.__dict__.pop("num_pages", None)  # it follows from the count
         if len(keys) <= self.per_page:
             self.count = end
         else:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import mmap
 import re
 import selectors
 import socket
@@ -23,6 +24,29 @@ MAX_HELD_BYTES = 64 * 1024 * 1024  # of all half-read requests of this process
 _AT_ONCE = 64 * 1024
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*(?=\r\n)", re.IGNORECASE)
 _CODING = re.compile(rb"\r\ntransfer-encoding[ \t]*:", re.IGNORECASE)
+
+
+class Board:
+    """Connections of each worker of this machine's arbiter, where all of them read it; 0: no such worker."""
+
+    SLOTS = 64
+    _PLACE = struct.Struct("i")
+
+    def __init__(self):
+        self._shared = mmap.mmap(-1, self.SLOTS * self._PLACE.size)
+
+    def write(self, age: int, connections: int | None) -> None:
+        """`age` is gunicorn's number of the worker; None when it is gone."""
+        place = age % self.SLOTS * self._PLACE.size
+        self._PLACE.pack_into(self._shared, place, 0 if connections is None else connections + 1)
+
+    def least(self) -> int:
+        """Of the workers there are, the one with the fewest has so many."""
+        shown = [count for (count,) in self._PLACE.iter_unpack(self._shared[:]) if count]
+        return min(shown, default=1) - 1
+
+
+_board = Board()  # before the workers are forked
 
 
 def write_problem(sock, status, reason, said):
@@ -76,12 +100,40 @@ class ReadingWorker(ThreadWorker):
     hang up: as many half-open requests as there are threads, or a few open ends, silence it. Here they cost
     a socket and what they have sent, for READ_SECONDS at most, and when connections or MAX_HELD_BYTES run
     out, the oldest makes room.
+
+    Whoever wakes first accepts, and kept connections stay: one process once had all sixteen. A worker with
+    more of them than its share says `Connection: close`, and the next one is as likely another's.
     """
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self._readings: dict[TConn, Reading] = {}  # oldest first
         self._held_bytes = 0
+
+    @property
+    def max_keepalived(self) -> int:
+        """gunicorn keeps no connection beyond so many; asked before each answer."""
+        return 0 if self._has_more_than_its_share() else self._max_keepalived
+
+    @max_keepalived.setter
+    def max_keepalived(self, most: int) -> None:
+        self._max_keepalived = most
+
+    def _has_more_than_its_share(self) -> bool:
+        return self.nr_conns > _board.least() * 1.25 + 1
+
+    def leave(self) -> None:
+        """Called by the arbiter when this worker has ended."""
+        _board.write(self.age, None)
+
+    def init_process(self):
+        _board.write(self.age, self.nr_conns)
+        super().init_process()
+
+    def murder_keepalived(self, force: bool = False) -> None:
+        """The loop calls it each time round."""
+        super().murder_keepalived(force)
+        _board.write(self.age, self.nr_conns)
 
     def accept(self, listener):
         super().accept(listener)
