@@ -37,7 +37,7 @@ def size(look) -> dict:
 def open_context(browser, look, stack):
     """Makes browser contexts of this test's look that fail the test on any error and any foreign request."""
     size, scheme = look
-    contexts, troubles, friends = [], [], []
+    contexts, troubles, friends, refusals = [], [], [], ["409", "422"]
 
     def watch(page):
         page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
@@ -46,15 +46,16 @@ def open_context(browser, look, stack):
 
     def listen(said):
         # A refused form is a page with status 422 or 409, of which chromium complains.
-        if said.type == "error" and not re.search(r"status of (409|422)", said.text):
+        if said.type == "error" and not re.search(f"status of ({'|'.join(refusals)})", said.text):
             troubles.append(f"console: {said.text}")
 
     def foreign(url: str) -> list[str]:
         known = (*friends, *stack.shop_urls, stack.sandbox_url, "data:", "about:", "blob:")
         return [] if url.startswith(known) else [f"foreign request: {url}"]
 
-    def make(*, friend: str = "", **options):
-        """`friend` is the one other address that pages may ask."""
+    def make(*, friend: str = "", refusal: str = "", **options):
+        """`friend` is the one other address that pages may ask, `refusal` one more status they may meet."""
+        refusals.extend([refusal] if refusal else [])
         friends.extend([friend] if friend else [])
         options = {"color_scheme": scheme, "timezone_id": "Europe/Berlin", "locale": "en-US"} | options
         context = browser.new_context(viewport=size, **options)

@@ -108,7 +108,7 @@ def test_a_role_that_is_taken_away_meanwhile_counts_at_the_next_click(open_conte
         password=PASSWORD,
     )
     owner = signed_in(open_context().new_page(), stack, "owner@example.com")
-    manager = signed_in(open_context().new_page(), stack, "manager@example.com")
+    manager = signed_in(open_context(refusal="403").new_page(), stack, "manager@example.com")
     assert owner.get_by_role("link", name="Team", exact=True).count()
     assert manager.get_by_role("link", name="Refunds").count() == 0, "the menu shows what one may see"
     manager.goto(f"{stack.shop_url}/admin/tickets/order/?q={code.lower()}")
