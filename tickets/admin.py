@@ -37,7 +37,7 @@ from .staff.cancellation import cancel_progress
 from .staff.money_actions import EVENT_ACTIONS, INCOMING_ACTIONS, REFUND_ACTIONS
 from .staff.order_actions import ORDER_ACTIONS
 from .staff.ticket_actions import TICKET_ACTIONS
-from .staff.timeline import order_file, timeline
+from .staff.timeline import OF_MONEY, OF_THE_HOOD, order_file, timeline
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as _AnyAdmin
@@ -135,7 +135,11 @@ class OrderAdmin(FindsCodes, JobAdmin):
         return order and order_file(order.pk)
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
-        context |= {"order": obj, "timeline": timeline(obj)}
+        sees_money = may(request.user, Ability.SEE_MONEY, obj)
+        operates = may(request.user, Ability.OPERATE)
+        hidden = (set() if sees_money else OF_MONEY) | (set() if operates else OF_THE_HOOD)
+        shown = [moment for moment in timeline(obj) if moment.kind not in hidden]
+        context |= {"order": obj, "timeline": shown, "sees_money": sees_money, "operates": operates}
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     @admin.display(description=_("UMA request"), ordering="payment__push")

@@ -33,6 +33,10 @@ KINDS = {
 }
 
 
+OF_MONEY = {"invoiced", "settled", "arrived", "refund", "refunded"}
+OF_THE_HOOD = {"webhook"}
+
+
 @dataclass(frozen=True)
 class TimelineEntry:
     """Something that happened: `kind` is one of KINDS, `says` the sentence."""

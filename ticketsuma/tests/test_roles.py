@@ -14,10 +14,7 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.roles import ABILITIES, Role, may
 from payments.models import Payment
-from tests.factories import (
-    EventFactory,
-    MembershipFactory,
-)
+from tests.factories import EventFactory, MailFactory, MembershipFactory, WebhookEventFactory
 
 from .roles_world import (
     ACTS,
@@ -138,6 +135,17 @@ def test_a_page_has_the_buttons_that_work(world):
         [row] = [row for whose, row in world.rows(label).items() if whose in ("own", "hood")]
         shown = {one.name for one in world.client.get(url(model, "change", row)).context["staff_actions"]}
         assert shown <= {name for (of, name), who in ACTS.items() if of == label and world.is_among(who)}
+
+
+@pytest.mark.parametrize("role", ["manager", "reader", OPERATOR])
+def test_an_orders_page_tells_of_money_and_of_the_hood_to_those_who_see_them(world):
+    order, incoming = world.own["tickets.order"], world.own["payments.incomingpayment"]
+    WebhookEventFactory(event_id="told", entity_id=incoming.node_payment_id, type="PAYMENT_FINISHED")
+    MailFactory(order=order, kind="confirm", last_error="smtp.internal refused")
+    page = world.client.get(url(type(order), "change", order)).content.decode()
+    assert (incoming.node_payment_id in page) == world.is_among(MONEY)
+    assert ("settled" in page) == world.is_among(MONEY)
+    assert ("PAYMENT_FINISHED" in page, "smtp.internal" in page) == (world.is_among(set()),) * 2
 
 
 @pytest.mark.parametrize("role", EVERYBODY)
