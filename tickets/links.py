@@ -36,6 +36,15 @@ class Linked(models.Model):
         name = self.pk.hex
         return self.signer().sign(f"{name}.{self.generation}" if self.generation else name)
 
+    @classmethod
+    def read_token(cls, token: str) -> tuple[uuid.UUID, int]:
+        """The id and the generation that `token` says, or DoesNotExist for one that we did not sign."""
+        try:
+            name, _dot, generation = cls.signer().unsign(token).partition(".")
+            return uuid.UUID(name), int(generation or 0)
+        except (BadSignature, ValueError):
+            raise cls.DoesNotExist from None  # type: ignore[attr-defined]
+
 
 class TokenQuerySet(SearchedQuerySet):
     """Rows that a signed token opens for whoever holds it."""
@@ -44,12 +53,9 @@ class TokenQuerySet(SearchedQuerySet):
 
     def by_token(self, token: str):
         """The row that `token` opens; raises DoesNotExist for a forged, foreign or replaced token alike."""
-        try:
-            name, _dot, generation = self.model.signer().unsign(token).partition(".")
-            row: Any = self.get(pk=uuid.UUID(name))
-        except (BadSignature, ValueError):
-            raise self.model.DoesNotExist from None
-        if str(row.generation) != (generation or "0"):
+        pk, generation = self.model.read_token(token)
+        row: Any = self.get(pk=pk)
+        if row.generation != generation:
             raise self.model.DoesNotExist(_REPLACED)
         return row
 

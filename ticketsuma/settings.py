@@ -230,6 +230,7 @@ TEMPLATES = [
         },
     }
 ]
+FORM_RENDERER = "ticketsuma.web.form_renderer.PlainInputs"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # -- database and cache -----------------------------------------------------------------------

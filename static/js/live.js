@@ -26,6 +26,14 @@ let askAgain = false;
 const shown = () => region.firstElementChild;
 const withVersion = (url) => `${url}?v=${encodeURIComponent(shown().dataset.version)}`;
 
+// What this page keeps by itself need not be sent again: the code of the invoice it shows, and what somebody
+// may be typing in.
+function kept() {
+  const invoice = region.querySelector("[data-invoice]")?.dataset.invoice;
+  const typing = region.querySelector("[data-keep]") && shown().dataset.state;
+  return (invoice ? `&invoice=${encodeURIComponent(invoice)}` : "") + (typing ? `&keeps=${typing}` : "");
+}
+
 function watches() {
   const { watch, watchSeconds } = shown().dataset;
   return watchSeconds && Date.now() - shownSince > Number(watchSeconds) * 1000 ? "" : watch || "";
@@ -49,15 +57,18 @@ function show(html) {
   const focused = region.contains(document.activeElement) ? document.activeElement : null;
   const told = words();
   const sameState = old.dataset.state === next.dataset.state;
-  const kept = sameState && region.querySelector("[data-keep]");
-  if (kept) next.querySelector("[data-keep]")?.replaceWith(kept);
+  const typing = sameState && region.querySelector("[data-keep]");
+  if (typing) next.querySelector("[data-keep]")?.replaceWith(typing);
+  const code = region.querySelector("[data-invoice]");
+  const place = next.querySelector("[data-invoice]");
+  if (code && place?.dataset.invoice === code.dataset.invoice) place.replaceWith(code);
   old.replaceWith(next);
   shownSince = Date.now();
   showTitle();
   document.dispatchEvent(new CustomEvent("part:shown"));
   if (words() !== told) announce.textContent = words();
   if (sameState) {
-    if (kept?.contains(focused)) focused.focus({ preventScroll: true });
+    if (typing && typing.contains(focused)) focused.focus({ preventScroll: true });
     return;
   }
   window.scrollTo({ top: 0 });
@@ -65,7 +76,7 @@ function show(html) {
 
 async function ask() {
   try {
-    const answer = await fetch(withVersion(region.dataset.status), { cache: "no-store" });
+    const answer = await fetch(withVersion(region.dataset.status) + kept(), { cache: "no-store" });
     if (answer.status === 200) show(await answer.text());
     if (answer.status === 410) location.reload(); // its link was replaced
     offline.hidden = true;

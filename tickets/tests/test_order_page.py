@@ -173,10 +173,10 @@ def test_a_wrong_address_is_corrected_without_losing_the_seats(client):
 
 # -- paid, and over ---------------------------------------------------------------------------
 @pytest.mark.parametrize("quantity", [1, 3])
-def test_a_paid_order_shows_every_ticket_in_four_statements(client, django_assert_num_queries, quantity):
+def test_a_paid_order_shows_every_ticket_in_five_statements(client, django_assert_num_queries, quantity):
     order = paid(quantity=quantity)
     client.get(order.get_absolute_url())
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         page = client.get(order.get_absolute_url()).content.decode().replace(" ", "")
     assert [t.ticket_code in page for t in order.tickets.all()] == [True] * quantity
     assert "stream.example" not in page

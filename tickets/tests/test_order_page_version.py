@@ -11,7 +11,7 @@ from payments.services import settle_node_payment
 from tests.acts import money_for, open_invoice, overdue
 from tests.factories import EventFactory, OrderFactory
 from tickets.models import Order
-from tickets.views.order_page import order_page
+from tickets.views.order_page import order_page, read_states
 from tickets.views.orders import order_by_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,6 +23,43 @@ def test_what_changes_while_the_page_is_made_is_fetched_afterwards(client):
     status = f"{order.get_absolute_url()}/status?v="
     assert client.get(status + order_page(order)["version"]).status_code == 200
     assert client.get(status + order_page(order_by_token(order.token))["version"]).status_code == 204
+
+
+@pytest.mark.parametrize("count", [1, 7, 25])
+def test_one_statement_reads_what_many_pages_show(django_assert_num_queries, count):
+    orders = [OrderFactory() for _ in range(count)]
+    read_states([orders[0].pk])
+    with django_assert_num_queries(1):
+        states = read_states([order.pk for order in orders])
+    assert states.keys() == {order.pk for order in orders}
+    Payment.objects.filter(order=orders[-1]).update(push="refused")
+    after = read_states([order.pk for order in orders])
+    assert [pk for pk, state in after.items() if state != states[pk]] == [orders[-1].pk]
+
+
+def test_an_unchanged_page_is_told_so_by_one_statement(client, django_assert_num_queries):
+    order = OrderFactory()
+    version = order_page(order_by_token(order.token))["version"]
+    with django_assert_num_queries(1):
+        assert client.get(f"{order.get_absolute_url()}/status?v={version}").status_code == 204
+
+
+def test_the_live_part_leaves_out_what_the_open_page_keeps(client):
+    order = OrderFactory()
+    invoice = open_invoice(order)
+    status = f"{order.get_absolute_url()}/status"
+    whole, kept, another = (
+        client.get(status + query).content.decode()
+        for query in ("", f"?invoice={invoice.pk}&keeps=pending", "?invoice=0&keeps=paid")
+    )
+    assert ("<path stroke" in whole, 'name="uma_address"' in whole) == (True, True)
+    assert ("<path stroke" in kept, 'name="uma_address"' in kept) == (False, False)
+    assert f'data-invoice="{invoice.pk}"' in kept
+    assert "data-keep" in kept
+    assert ("<path stroke" in another, 'name="uma_address"' in another) == (True, True)
+    settle_node_payment(money_for(invoice))
+    paid = client.get(f"{status}?invoice={invoice.pk}&keeps=pending").content.decode()
+    assert ("<path stroke" in paid, 'value="order_email"' in paid) == (True, True)
 
 
 def expired(order: Order) -> Order:

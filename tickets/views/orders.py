@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -15,7 +16,6 @@ from events.markdown import render_markdown
 from events.models import Event
 from tickets.forms.orders import BuyForm, EmailForm, UmaAddressForm
 from tickets.forms.refunds import RefundAddressForm
-from tickets.links import row_of_link
 from tickets.models import Order
 from tickets.services import orders
 from tickets.services.holds import hold_ends
@@ -26,7 +26,7 @@ from ticketsuma.web.strangers import is_stranger, takes_strangers_forms
 from .acts import act_of, done_before, takes_acts
 from .browser_orders import orders_of_browser, remember
 from .decorators import private_page
-from .order_page import hub, order_page, order_version, watched
+from .order_page import Shown, hub, order_page
 from .shared_page import KEY_HERE, SEATS_HERE, shared_page
 
 
@@ -134,8 +134,8 @@ def _held_order(request: HttpRequest, event: Event) -> Order | None:
 
 # -- the order --------------------------------------------------------------------------------
 def order_by_token(token: str) -> Order:
-    """The order that `token` opens, `watched`, with event and payment; Http404 for any other, or Replaced."""
-    return row_of_link(watched(Order.objects.select_related("event", "payment")), token)
+    """The order that `token` opens, ready to be shown; Http404 for any other, or Replaced."""
+    return Shown(token).order()
 
 
 @private_page
@@ -148,11 +148,17 @@ def order(request: HttpRequest, token: str) -> HttpResponse:
 @require_safe
 @private_page
 def order_status(request: HttpRequest, token: str) -> HttpResponse:
-    """The live part of the order's page; 204 when `?v=` is what it already shows."""
-    order = order_by_token(token)
-    if request.GET.get("v") == order_version(order):
+    """The live part of the order's page; 204 when `?v=` is what it already shows.
+
+    Left out is what the open page keeps: the code of the invoice it shows (`?invoice=`), and, while the order
+    stays in the state of `?keeps=`, what somebody may be typing in.
+    """
+    shown = Shown(token)
+    if request.GET.get("v") == shown.version:
         return HttpResponse(status=204)
-    return show_order(request, order, template="tickets/order_live.html")
+    order, asked = shown.order(), request.GET
+    context = order_page(order, asked.get("invoice", "")) | {"is_kept": asked.get("keeps") == order.status}
+    return render(request, "tickets/order_live.html", context | _forms_of(order))
 
 
 @require_safe
@@ -193,12 +199,16 @@ def order_address(request: HttpRequest, token: str) -> HttpResponse:
     return redirect(order)
 
 
-def show_order(
-    request: HttpRequest, order: Order, *, template="tickets/order.html", problem="", status=200, **forms
-) -> HttpResponse:
-    """The order's page, or its live part; `forms` are bound ones to show with their errors."""
-    context = order_page(order) | {"problem": problem}
-    context["form"] = UmaAddressForm(initial={"uma_address": order.uma_address})
-    context["refund_form"] = RefundAddressForm()
-    context["email_form"] = EmailForm(initial={"email": order.email})
-    return render(request, template, context | forms, status=status)
+def show_order(request: HttpRequest, order: Order, *, problem="", status=200, **forms) -> HttpResponse:
+    """The order's page; `forms` are bound ones to show with their errors."""
+    context = order_page(order) | {"problem": problem} | _forms_of(order)
+    return render(request, "tickets/order.html", context | forms, status=status)
+
+
+def _forms_of(order: Order) -> dict:
+    """Made when a template asks for them: no page shows all three."""
+    return {
+        "form": SimpleLazyObject(lambda: UmaAddressForm(initial={"uma_address": order.uma_address})),
+        "refund_form": SimpleLazyObject(RefundAddressForm),
+        "email_form": SimpleLazyObject(lambda: EmailForm(initial={"email": order.email})),
+    }
