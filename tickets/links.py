@@ -43,7 +43,7 @@ class Linked(models.Model):
             name, _dot, generation = cls.signer().unsign(token).partition(".")
             return uuid.UUID(name), int(generation or 0)
         except (BadSignature, ValueError):
-            raise cls.DoesNotExist from None  # type: ignore[attr-defined]
+            raise cls.DoesNotExist from None
 
 
 class TokenQuerySet(SearchedQuerySet):

@@ -11,7 +11,7 @@ from payments.services import settle_node_payment
 from tests.acts import money_for, open_invoice, overdue
 from tests.factories import EventFactory, OrderFactory
 from tickets.models import Order
-from tickets.views.order_page import order_page, read_states
+from tickets.views.order_page import changed_lately, order_page, read_states
 from tickets.views.orders import order_by_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,6 +35,16 @@ def test_one_statement_reads_what_many_pages_show(django_assert_num_queries, cou
     Payment.objects.filter(order=orders[-1]).update(push="refused")
     after = read_states([order.pk for order in orders])
     assert [pk for pk, state in after.items() if state != states[pk]] == [orders[-1].pk]
+
+
+def test_orders_changed_lately_are_known_by_one_statement(django_assert_num_queries):
+    order, other = OrderFactory(), OrderFactory()
+    long_ago = timezone.now() - timedelta(minutes=1)
+    Order.objects.all().update(updated_at=long_ago)
+    settle_node_payment(money_for(open_invoice(order)))
+    with django_assert_num_queries(1):
+        assert changed_lately() == {order.pk}
+    assert other.pk not in changed_lately()
 
 
 def test_an_unchanged_page_is_told_so_by_one_statement(client, django_assert_num_queries):

@@ -114,7 +114,13 @@ def read_states(order_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple]:
     return {pk: row[:-1] for pk, row in _read(order_ids).items()}
 
 
-hub = Hub(read_states)
+def changed_lately() -> set[uuid.UUID]:
+    """The orders that were changed in the last seconds: more than a settling transaction takes."""
+    since = timezone.now() - timedelta(seconds=2)
+    return set(Order.objects.filter(updated_at__gt=since).values_list("pk", flat=True)[:1000])
+
+
+hub = Hub(read_states, changed_lately)
 
 
 class Shown:
@@ -165,8 +171,9 @@ def order_page(order: Order, shown_invoice: str = "") -> dict:
     if payment and order.is_pending:
         invoice = payment.open_invoice
         # The scheme lets a phone's own camera open a wallet; in capitals the code stays coarse.
-        is_new = invoice and str(invoice.pk) != shown_invoice
-        qr = qr_svg(f"LIGHTNING:{invoice.bolt11.upper()}") if is_new else ""
+        qr = ""
+        if invoice and str(invoice.pk) != shown_invoice:
+            qr = qr_svg(f"LIGHTNING:{invoice.bolt11.upper()}")
         context |= {"invoice": invoice, "qr": qr}
         context["push"] = payment.push
     elif payment:

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from ticketsuma.web import sse
 from ticketsuma.web.sse import Hub, Stream, version_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,6 +40,21 @@ def test_a_change_reaches_the_page_that_shows_it_and_no_other(hub, shown):
     shown["a"] = ("paid",)
     assert next_event(a) == f"event: changed\ndata: {version_of(('paid',))}\n\n".encode()
     assert b.version == version_of(("pending",))
+
+
+def test_what_a_glance_names_is_told_before_the_next_look_at_all(shown, monkeypatch):
+    monkeypatch.setattr(sse, "LOOK_EVERY_SECONDS", 60)
+    changed: set[str] = set()
+    looked = threading.Event()
+    hub = Hub(lambda keys: {key: shown[key] for key in keys}, lambda: looked.set() or changed)
+    try:
+        a = hub.open("a", version_of(("pending",)), "")
+        looked.wait(5)  # the look at all of them: the next one is a minute away
+        shown["a"] = shown["b"] = ("paid",)
+        changed |= {"a", "somebody_elses"}
+        assert next_event(a) == f"event: changed\ndata: {version_of(('paid',))}\n\n".encode()
+    finally:
+        hub.stop()
 
 
 def test_a_change_before_the_stream_opened_is_told_at_once(hub, shown):

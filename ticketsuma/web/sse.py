@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Set
 from functools import reduce
 from typing import Any
 
@@ -23,12 +23,14 @@ from prometheus_client import Gauge
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_SECONDS = 0.25
+GLANCE_EVERY_SECONDS = 0.04
 STREAM_LIFE_SECONDS = 60.0
 HEARTBEAT_SECONDS = 15.0
 RECONNECT_MILLISECONDS = 1000
 OPEN_STREAMS = Gauge("tickets_open_streams", "Live pages that listen", multiprocess_mode="livesum")
 
 Read = Callable[[Iterable[Any]], Mapping[Any, tuple]]
+Glance = Callable[[], Set[Any]]
 _hubs: "weakref.WeakSet[Hub]" = weakref.WeakSet()
 
 
@@ -53,10 +55,14 @@ def stop_all() -> None:
 
 
 class Hub:
-    """Open streams by key. `read(keys)` answers, in one query, what each key's page shows right now."""
+    """Open streams by key. `read(keys)` answers, in one query, what each key's page shows right now.
 
-    def __init__(self, read: Read):
-        self._read = read
+    `glance()` says cheaply, and more often, which keys of any were changed in the last seconds: they are
+    looked at first. What it does not know of waits for the next look at all.
+    """
+
+    def __init__(self, read: Read, glance: Glance = frozenset):
+        self._read, self._glance = read, glance
         self._lock = threading.Lock()
         self._streams: set[Stream] = set()
         self._someone = threading.Event()  # set while there are streams
@@ -103,21 +109,27 @@ class Hub:
             stream.end()
 
     def _watch(self) -> None:
+        next_look = 0.0
         while not self._stopped:
             if not self._someone.is_set():
                 connection.close()
                 self._someone.wait()
             try:
-                self._look()
+                if time.monotonic() >= next_look:
+                    self._look()
+                    next_look = time.monotonic() + LOOK_EVERY_SECONDS
+                else:
+                    self._look(self._glance())
             except Exception:  # the database may be away for a while; the pages also ask by themselves
                 logger.exception("live pages could not be looked after")
                 connection.close()
                 time.sleep(1)
-            time.sleep(LOOK_EVERY_SECONDS)
+            time.sleep(GLANCE_EVERY_SECONDS)
 
-    def _look(self) -> None:
+    def _look(self, keys: Set[Any] | None = None) -> None:
+        """Wake the streams whose page changed: all of them, or those of `keys`."""
         with self._lock:
-            streams = list(self._streams)
+            streams = [each for each in self._streams if keys is None or each.key in keys]
         if not streams:
             return
         states = self._read({stream.key for stream in streams})
