@@ -427,6 +427,7 @@ LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
 LOG_JSON = env.bool("LOG_JSON", not DEVELOPMENT)
 LOGGING_CONFIG = "ticketsuma.conf.logging_config.configure"
 LOGGING = {"level": LOG_LEVEL, "json": LOG_JSON}
+SENTRY_DSN = env.str("SENTRY_DSN", "")  # ticketsuma.conf.sentry says what a report holds
 
 if LOG_LEVEL not in logging.getLevelNamesMapping():
     env.problems.append(f"LOG_LEVEL {LOG_LEVEL} is none of DEBUG, INFO, WARNING, ERROR, CRITICAL")

@@ -5,7 +5,7 @@ variable "optional" {
 
   validation {
     condition = length(setsubtract(var.optional, [
-      "LIGHTSPARK_API_TOKEN", "UMA_SIGNING_NEXT_PRIVATE_KEY", "UMA_SIGNING_NEXT_CERT_CHAIN", "CACHE_URL",
+      "LIGHTSPARK_API_TOKEN", "UMA_SIGNING_NEXT_PRIVATE_KEY", "UMA_SIGNING_NEXT_CERT_CHAIN", "CACHE_URL", "SENTRY_DSN",
     ])) == 0
     error_message = "The shop knows no such secret, or has it anyway."
   }
