@@ -1,29 +1,32 @@
-"""Benchmarks of the shop, each figure with its upper bound: `python -m bench.run [--seconds 8]`.
+"""Benchmarks of the shop, each figure beside its upper bound: `python -m bench.run [--seconds 6] [--peers]`.
 
-Real processes on this machine: the shop (web, worker), the sandbox's node over HTTP, PostgreSQL and
-SQLite. The client shares the machine, so figures compare with each other, not with other machines'.
+Real processes on this machine: the shop in production settings (web, worker), the sandbox's node over HTTP,
+PostgreSQL with fsync. The client shares the machine; it is wrk, which gets several thousand answers a second
+out of the empty view. While a figure is taken the worker is paused, but for that which is about it.
 """
 
 import argparse
 import os
 import re
+import signal
 import statistics
 import sys
 import tempfile
-import threading
 import time
 import uuid
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import requests
 
+from bench import machine, peers
+from bench.clients import Rate, need_wrk, together, wrk
 from tests.buyer import Buyer, make_event
 from tests.postgres import Cluster
 from tests.processes import Process, free_port, wait_until
 from tests.stack import ROOT, Stack, Stacks
 
-CLIENTS = 8
+CLIENTS = 16
 # The shop as in production, but for its walls against one busy client and for the network it is on.
 PRODUCTION = {
     "DEBUG": "0",
@@ -34,57 +37,116 @@ PRODUCTION = {
     "MAX_HELD_PERCENT_PER_NETWORK": "100",
     "MAX_FREE_PERCENT_PER_NETWORK": "100",
 }
+HEAD = f"{'':26}{'/s':>8}{'median':>8}{'p95 ms':>8}{'of ceiling':>18}{'statements':>11}  CPU ms each"
 
 
-def rate(ask: Callable[[requests.Session], requests.Response], seconds: float, expect: int) -> str:
-    """Requests per second by CLIENTS keep-alive clients, with the median and the 95th percentile in ms."""
-    took: list[float] = []
-    wrong: list[int] = []
-    ends = time.monotonic() + seconds
-
-    def client() -> None:
-        with requests.Session() as session:
-            while (started := time.monotonic()) < ends:
-                status = ask(session).status_code
-                (took if status == expect else wrong).append(
-                    time.monotonic() - started if status == expect else status
-                )
-
-    threads = [threading.Thread(target=client) for _ in range(CLIENTS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if wrong:
-        return f"{len(wrong)} wrong answers: {sorted(set(wrong))}"
-    p95 = statistics.quantiles(took, n=20)[-1] * 1000
-    return (
-        f"{len(took) / seconds:7.1f}/s   median {statistics.median(took) * 1000:6.1f} ms   p95 {p95:6.1f} ms"
+def row(name: str, rate: Rate, spent: machine.Spent | None = None, ceiling: Rate | None = None) -> None:
+    """One line of the table; `ceiling` was measured in the same run."""
+    share = f"{rate.per_second / ceiling.per_second:.2f} of {ceiling.per_second:,.0f}" if ceiling else ""
+    statements = f"{spent.statements / rate.done:.1f}" if spent else ""
+    line = (
+        f"{name:26}{rate.per_second:8.1f}{rate.median_ms:8.1f}{rate.p95_ms:8.1f}{share:>18}{statements:>11}"
     )
+    wrong = f"  {rate.wrong} WRONG" if rate.wrong else ""
+    print(line + (f"  {spent.for_each(rate.done)}" if spent else "") + wrong, flush=True)
 
 
-def shop(stack: Stack, seconds: float) -> None:
-    free, paid = make_event(stack, capacity=10**6, price_sats=0), make_event(stack, capacity=10**6)
-    url = stack.shop_url
-    page = requests.get(f"{url}/events/{paid}", timeout=10).url
+class Bench:
+    """One shop with its node and its database, measured."""
 
-    def buy(event: int) -> Callable[[requests.Session], requests.Response]:
-        def ask(session: requests.Session) -> requests.Response:
-            body = {"event_id": event, "quantity": 1, "email": f"{uuid.uuid4().hex}@example.com", "name": "B"}
-            return session.post(f"{url}/api/tickets/purchase", json=body)
+    def __init__(self, stack: Stack, server: Cluster, seconds: float):
+        self.stack, self.seconds = stack, seconds
+        self.trees = {
+            "web": stack.web.pid, "node": stack.sandbox.pid, "PostgreSQL": server.process.pid,
+            "worker": stack.worker.pid,
+        }  # fmt: skip
 
-        return ask
+    def measured(self, act) -> tuple[Rate, machine.Spent]:
+        with machine.spending(self.trees, self.stack.database_url) as spent:
+            rate = act()
+        return rate, spent
 
-    print("  event page            ", rate(lambda s: s.get(page), seconds, 200))
-    print("  GET /api/events       ", rate(lambda s: s.get(f"{url}/api/events"), seconds, 200))
-    print("  free ticket           ", rate(buy(free), seconds, 201))
-    print("  checkout with invoice ", rate(buy(paid), seconds, 201))
-    print("  webhook → ticket      ", settle_latency(stack, paid))
-    for process in [stack.web, stack.worker]:
-        print(f"  memory of {process.name:12}", memory(process))
+    def wrk(self, path: str, event: int | None = None) -> tuple[Rate, machine.Spent]:
+        url = self.stack.shop_url + path
+        return self.measured(lambda: wrk(url, self.seconds, clients=CLIENTS, event=event))
+
+    def run(self, empty: Rate, claim: Rate) -> Rate:
+        """Every figure of the shop; returns that of purchases with a BOLT11, for the peers."""
+        stack = self.stack
+        free = make_event(stack, capacity=10**6, price_sats=0)
+        paid = make_event(stack, capacity=10**6)
+        page = requests.get(f"{stack.shop_url}/events/{paid}", timeout=10).url
+        stack.worker.signal_group(signal.SIGSTOP)
+        row("event page", *self.wrk(page.removeprefix(stack.shop_url)), empty)
+        row("event list", *self.wrk("/"), empty)
+        row("GET /api/events", *self.wrk("/api/events"), empty)
+        row("free ticket by API", *self.wrk("/api/tickets/purchase", free), claim)
+        bolt11, spent = self.wrk("/api/tickets/purchase", paid)
+        row("seat with BOLT11 by API", bolt11, spent, claim)
+        checkout = self.measured(lambda: together(CLIENTS, self.seconds, lambda: check_out(page)))
+        row("checkout by pages", *checkout, claim)
+        orders = unpaid_orders(stack, paid, 200)
+        row("settled in a burst", *self.measured(lambda: settle(stack, orders)))
+        stack.worker.signal_group(signal.SIGCONT)
+        row("webhook to paid, singly", settle_singly(stack, paid))
+        self.shares(page)
+        for process in (stack.web, stack.worker):
+            sizes = " + ".join(f"{size:.0f}" for size in machine.pss_mib(process.pid))
+            print(f"memory of {process.name} (PSS): {sizes} MiB")
+        return bolt11
+
+    def shares(self, page: str, runs: int = 10) -> None:
+        """How the web processes share one page's kept connections, run by run."""
+        ratios = []
+        for _ in range(runs):
+            pids = machine.tree(self.stack.web.pid)[1:]
+            before = [machine.cpu_seconds(pid) for pid in pids]
+            wrk(page, 2, clients=CLIENTS)
+            used = [machine.cpu_seconds(pid) - was for pid, was in zip(pids, before, strict=True)]
+            ratios.append(max(used) / max(min(used), 0.01))
+        print(f"busiest ÷ idlest web process, {runs} runs:", " ".join(f"{ratio:.2f}" for ratio in ratios))
 
 
-def settle_latency(stack: Stack, event: int, buyers: int = 20) -> str:
+def check_out(page: str) -> None:
+    """As a browser without a session: look at the event, send the form, look at the order."""
+    with requests.Session() as browser:
+        form = browser.get(page, timeout=20).text
+        hidden = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form)
+        fields = dict(hidden) | {"quantity": "1", "email": f"{uuid.uuid4().hex}@example.com", "name": "B"}
+        fields["key"] = str(uuid.uuid4())
+        origin = "/".join(page.split("/")[:3])
+        sold = browser.post(page, data=fields, headers={"Origin": origin}, timeout=20)
+        assert "/orders/" in sold.url, f"{sold.status_code} {sold.url}"
+
+
+def unpaid_orders(stack: Stack, event: int, buyers: int) -> dict[str, str]:
+    """The BOLT11 of so many new orders, by their ids."""
+    with ThreadPoolExecutor(8) as pool:
+        orders = list(pool.map(lambda _: Buyer(stack).buy(event), range(buyers)))
+        return {order.order_id: bolt11 for order in orders if (bolt11 := order.bolt11())}
+
+
+def settle(stack: Stack, orders: dict[str, str]) -> Rate:
+    """All paid at once; the sandbox sends the webhooks, and the last is settled by them alone."""
+    ids, buyers = tuple(orders), len(orders)
+    with ThreadPoolExecutor(8) as pool:
+        began = time.monotonic()
+        started = stack.sql("SELECT now()")[0][0]
+
+        def pay(bolt11: str) -> None:
+            paid = requests.post(f"{stack.sandbox_url}/api/payments", json={"bolt11": bolt11}, timeout=60)
+            paid.raise_for_status()
+
+        list(pool.map(pay, orders.values()))
+        query = f"SELECT paid_at FROM tickets_order WHERE id IN ({', '.join(['%s'] * buyers)})"
+        query += " AND paid_at IS NOT NULL"
+        wait_until(lambda: len(stack.sql(query, *ids)) == buyers, 60, "all of them are paid")
+        seconds = time.monotonic() - began
+    took = sorted((paid_at - started).total_seconds() * 1000 for (paid_at,) in stack.sql(query, *ids))
+    return Rate(buyers, seconds, statistics.median(took), took[round(buyers * 0.95) - 1])
+
+
+def settle_singly(stack: Stack, event: int, buyers: int = 20) -> Rate:
     """From the sandbox's payment to the order's being paid as the API tells, one after another."""
     took = []
     for _ in range(buyers):
@@ -94,41 +156,32 @@ def settle_latency(stack: Stack, event: int, buyers: int = 20) -> str:
         pay = requests.post(f"{stack.sandbox_url}/api/wallets/alice/pay", json={"to": bolt11}, timeout=10)
         pay.raise_for_status()
         wait_until(lambda b=buyer: b.status() == "paid", 20, "the order is paid")
-        took.append(time.monotonic() - started)
-    return f"median {statistics.median(took) * 1000:6.1f} ms   max {max(took) * 1000:6.1f} ms"
+        took.append((time.monotonic() - started) * 1000)
+    return Rate(buyers, sum(took) / 1000, statistics.median(took), max(took))
 
 
-def memory(process: Process) -> str:
-    """What the process and its children take, in MiB; a page that several share counts in parts (PSS)."""
-    pids = [process.child.pid]
-    for pid in pids:
-        pids += [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    rollups = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids]
-    kilobytes = [int(re.search(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[1]) for rollup in rollups]
-    return " + ".join(f"{size / 1024:.0f}" for size in kilobytes) + " MiB"
-
-
-def ceiling(folder: Path, database_url: str, seconds: float) -> None:
+def ceilings(folder: Path, database_url: str, seconds: float) -> tuple[Rate, Rate]:
+    """An empty view, and a bare claim, served by gunicorn's own threads in two processes."""
     port = free_port()
-    stack_env = {"PATH": "/usr/bin:/bin", "CEILING_DATABASE_URL": database_url, "PORT": str(port)}
-    env = stack_env | {"PYTHONPATH": str(ROOT)}
+    env = {"PATH": "/usr/bin:/bin", "CEILING_DATABASE_URL": database_url, "PYTHONPATH": str(ROOT)}
     log = folder / "ceiling.log"
-    prepare = Process(
-        "prepare", [sys.executable, "-m", "bench.ceiling", "prepare"], cwd=ROOT, env=env, log=log
-    )
-    prepare.start()
+    command = [sys.executable, "-m", "bench.ceiling", "prepare"]
+    prepare = Process("prepare", command, cwd=ROOT, env=env, log=log).start()
     wait_until(lambda: not prepare.running, 20, "the ceiling's tables are there")
-    gthread = ["-c", os.devnull, "-k", "gthread", "--workers", "2", "--threads", "64", "--keep-alive", "10"]
+    gthread = ["-c", os.devnull, "-k", "gthread", "--workers", "2", "--threads", "8", "--keep-alive", "10"]
     serve = [sys.executable, "-m", "gunicorn", *gthread, "--no-control-socket", "-b", f"localhost:{port}"]
     serve.append("bench.ceiling:application")
     server = Process("ceiling", serve, cwd=ROOT, env=env, log=log).start()
     try:
         url = f"http://localhost:{port}"
         wait_until(lambda: answers(f"{url}/health"), 20, "the ceiling answers")
-        print("  ceiling: empty view   ", rate(lambda s: s.get(f"{url}/empty"), seconds, 200))
-        print("  ceiling: bare claim   ", rate(lambda s: s.get(f"{url}/claim"), seconds, 201))
+        empty = wrk(f"{url}/empty", seconds, clients=CLIENTS)
+        claim = wrk(f"{url}/claim", seconds, clients=CLIENTS)
     finally:
         server.stop()
+    row("ceiling: empty view", empty)
+    row("ceiling: bare claim", claim)
+    return empty, claim
 
 
 def answers(url: str) -> bool:
@@ -140,24 +193,25 @@ def answers(url: str) -> bool:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--seconds", type=float, default=8, help="how long each figure is measured")
-    seconds = options.parse_args().seconds
+    options.add_argument("--seconds", type=float, default=6, help="how long each figure is measured")
+    peers.add_options(options)
+    given = options.parse_args()
+    need_wrk()
     with tempfile.TemporaryDirectory(prefix="ticketsuma-bench-") as folder:
         stacks = Stacks(Path(folder))
-        stacks.server = Cluster(durable=True).create()
+        stacks.server = Cluster(durable=True, **machine.COUNTING).create()
         try:
-            for database in ("postgresql", "sqlite"):
-                print(f"{database}, {CLIENTS} clients, 2 web processes")
-                stack = stacks.new(database, STATIC_ROOT=f"{folder}/static", **PRODUCTION)
-                stack.manage("collectstatic", "--noinput")
-                stack.start()
-                shop(stack, seconds)
-                stack.close()
-                if database == "sqlite":
-                    url = f"sqlite:///{folder}/ceiling.sqlite3"
-                else:
-                    url = stacks.server.create_database("ceiling")
-                ceiling(Path(folder), url, seconds)
+            stack = stacks.new("postgresql", STATIC_ROOT=f"{folder}/static", **PRODUCTION)
+            machine.count_statements(stack.database_url)
+            stack.manage("collectstatic", "--noinput", seconds=300)
+            print(
+                f"PostgreSQL with fsync, 2 web processes, {CLIENTS} clients, {os.cpu_count()} cores\n{HEAD}"
+            )
+            empty, claim = ceilings(Path(folder), stacks.server.create_database("ceiling"), given.seconds)
+            stack.start()
+            bolt11 = Bench(stack, stacks.server, given.seconds).run(empty, claim)
+            stack.worker.signal_group(signal.SIGSTOP)
+            peers.run(given, CLIENTS, bolt11)
         finally:
             stacks.close()
 
