@@ -25,7 +25,7 @@ from tickets.services.personal_data import orders_for_user
 from tickets.services.refunds import give_refund_address
 from tickets.services.viewers import join_for_pass
 from ticketsuma.api.schema import header, problems
-from ticketsuma.api.viewsets import ApiViewSet
+from ticketsuma.api.viewsets import ApiViewSet, filled
 from ticketsuma.errors import DomainError
 
 from .email import CorrectingMixin
@@ -106,12 +106,12 @@ class TicketViewSet(ApiViewSet):
             signed=True,
         )
         if not order.is_replay:
-            return Response(PurchaseResponseSerializer(order).data, status=201)
+            return Response(filled(PurchaseResponseSerializer)(order), status=201)
         if order.payment and order.payment.is_payable:
             ensure_uma_invoice(order.payment)
         order = orders_to_show().get(pk=order.pk)
         replayed = {"Idempotent-Replayed": "true"}
-        return Response(PurchaseResponseSerializer(order).data, status=201, headers=replayed)
+        return Response(filled(PurchaseResponseSerializer)(order), status=201, headers=replayed)
 
     @extend_schema(
         operation_id="ticket_status", tags=["buying"], auth=[],

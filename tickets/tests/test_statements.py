@@ -165,7 +165,5 @@ def test_no_act_reads_a_growing_table_from_end_to_end(client, node):
         for statement in said:
             cursor.execute("EXPLAIN " + statement.replace("%", "%%"))
             plans[statement] = "\n".join(line for (line,) in cursor.fetchall())
-    read = {
-        statement: plan for statement, plan in plans.items() if re.search(rf"Seq Scan on ({GROWING})\b", plan)
-    }
+    read = {statement: plan for statement, plan in plans.items() if GROWING.search(plan)}
     assert not read, "\n\n".join(f"{statement}\n{plan}" for statement, plan in read.items())
