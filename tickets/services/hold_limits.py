@@ -168,7 +168,7 @@ def _limits(order: Order) -> list[Limit]:
 def _counting(order: Order, what: str) -> tuple[str, list[Any]]:
     """SELECT `what` of the orders that count together with `order`, and its parameters."""
     lately = connection.ops.adapt_datetimefield_value(timezone.now() - FREE_COUNTED)
-    known = {"email": order.email, "wallet": order.uma_address, "network": order.network}
+    known: dict[str, Any] = {"email": order.email, "wallet": order.uma_address, "network": order.network}
     known |= {"event": order.event_id, "lately": lately}
     statement = f"SELECT {what} {_FREE if order.payment is None else _PENDING}"
     return re.sub(r"{\w+}", "%s", statement), [known[name] for name in re.findall(r"{(\w+)}", statement)]
