@@ -19,6 +19,7 @@ from .history import HistoryEntry, record
 from .models import Usage, User
 from .roles import Ability, may
 from .second_person import PendingAct
+from .sessions import SignIn
 
 admin.site.unregister(Group)  # who is staff stands in ADMIN_EMAILS
 admin.site.unregister(EmailAddress)  # a mailbox is proven by its owner, not ticked by staff
@@ -98,6 +99,17 @@ class PendingActAdmin(ReadOnlyAdmin):
         "asked_at", "row", "row_name", "action", "sats", "status", "asked_email", "decided_email",
         "decided_at",
     ]  # fmt: skip
+
+
+@admin.register(SignIn)
+class SignInAdmin(ReadOnlyAdmin):
+    """Where people are signed in, roughly; never the session's key, which would sign in whoever reads it."""
+
+    sees = (Ability.OPERATE,)
+    list_display = fields = ["user", "device", "network", "at"]
+    list_select_related = ["user"]
+    search_fields = ["user__search_key__folded"]
+    ordering = ["-at"]
 
 
 @admin.register(Usage)

@@ -29,7 +29,9 @@ SYSTEMS = {
 class SignIn(models.Model):
     """One browser in which `user` is signed in, as long as its session lasts."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="sign_ins")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="sign_ins", verbose_name=_("user")
+    )
     session_key = models.CharField(_("session"), max_length=40, unique=True)
     device = models.CharField(_("device"), max_length=40, blank=True)
     network = models.CharField(_("network"), max_length=45, blank=True)

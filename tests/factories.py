@@ -8,6 +8,8 @@ from factory.django import DjangoModelFactory
 
 from accounts.models import Usage, User
 from accounts.roles import Role
+from accounts.second_person import PendingAct
+from accounts.sessions import SignIn
 from accounts.staff import save_verified_user
 from events.models import Event, FormerSlug, Invitation, Membership, Organizer
 from payments.checkup_models import Checkup
@@ -222,6 +224,24 @@ class VaspNonceFactory(DjangoModelFactory):
 
     domain = "other.example"
     nonce = factory.Sequence("nonce-{}".format)
+
+
+class SignInFactory(DjangoModelFactory):
+    class Meta:
+        model = SignIn
+
+    user = factory.SubFactory(UserFactory)
+    session_key = factory.Sequence("session-{}".format)
+    device = "Firefox · Linux"
+    network = "192.0.x.x"
+
+
+class PendingActFactory(DjangoModelFactory):
+    class Meta:
+        model = PendingAct
+
+    row, row_id, row_name = "tickets.order", factory.Sequence(str), "ABCD1234"
+    action, sats, asked_email = "refund", 5000, "staff@example.com"
 
 
 class UsageFactory(DjangoModelFactory):

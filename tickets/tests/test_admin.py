@@ -24,7 +24,9 @@ from tests.factories import (
     InvitationFactory,
     MembershipFactory,
     OrganizerFactory,
+    PendingActFactory,
     PostTransactionFactory,
+    SignInFactory,
     StaffFactory,
     SweepFactory,
     UsageFactory,
@@ -68,6 +70,8 @@ def one_of_each() -> None:
     with by_command("test"):
         record("press", order)
     UsageFactory(key=order.code, uses=1, until=0)
+    SignInFactory()
+    PendingActFactory()
     organizer = OrganizerFactory()
     MembershipFactory(organizer=organizer)
     InvitationFactory(organizer=organizer)

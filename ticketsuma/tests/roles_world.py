@@ -19,8 +19,10 @@ from tests.factories import (
     MailFactory,
     MembershipFactory,
     OrganizerFactory,
+    PendingActFactory,
     PostTransactionFactory,
     RefundFactory,
+    SignInFactory,
     StaffFactory,
     SweepFactory,
     UsageFactory,
@@ -44,6 +46,7 @@ OPERATORS: set[str] = set()  # who see everything, everywhere
 # Who sees the rows of a model; who writes them by a form; who adds and deletes them. Operators besides.
 SEES = {
     "accounts.user": OPERATORS, "accounts.historyentry": OPERATORS, "accounts.usage": OPERATORS,
+    "accounts.signin": OPERATORS, "accounts.pendingact": OPERATORS,
     "events.event": GUESTS, "events.formerslug": MANAGERS, "events.organizer": GUESTS,
     "events.membership": OWNERS, "events.invitation": OWNERS,
     "payments.payment": MONEY, "payments.invoice": MONEY, "payments.incomingpayment": MONEY,
@@ -127,6 +130,7 @@ def make_world(role, client, settings) -> "World":
     SweepFactory(read_until=timezone.now())
     under_the_hood = [
         CheckupFactory(), UsageFactory(key="k"), VaspNonceFactory(), WebhookEventFactory(),
+        SignInFactory(), PendingActFactory(),
         PostTransactionFactory(incoming_payment=own["payments.incomingpayment"]), UserFactory(),
     ]  # fmt: skip
     with by_command("test"):
