@@ -18,6 +18,8 @@ REFUSED = [
     ("SECRET_KEY", "django-insecure-" + "0123456789abcdef" * 4, "known default"),
     ("JWT_SECRET", None, "missing"),
     ("JWT_SECRET", "0123456789", "shorter than 32"),
+    ("SECOND_FACTOR_KEYS", None, "missing"),
+    ("SECOND_FACTOR_KEYS", "0123456789", "shorter than 32"),
     ("LIGHTSPARK_API_TOKEN_CLIENT_ID", None, "missing"),
     ("LIGHTSPARK_API_TOKEN_CLIENT_SECRET", None, "missing"),
     ("LIGHTSPARK_API_TOKEN_CLIENT_SECRET", "0123456789", "shorter than 16"),

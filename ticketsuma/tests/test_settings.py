@@ -35,6 +35,8 @@ def started(tmp_path, base: dict, expression: str = "settings.SITE_NAME", **give
         (DEVELOPMENT, {"SECRET_KEY": "django-insecure-" + "0123456789" * 6}, "SECRET_KEY is a known default"),
         (PRODUCTION, {"LIGHTSPARK_BASE_URL": "http://node.example.com/graphql"}, "must begin with https://"),
         (PRODUCTION, {"ADMIN_EMAILS": "ann@example.com, boss"}, "ADMIN_EMAILS holds something"),
+        (PRODUCTION, {"STAFF_SECOND_FACTOR": "no"}, "STAFF_SECOND_FACTOR is neither"),
+        (PRODUCTION, {"SECOND_FACTOR_KEYS": "short"}, "SECOND_FACTOR_KEYS is shorter"),
         (PRODUCTION, {"SITE_NAME": "Seats\nBcc: all@example.com"}, "SITE_NAME must be one line"),
         (
             PRODUCTION,
