@@ -93,6 +93,16 @@ class BaseEventAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
     def get_view_on_site_url(self, obj=None) -> str | None:
         return obj and obj.get_absolute_url()
 
+    def get_fieldsets(self, request, obj=None):
+        """The stream's address is for those who set it: whoever may only look is no ticket holder."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if self.has_view_permission(request, obj) and not self.has_change_permission(request, obj):
+            return [
+                (title, {**facts, "fields": [name for name in facts["fields"] if name != "stream_url"]})
+                for title, facts in fieldsets
+            ]
+        return fieldsets
+
     def get_field_queryset(self, db, db_field, request):
         if db_field.name == "organizer":
             return _organizers_for_events(request.user)

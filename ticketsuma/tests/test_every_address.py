@@ -9,19 +9,24 @@ from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.account.utils import user_pk_to_url_str
 from django.apps import apps
 from django.contrib import admin
-from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.utils import timezone
 
 from accounts.authentication import issue_token
 from accounts.staff import save_verified_user
 from events.models import Event
+from events.team import token_of
 from payments.models import IncomingPayment, Invoice, Refund
 from payments.refunds import take_back
 from tests.acts import hold, pay, stray_money
 from tests.attacks.endpoints import routes
-from tests.factories import EveningFactory, UnprovenUserFactory
-from tickets.models import Order
+from tests.factories import (
+    EveningFactory,
+    InvitationFactory,
+    MembershipFactory,
+    OrganizerFactory,
+    UnprovenUserFactory,
+)
 from tickets.services import viewers
 from tickets.services.check_ins import check_in
 from tickets.services.mailbox_proof import mailbox_path
@@ -62,6 +67,10 @@ class Shop:
         new = UnprovenUserFactory(email="new@example.com", password="a long enough password")
         claim = EmailAddress.objects.create(user=new, email=new.email, primary=True)
         invoice = self.pending.payment.invoices.get()
+        invitation = InvitationFactory(organizer=OrganizerFactory())
+        event.organizer = invitation.organizer
+        event.save()
+        MembershipFactory(organizer=invitation.organizer)
         self.names = {
             "/orders/{token}": [self.paid.token, self.pending.token],
             "/seats/{token}": [mailbox_path(self.pending).rpartition("/")[2]],
@@ -84,10 +93,10 @@ class Shop:
             "{payment_hash}": [invoice.payment_hash],
             "/.well-known/lnurlp/{name}": [self.pending.payment.reference],
             "/media/covers/{name}": ["none.png"],
+            "/accounts/invitations/{token}": [token_of(invitation)],
+            "/organizers/{slug}": [invitation.organizer.slug],
             "/admin/{app_label}": ["tickets"],
             "/admin/{url}": ["nowhere"],
-            "{content_type_id}": [ContentType.objects.get_for_model(Order).pk],
-            "/admin/r/1/{object_id}": [self.paid.pk],
         }
 
     def addresses(self, route: str) -> list[str]:
@@ -101,7 +110,7 @@ class Shop:
                 for path in (route.replace("{object_id}", row) for row in rows)
                 for action in (actions if "{action}" in path else [""])
             ]
-        paths = [re.sub(r"^/admin/r/\{content_type_id\}", "/admin/r/1", route)]
+        paths = [route]
         while unfilled := [path for path in paths if "{" in path]:
             placeholder = re.search(r"\{\w+\}", unfilled[0])[0]
             before = unfilled[0].partition(placeholder)[0] + placeholder

@@ -148,6 +148,12 @@ def test_an_orders_page_tells_of_money_and_of_the_hood_to_those_who_see_them(wor
     assert ("PAYMENT_FINISHED" in page, "smtp.internal" in page) == (world.is_among(set()),) * 2
 
 
+@pytest.mark.parametrize("role", ["manager", "reader", "finance"])
+def test_the_streams_address_is_for_those_who_set_it(world):
+    page = world.client.get(url(type(world.own["sold"]), "change", world.own["sold"])).content.decode()
+    assert ("stream.example/secret" in page) == world.is_among(MANAGERS)
+
+
 @pytest.mark.parametrize("role", EVERYBODY)
 def test_every_autocomplete(world):
     for model in admin.site._registry:
