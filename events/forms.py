@@ -1,6 +1,5 @@
 """Forms with which staff write events."""
 
-import zoneinfo
 from datetime import UTC, datetime
 
 from django import forms
@@ -9,7 +8,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.admin.stale_forms import UnstaleForm
-from ticketsuma.zoned_fields import ZonedDateTimeField, other_moment, zone_or_utc
+from ticketsuma.zoned_fields import ZonedDateTimeField, other_moment, time_zones, zone_or_utc
 
 from .covers import redraw_cover
 from .models import Event, Organizer
@@ -18,7 +17,7 @@ MOMENTS = ("start_time", "end_time", "sales_end", "replay_until")
 
 
 def _zones() -> list[tuple[str, str]]:
-    return [(name, name.replace("_", " ")) for name in sorted(zoneinfo.available_timezones())]
+    return [(name, name.replace("_", " ")) for name in sorted(time_zones())]
 
 
 class EventForm(UnstaleForm):

@@ -1,7 +1,6 @@
 """Events: what is on sale, and how many seats are left."""
 
 import uuid
-import zoneinfo
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -19,6 +18,7 @@ from ticketsuma.constraint_messages import Check
 from ticketsuma.errors import DomainError
 from ticketsuma.money import MAX_SATS
 from ticketsuma.search_keys import FoldedField, Searched
+from ticketsuma.zoned_fields import time_zones
 
 from .organizer_models import Invitation, Membership, Organizer  # noqa: F401, Django finds them here
 from .querysets import EventQuerySet
@@ -42,7 +42,7 @@ class EventChanged(DomainError):
 
 
 def validate_timezone(name: str) -> None:
-    if name not in zoneinfo.available_timezones():
+    if name not in time_zones():
         raise ValidationError(_("%(name)s is not a time zone."), params={"name": name})
 
 

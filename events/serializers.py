@@ -1,6 +1,5 @@
 """Serializers of events. The stream's address is write-only."""
 
-import zoneinfo
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +20,7 @@ from ticketsuma.api.fields import (
     StrictMixin,
 )
 from ticketsuma.money import MAX_SATS
+from ticketsuma.zoned_fields import time_zones
 
 from .models import Event, EventChanged, Organizer
 from .streams import StreamAddressValidator
@@ -131,7 +131,7 @@ class EventWriteSerializer(StrictMixin, serializers.ModelSerializer):
         ]  # fmt: skip
 
     def validate_timezone(self, name: str) -> str:
-        if name not in zoneinfo.available_timezones():
+        if name not in time_zones():
             raise serializers.ValidationError(_("That is not a time zone."))
         return name
 

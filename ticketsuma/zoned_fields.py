@@ -1,5 +1,6 @@
 """Form fields for times in the time zone of an event."""
 
+import functools
 import zoneinfo
 from datetime import UTC, datetime, time
 from typing import Any
@@ -10,8 +11,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
+@functools.cache
+def time_zones() -> frozenset[str]:
+    """The names of all zones. zoneinfo opens six hundred files for it, each time it is asked."""
+    return frozenset(zoneinfo.available_timezones())
+
+
 def zone_or_utc(name: str | None) -> zoneinfo.ZoneInfo:
-    return zoneinfo.ZoneInfo(name if name and name in zoneinfo.available_timezones() else "UTC")
+    return zoneinfo.ZoneInfo(name if name and name in time_zones() else "UTC")
 
 
 class _TimeInput(forms.TimeInput):
