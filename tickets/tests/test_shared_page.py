@@ -66,6 +66,20 @@ def test_each_page_has_a_key_of_its_own_and_no_cookie_and_no_token(client):
         assert "X-Accel-Expires" not in answer
 
 
+@pytest.mark.parametrize(
+    "fields", [{}, {"price_sats": 0}, {"seats_taken": 50}, {"canceled_at": timezone.now()}], ids=str
+)
+def test_a_strangers_page_looks_like_everybodys(client, fields):
+    event = EventFactory(capacity=50, description="# Heading\n\nWords.", **fields)
+    for page in (shared := page_of(event), page_of(event)):
+        client.cookies["somebodys"] = "x"
+        own = " ".join(client.get(event.get_absolute_url()).content.decode().split())
+        own = re.sub(r'<input type="hidden" name="csrfmiddlewaretoken" value="[^"]+">', "", own)
+        without_key = [re.sub(r'name="key" value="[^"]+"', "", each) for each in (page, own)]
+        assert without_key[0] == without_key[1]
+    assert "[seats " not in shared
+
+
 def test_a_proxy_that_fills_the_key_in_may_keep_the_page_for_a_second(client):
     answer = client.get(EventFactory().get_absolute_url(), HTTP_X_FORM_KEY="proxy")
     assert (key_in(answer.content.decode()), answer["X-Accel-Expires"]) == ("", "1")
