@@ -1,6 +1,7 @@
 """Views of a purchase: the event, its buy form, the order."""
 
 import math
+from functools import partial
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -27,7 +28,7 @@ from .acts import act_of, done_before, takes_acts
 from .browser_orders import orders_of_browser, remember
 from .decorators import private_page
 from .order_page import Shown, hub, order_page
-from .shared_page import KEY_HERE, SEATS_HERE, shared_page
+from .shared_page import KEY_HERE, SEATS_HERE, glimpse, shared_page
 
 
 # -- buying -----------------------------------------------------------------------------------
@@ -35,6 +36,12 @@ from .shared_page import KEY_HERE, SEATS_HERE, shared_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def event_page(request: HttpRequest, slug: str) -> HttpResponse:
     """One event and its buy form, which posts here; an id in place of the slug leads to the slug."""
+    if request.method != "POST" and is_stranger(request):
+        seen = glimpse(slug)
+        if seen:
+            return shared_page(
+                request, seen, _hold_minutes(seen), partial(_show_to_strangers, request, seen.pk)
+            )
     event = Event.objects.public().select_related("organizer").filter(slug=slug).first()
     if event is None and slug.isdecimal() and len(slug) < 10:
         return redirect(get_object_or_404(Event.objects.public(), pk=int(slug)))
@@ -44,8 +51,6 @@ def event_page(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect(event, permanent=True)
     if request.method == "POST":
         return _buy(request, event)
-    if is_stranger(request):
-        return shared_page(request, event, _hold_minutes(event), lambda: _show_to_strangers(request, event))
     return _show_event(request, event, BuyForm(event=event, user=_buyer(request)))
 
 
@@ -105,7 +110,8 @@ def _show_event(request: HttpRequest, event: Event, form: BuyForm, status: int =
     return render(request, "events/event.html", context, status=status)
 
 
-def _show_to_strangers(request: HttpRequest, event: Event) -> HttpResponse:
+def _show_to_strangers(request: HttpRequest, event_id: int) -> HttpResponse:
+    event = get_object_or_404(Event.objects.public(), pk=event_id)
     form = BuyForm(event=event, user=None, initial={"key": KEY_HERE})
     context = _event_context(event, form) | {
         "seats_left": SEATS_HERE,
