@@ -112,12 +112,12 @@ def test_a_free_ticket_is_six_statements_and_a_lock(client, quantity):
     assert len(said) == 6 + LOCKS, "\n".join(said)
 
 
-def test_a_checkout_by_pages_is_eleven_statements_and_a_lock(client, node):
+def test_a_checkout_by_pages_is_twelve_statements_and_a_lock(client, node):
     event = EventFactory()
     with statements() as said:
         page = checkout(client, event)
     assert b"<svg" in page.content
-    assert len(said) == 11 + LOCKS, "\n".join(said)
+    assert len(said) == 12 + LOCKS, "\n".join(said)
 
 
 def test_a_webhook_that_pays_an_order_is_twelve_statements(client, node):
