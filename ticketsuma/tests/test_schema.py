@@ -17,8 +17,9 @@ from ticketsuma.errors import DomainError
 KEPT = Path(settings.BASE_DIR) / "docs" / "openapi.yaml"
 # Refusals that no API client meets: of wallets, of the node, of staff in the admin, of workers.
 ELSEWHERE = {
-    "payments", "events.team", "tickets.services.refunds", "tickets.services.moved_events",
-    "tickets.services.payment_lookup", "tickets.staff.order_actions", "ticketsuma.admin.actions",
+    "accounts.second_person", "payments", "events.team", "tickets.services.refunds",
+    "tickets.services.moved_events", "tickets.services.payment_lookup", "tickets.staff.order_actions",
+    "ticketsuma.admin.actions",
 }  # fmt: skip
 
 
