@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from ticketsuma.constraint_messages import Check, Unique
 from ticketsuma.errors import DomainError
 
 WAITS = timedelta(days=7)
@@ -69,13 +70,13 @@ class PendingAct(models.Model):
     class Meta:
         verbose_name, verbose_name_plural = _("act of two persons"), _("acts of two persons")
         constraints = [
-            models.UniqueConstraint(
-                fields=["row", "row_id", "action"], condition=Q(status="waiting"), name="accounts_one_waits"
-            ),
-            models.CheckConstraint(
-                condition=~Q(status="approved") | ~Q(asked_by=F("decided_by")), name="accounts_by_two"
-            ),
-        ]
+            Unique(
+                fields=["row", "row_id", "action"], condition=Q(status="waiting"), name="accounts_one_waits",
+                says=_("Somebody has just asked a second person for the same.")),
+            Check(
+                condition=~Q(status="approved") | ~Q(asked_by=F("decided_by")), name="accounts_by_two",
+                at="decided_by", says=_("You asked yourself: somebody else must approve.")),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.action} {self.row_name}"

@@ -29,7 +29,13 @@ USED = {
     "_keepalive_after": "ticketsuma/web/gunicorn_worker.py",
     "write_error": "ticketsuma/web/gunicorn_worker.py",
 }
-DOCUMENTED = {"_meta", "_state", "_base_manager", "_replace"}  # in the references of Django and Python
+DOCUMENTED = {
+    "_meta",
+    "_state",
+    "_base_manager",
+    "_default_manager",
+    "_replace",
+}  # in the references of Django and Python
 FOR_MYPY = {"_StrPromise"}  # of django-stubs; mypy misses it when it goes
 UNDOCUMENTED = {"write_error"}  # private without an underscore
 APPS = ("accounts", "events", "payments", "tickets", "ticketsuma")

@@ -16,9 +16,6 @@ class TicketsConfig(AppConfig):
         from payments.signals import payment_settled
 
         from . import receivers
-        from .metrics.process import count_log_lines
-
-        count_log_lines()
 
         payment_settled.connect(receivers.on_payment_settled, dispatch_uid="tickets.on_payment_settled")
         email_confirmed.connect(receivers.on_email_confirmed, dispatch_uid="tickets.on_email_confirmed")

@@ -426,7 +426,11 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
 LOG_JSON = env.bool("LOG_JSON", not DEVELOPMENT)
 LOGGING_CONFIG = "ticketsuma.conf.logging_config.configure"
-LOGGING = {"level": LOG_LEVEL, "json": LOG_JSON}
+LOGGING = {
+    "level": LOG_LEVEL,
+    "json": LOG_JSON,
+    "handlers": ["tickets.metrics.process.CountingHandler"],  # beside the one that writes
+}
 SENTRY_DSN = env.str("SENTRY_DSN", "")  # ticketsuma.conf.sentry says what a report holds
 
 if LOG_LEVEL not in logging.getLevelNamesMapping():

@@ -13,18 +13,13 @@ for _level in ("warning", "error", "critical"):
 
 
 class CountingHandler(logging.Handler):
-    """Counts warnings and worse; writes nothing."""
+    """Counts warnings and worse, and writes nothing: one of the root logger's (`settings.LOGGING`)."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
 
     def emit(self, record: logging.LogRecord) -> None:
         LOG_LINES.labels(record.levelname.lower()).inc()
-
-
-def count_log_lines() -> None:
-    """Called once a process, when the apps are ready."""
-    logging.getLogger().addHandler(CountingHandler())
 
 
 def own_registry() -> CollectorRegistry:

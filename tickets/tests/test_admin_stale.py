@@ -10,8 +10,9 @@ from django.urls import reverse
 from accounts.authentication import issue_token
 from accounts.models import User
 from events.models import Event
+from events.organizer_models import Organizer
 from tests.acts import hold, together
-from tests.factories import EveningFactory, StaffFactory, UnprovenUserFactory
+from tests.factories import EveningFactory, OrganizerFactory, StaffFactory, UnprovenUserFactory
 from tickets.tests.admin_client import change_url, told
 from tickets.tests.forms_in_pages import form_in
 from tickets.tests.test_admin_events import event_form
@@ -94,9 +95,9 @@ def test_every_form_that_staff_can_save_is_compared():
     request = RequestFactory().get("/")
     request.user = StaffFactory()
     editable = [one for one in admin.site._registry.values() if one.has_change_permission(request)]
-    assert {one.model for one in editable} == {Event, User}
+    assert {one.model for one in editable} == {Event, Organizer, User}
     for one in editable:
-        row = EveningFactory() if one.model is Event else request.user
+        row = {Event: EveningFactory, Organizer: OrganizerFactory}.get(one.model, lambda: request.user)()
         assert issubclass(one.get_form(request, row), UnstaleForm)
 
 

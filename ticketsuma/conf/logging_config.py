@@ -65,6 +65,7 @@ def configure(options: dict) -> None:
         cache_logger_on_first_use=True,
     )
     quiet = {"level": "WARNING"}
+    more = options.get("handlers", [])
     logging.config.dictConfig(
         {
             "version": 1,
@@ -83,9 +84,10 @@ def configure(options: dict) -> None:
             },
             "filters": {"route": {"()": PathRedactingFilter}},
             "handlers": {
-                "out": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["route"]}
+                "out": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["route"]},
+                **{path: {"class": path} for path in more},
             },
-            "root": {"handlers": ["out"], "level": options["level"]},
+            "root": {"handlers": ["out", *more], "level": options["level"]},
             "loggers": {
                 # Lightspark's client prints whole requests and answers, BOLT11 strings included.
                 "lightspark": {"level": "CRITICAL"},
