@@ -1,12 +1,16 @@
-"""Open pages: no change is missed, as a page's version is that of the very rows it was made from."""
+"""Open pages: no change is missed, as a page's version is that of the very rows it was made from.
 
+And its code is the one that can be paid.
+"""
+
+import re
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from events.models import Event
-from payments.models import Payment
+from payments.models import Invoice, Payment
 from payments.services import settle_node_payment
 from tests.acts import money_for, open_invoice, overdue
 from tests.factories import EventFactory, OrderFactory
@@ -113,3 +117,25 @@ def test_the_title_of_the_tab_is_the_sentence_of_the_page(client):
     order = OrderFactory(event=EventFactory(title="A talk"))
     page = " ".join(client.get(order.get_absolute_url()).content.decode().split())
     assert "<title> Pay 2,100 sats with any wallet. A talk</title>" in page
+
+
+def test_the_code_is_that_of_the_one_open_invoice_for_anybody(client):
+    order = OrderFactory()
+
+    def opened(**fields) -> Invoice:
+        invoice = open_invoice(order)
+        Invoice.objects.filter(pk=invoice.pk).update(**fields)
+        Invoice.objects.create(payment=order.payment)
+        return invoice
+
+    def codes() -> set[str]:
+        return set(re.findall(r"lightning[:=](\w+)", client.get(order.get_absolute_url()).content.decode()))
+
+    for status in ("expired", "canceled", "failed"):
+        opened(status=status)
+    typed = opened(slot="typed", status="expired")
+    plain = open_invoice(order)
+    Invoice.objects.filter(pk=typed.pk).update(status="open")  # one payer's own
+    assert codes() == {plain.bolt11}
+    Invoice.objects.filter(pk=plain.pk).update(status="expired")
+    assert codes() == set()

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import pytest
 from django.conf import settings as shop
 from django.db import connection, transaction
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -112,12 +113,14 @@ def test_a_free_ticket_is_six_statements_and_a_lock(client, quantity):
     assert len(said) == 6 + LOCKS, "\n".join(said)
 
 
-def test_a_checkout_by_pages_is_twelve_statements_and_a_lock(client, node):
+def test_a_checkout_by_pages_is_eleven_statements_and_a_lock(client, node):
+    """In a shop that is at work: somebody has looked at the event, so that its page is in the cache."""
     event = EventFactory()
+    Client().get(event.get_absolute_url())
     with statements() as said:
         page = checkout(client, event)
     assert b"<svg" in page.content
-    assert len(said) == 12 + LOCKS, "\n".join(said)
+    assert len(said) == 11 + LOCKS, "\n".join(said)
 
 
 def test_a_webhook_that_pays_an_order_is_twelve_statements(client, node):

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, FilteredRelation, OuterRef, Q, QuerySet, Subquery, Sum
 from django.http import Http404
 from django.utils import timezone
 
@@ -144,8 +144,18 @@ class Shown:
         self.mail_status = row[-1]
 
     def order(self) -> Order:
-        """The order with its event and payment, and what its page needs besides."""
-        order: Any = row_of_link(Order.objects.select_related("event", "payment"), self.token)
+        """The order with its event, its payment, the `open_invoice` that anybody may pay, and what its page
+        needs besides; there is one such invoice at most.
+        """
+        open_invoice = FilteredRelation(
+            "payment__invoices",
+            condition=Q(
+                payment__invoices__slot=Invoice.Slot.PLAIN, payment__invoices__status=Invoice.Status.OPEN
+            ),
+        )
+        orders: QuerySet[Any, Any] = Order.objects.annotate(open_invoice=open_invoice)
+        order = row_of_link(orders.select_related("event", "payment", "open_invoice"), self.token)
+        order.open_invoice = getattr(order, "open_invoice", None)  # Django leaves it out where there is none
         order.page_version, order.mail_status = self.version, self.mail_status
         order.mail_is_stuck = self.mail_is_stuck
         return order
@@ -169,7 +179,7 @@ def order_page(order: Order, shown_invoice: str = "") -> dict:
     context["email_guess"] = did_you_mean(order.email) if context["may_correct_email"] else ""
     context["may_have_money_back"] = may_have_money_back(order)
     if payment and order.is_pending:
-        invoice = payment.open_invoice
+        invoice = order.open_invoice  # type: ignore[attr-defined]
         # The scheme lets a phone's own camera open a wallet; in capitals the code stays coarse.
         qr = ""
         if invoice and str(invoice.pk) != shown_invoice:
