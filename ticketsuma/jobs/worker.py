@@ -103,6 +103,8 @@ class Worker:
             return
         limit = BATCH if queue.host_of else free  # the first rows may all be for one host
         can_lock = connection.features.has_select_for_update_skip_locked
+        if can_lock and not due_rows(queue, limit=1):
+            return  # as most looks end: without the statements of a transaction
         taken: list[tuple[Job, str]] = []  # with the host whose turn it is
         leased: set[Any] = set()
         try:
