@@ -73,7 +73,7 @@ def proxied(stacks, tmp_path_factory):
 
 def test_a_ticket_is_bought_over_http2_and_the_log_keeps_its_secret(open_context, proxied):
     page = open_context(friend=proxied.shop_url, ignore_https_errors=True).new_page()
-    with page.expect_response("**/live?*"):  # its head comes at once: nothing is held back
+    with page.expect_response("**/live?*", timeout=30_000):  # its head comes at once: nothing is held back
         buy(page, proxied, make_event(proxied))
     invoice = page.get_by_role("link", name="Open wallet").get_attribute("href").split(":")[1].lower()
     began = page.evaluate("performance.now()")
