@@ -1,12 +1,15 @@
 """Hold limits: seats held, orders open, free tickets taken, purchases from one network."""
 
+import threading
+
 import pytest
+from django.db import OperationalError, connection, transaction
 
 from accounts.rate_limits import RateLimited
 from tests.acts import together
 from tests.factories import EventFactory, OrderFactory
 from tickets.models import Order
-from tickets.services.hold_limits import FreeLimit, HoldLimit
+from tickets.services.hold_limits import FreeLimit, HoldLimit, lock_holders
 from tickets.services.orders import cancel_order
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,6 +39,39 @@ def test_at_once_no_more_than_one_after_the_other():
     assert sum(isinstance(each, Order) for each in said) == 3, "MAX_OPEN_ORDERS_PER_EMAIL"
     event.refresh_from_db()
     assert event.seats_taken == 3
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
+@pytest.mark.parametrize(
+    ("other", "waits"),
+    [({}, True), ({"email": "bob@example.com"}, True), ({"uma_address": "$bob@localhost:8081"}, True),
+     ({"email": "bob@example.com", "uma_address": "$bob@localhost:8081"}, False)],
+    ids=["both", "wallet", "mailbox", "neither"],
+)  # fmt: skip
+def test_whoever_holds_something_in_common_waits_for_the_other_to_be_counted(other, waits):
+    buyer = {"email": "ann@example.com", "uma_address": "$ann@localhost:8081"}
+    event, first_one = EventFactory(), OrderFactory(**buyer)
+    locked, may_end = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with transaction.atomic():
+            lock_holders(first_one)
+            locked.set()
+            assert may_end.wait(10)
+
+    def second() -> Order:
+        assert locked.wait(10)
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '1s'")
+        try:
+            return OrderFactory(event=event, **buyer | other)
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("RESET lock_timeout")
+            may_end.set()
+
+    _, outcome = together(first, second)
+    assert isinstance(outcome, OperationalError if waits else Order), outcome
 
 
 def test_orders_of_one_person_and_of_one_address():
