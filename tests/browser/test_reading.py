@@ -31,7 +31,7 @@ def test_the_public_pages(page, stack):
         pk=event_id,
         text=DESCRIPTION,
     )
-    public = ("/", "/?q=nothing+at+all", f"/events/{event_id}", "/paid", "/find", organizer, invitation)
+    public = ("/", "/?q=nothing+at+all", f"/events/{event_id}", "/paid", organizer, invitation, "/find")
     for path in public:
         page.goto(stack.shop_url + path)
         assert (path, violations(page)) == (path, [])
