@@ -67,7 +67,9 @@ def test_each_page_has_a_key_of_its_own_and_no_cookie_and_no_token(client):
 
 
 @pytest.mark.parametrize(
-    "fields", [{}, {"price_sats": 0}, {"seats_taken": 50}, {"canceled_at": timezone.now()}], ids=str
+    "fields",
+    [{}, {"price_sats": 0}, {"seats_taken": 50}, {"canceled_at": timezone.now()}],
+    ids=["for money", "free", "sold out", "canceled"],
 )
 def test_a_strangers_page_looks_like_everybodys(client, fields):
     event = EventFactory(capacity=50, description="# Heading\n\nWords.", **fields)
