@@ -102,8 +102,15 @@ class Attacker:
             is_endless = response.getheader("Content-Type") == "text/event-stream"
             return Answer(response.status, response.headers, b"" if is_endless else response.read())
 
-    def connect(self) -> socket.socket:
-        return socket.create_connection((self.host, self.port), TIMEOUT, source_address=(self.address, 0))
+    def connect(self, taking_at_once: int = 0) -> socket.socket:
+        """A connection whose window takes, if said, so many bytes at once and no more until they are read."""
+        sock = socket.socket()
+        sock.settimeout(TIMEOUT)
+        sock.bind((self.address, 0))
+        if taking_at_once:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, taking_at_once)
+        sock.connect((self.host, self.port))
+        return sock
 
     def browser(self) -> "Browser":
         return Browser(f"http://{self.host}:{self.port}", self.address)
