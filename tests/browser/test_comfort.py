@@ -156,7 +156,7 @@ def test_the_way_to_the_form_is_always_in_sight_on_a_phone(open_context, stack, 
 def test_nothing_moves_for_who_wants_no_motion(open_context, stack):
     page = open_context(reduced_motion="reduce").new_page()
     buy(page, stack, make_event(stack))
-    page.wait_for_function("document.getAnimations().every(each => each.playState !== 'running')")
+    wait_until(lambda: page.evaluate("document.getAnimations().every(each => each.playState !== 'running')"))
 
 
 def test_what_a_buyer_opens_after_buying_is_light_too(page, stack):

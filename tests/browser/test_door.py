@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tests.browser.test_reading import violations
 from tests.browser.test_staff import staff_page  # noqa: F401, a fixture
 from tests.buyer import make_event
+from tests.processes import wait_until
 
 # A camera before which somebody holds a picture.
 CAMERA = """source => {
@@ -114,13 +115,13 @@ def test_the_phone_stays_awake_while_it_scans(staff_page, stack):  # noqa: F811
     staff_page.evaluate(CAMERA, "data:image/png;base64," + base64.b64encode(qr_png(ticket["code"])).decode())
     assert staff_page.evaluate("locks.length") == 0
     staff_page.get_by_role("button", name="Camera").click()
-    staff_page.wait_for_function(f"{HELD} === 'screen'")
+    wait_until(lambda: staff_page.evaluate(f"{HELD} === 'screen'"))
     staff_page.evaluate("hide(true)")
     assert staff_page.evaluate(HELD) == ""
     staff_page.evaluate("hide(false)")
-    staff_page.wait_for_function(f"{HELD} === 'screen'")
+    wait_until(lambda: staff_page.evaluate(f"{HELD} === 'screen'"))
     staff_page.get_by_role("button", name="Stop").click()
-    staff_page.wait_for_function(f"{HELD} === ''")
+    wait_until(lambda: staff_page.evaluate(f"{HELD} === ''"))
     staff_page.evaluate("hide(true)")
     staff_page.evaluate("hide(false)")
     assert staff_page.evaluate("locks.length") == 2

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.test_buying import buy
 from tests.buyer import Buyer, Sandbox, make_event
+from tests.processes import wait_until
 
 TABS = 8  # a browser opens six connections to one host over HTTP/1.1
 # A window behind another one: playwright's pages all count as shown, so the page is told otherwise.
@@ -49,9 +50,9 @@ def test_a_hidden_tab_holds_no_line_asks_seldom_and_at_once_when_shown(open_cont
     context = open_context()
     [(page, bolt11)] = open_orders(context, stack, make_event(stack), tabs=1)
     lines = "navigator.locks.query().then(({held}) => held.length)"
-    page.wait_for_function(f"{lines}.then((n) => n === 1)")
+    wait_until(lambda: page.evaluate(f"{lines}.then((n) => n === 1)"))
     page.evaluate(HIDE, True)
-    page.wait_for_function(f"{lines}.then((n) => n === 0)")
+    wait_until(lambda: page.evaluate(f"{lines}.then((n) => n === 0)"))
     asks, streams = asked(page, "/status?"), asked(page, "/live?")
     Sandbox(stack).wallet("bob").pay(bolt11)
     page.wait_for_timeout(4_000)
