@@ -1,13 +1,18 @@
-"""Views of an organizer's public page, and of the link by which an invitation is taken."""
+"""Views of an organizer's public page, of one's own teams, and of the link of an invitation."""
 
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.http import SignedInRequest
 from accounts.roles import Role
+from ticketsuma.bidi import isolate
 
 from . import team
 from .markdown import render_markdown
@@ -50,3 +55,25 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             return render(request, "events/invitation.html", status=410)
         return redirect("doors" if membership.role == Role.DOOR else "admin:index")
     return render(request, "events/invitation.html", {"invitation": found, "is_theirs": is_theirs})
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def teams(request: SignedInRequest) -> HttpResponse:
+    """The teams that the user belongs to; posting leaves one, which counts at once."""
+    mine = request.user.memberships.select_related("organizer").order_by("organizer__name")
+    if request.method == "POST":
+        leaving = next((one for one in mine if str(one.pk) == request.POST.get("leave")), None)
+        if leaving is None:
+            messages.error(request, _("You are not of that team any more."))
+            return redirect("teams")
+        try:
+            team.remove(leaving)
+        except (team.LastOwner, team.BadInvitation) as refusal:
+            messages.error(request, str(refusal.message))
+        else:
+            said = {"organizer": isolate(leaving.organizer.name)}
+            messages.success(request, _("You have left the team of %(organizer)s.") % said)
+        return redirect("teams")
+    return render(request, "events/teams.html", {"memberships": mine})

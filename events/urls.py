@@ -12,6 +12,7 @@ urlpatterns = [
     path("robots.txt", sitemaps.robots),
     path("sitemap.xml", costly(sitemap), {"sitemaps": sitemaps.SITEMAPS}),
     path("organizers/<slug:slug>", team_views.organizer_page, name="organizer"),
+    path("accounts/teams/", team_views.teams, name="teams"),
     path("accounts/invitations/<str:token>", team_views.invitation, name="invitation"),
     path("posters/<int:seed>.svg", views.poster, name="poster"),
     path("events/<slug:slug>/calendar.ics", views.event_calendar, name="event_calendar"),

@@ -176,6 +176,8 @@ ACCOUNTS = [
     ("/accounts/reauthenticate/", "GET /accounts/reauthenticate/",     (302, 200, 302, 200, 200)),
     ("/accounts/sessions/", "GET /accounts/sessions/",                 (302, 200, 302, 200, 200)),
     ("/accounts/sessions/", "POST /accounts/sessions/",                (403, 403, 403, 403, 403)),
+    ("/accounts/teams/", "GET /accounts/teams/",                      (302, 200, 302, 200, 200)),
+    ("/accounts/teams/", "POST /accounts/teams/",                     (403, 403, 403, 403, 403)),
     ("/accounts/2fa/", "GET /accounts/2fa/",                           (302, 200, 302, 200, 200)),
     ("/accounts/2fa/authenticate/", "GET /accounts/2fa/authenticate/", (302, 302, 302, 302, 302)),
     ("/accounts/2fa/reauthenticate/", "GET /accounts/2fa/reauthenticate/", (302, 302, 302, 302, 302)),

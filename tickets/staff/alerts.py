@@ -4,11 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.apps import apps
 from django.conf import settings
 from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
+from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from accounts.models import User
+from accounts.roles import Ability, visible
 from accounts.second_person import PendingAct
 from payments.checkup_models import Checkup
 from payments.models import IncomingPayment, Invoice, Payment, Refund, Sweep, WebhookEvent
@@ -23,7 +27,7 @@ from ticketsuma.money import MSATS_PER_SAT, format_sats
 
 @dataclass(frozen=True)
 class Attention:
-    """One line for staff: what, how many, since when, and the admin list (model, query) that shows them."""
+    """One line for staff: what, how many, since when, and the admin list (model, query) or page of them."""
 
     kind: str
     count: int
@@ -31,6 +35,7 @@ class Attention:
     since: datetime | None = None
     model: str = ""
     query: str = ""
+    url: str = ""
 
 
 def needs_attention() -> list[Attention]:
@@ -92,6 +97,28 @@ def _second_person() -> list[Attention]:
     return _line(
         "second_person", waiting, says, "accounts.pendingact", "status__exact=waiting", by="asked_at"
     )
+
+
+def second_person_waits(user: User) -> list[Attention]:
+    """Acts that wait for a second person and that `user` may see, the oldest first, each with its page."""
+    if not settings.REFUND_NEEDS_TWO_SATS:
+        return []
+    acts = list(PendingAct.objects.waiting().order_by("asked_at"))
+    seen = {
+        (label, str(pk))
+        for label in {act.row for act in acts}
+        for pk in visible(
+            user, apps.get_model(label)._default_manager.all(), Ability.MOVE_MONEY
+        ).filter(pk__in=[act.row_id for act in acts if act.row == label]).values_list("pk", flat=True)
+    }  # fmt: skip
+    says = _("%(what)s waits for a second person: %(amount)s.")
+    return [
+        Attention(
+            "second_person", 1, says % {"what": act.row_name, "amount": format_sats(act.sats)}, act.asked_at,
+            url=reverse(f"admin:{act.row.replace('.', '_')}_act", args=[act.row_id, act.action]),
+        )
+        for act in acts if (act.row, act.row_id) in seen
+    ]  # fmt: skip
 
 
 def _money() -> list[Attention]:

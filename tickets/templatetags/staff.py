@@ -9,7 +9,7 @@ from accounts.history import HistoryEntry
 from accounts.models import User
 from accounts.roles import Ability, may, visible
 from payments.models import Refund
-from tickets.staff.alerts import Attention, needs_attention, refunds_that_wait
+from tickets.staff.alerts import Attention, needs_attention, refunds_that_wait, second_person_waits
 from tickets.staff.sales import Sales, sales_today
 from ticketsuma.admin.event_times import words
 from ticketsuma.money import format_msats
@@ -23,7 +23,8 @@ def attention(user: User) -> list[Attention]:
     """What needs somebody; of an organizer's, the refunds that wait."""
     if may(user, Ability.OPERATE):
         return needs_attention()
-    return refunds_that_wait(visible(user, Refund.objects.all(), Ability.SEE_MONEY))
+    refunds = refunds_that_wait(visible(user, Refund.objects.all(), Ability.SEE_MONEY))
+    return [*second_person_waits(user), *refunds]
 
 
 @register.simple_tag
@@ -47,6 +48,6 @@ def staff_moment(moment: datetime | None, zone_name: str) -> str:
 def list_url(line: Attention) -> str:
     """Where the rows of this line are listed."""
     if not line.model:
-        return ""
+        return line.url
     url = reverse(f"admin:{line.model.replace('.', '_')}_changelist")
     return f"{url}?{line.query}" if line.query else url

@@ -9,9 +9,10 @@ from django.test import Client
 from accounts.history import HistoryEntry
 from accounts.second_person import PendingAct
 from accounts.staff import save_verified_user
+from events.models import Event
 from payments.models import Refund
 from tests.acts import hold, pay
-from tests.factories import EveningFactory
+from tests.factories import EveningFactory, MembershipFactory, OrganizerFactory
 from tickets.models import Order
 from tickets.tests.admin_client import act, act_url, change_url, told
 
@@ -149,3 +150,24 @@ def test_it_is_off_by_default(two, order, settings):
     act(two[0], order, "refund")
     order.refresh_from_db()
     assert order.status == "canceled"
+
+
+def test_the_start_page_leads_who_may_decide_to_what_waits(two, order):
+    organizer = OrganizerFactory()
+    Event.objects.update(organizer=organizer)
+    finance = MembershipFactory(organizer=organizer, role="finance").user
+    foreign, reader = (
+        MembershipFactory(role="finance").user,
+        MembershipFactory(organizer=organizer, role="reader").user,
+    )
+    act(two[0], order, "refund")
+    shown = {}
+    for user in (finance, foreign, reader):
+        browser = Client()
+        browser.force_login(user)
+        shown[user] = browser.get("/admin/").content.decode()
+    assert act_url(order, "refund") in shown[finance]
+    assert "waits for a second person: 2,000 sats" in shown[finance]
+    for user in (foreign, reader):
+        assert order.code not in shown[user]
+        assert "second person" not in shown[user]

@@ -153,6 +153,27 @@ def test_the_last_owner_neither_leaves_nor_gives_the_role_up(desk, owner):
     assert desk.get("/admin/").status_code == 302
 
 
+def test_a_member_leaves_alone_and_the_last_owner_is_told_why_not(desk, owner):
+    reader = MembershipFactory(organizer=owner.organizer, role="reader")
+    browser = browser_of(reader.user)
+    assert browser.get("/admin/").status_code == 200
+    page = browser.get("/accounts/teams/").content.decode()
+    assert (owner.organizer.name in page, "Reader" in page) == (True, True)
+    page = browser.post("/accounts/teams/", {"leave": owner.pk}, follow=True)
+    assert Membership.objects.count() == 2, "others' roles are not theirs to end"
+    page = browser.post("/accounts/teams/", {"leave": reader.pk}, follow=True).content.decode()
+    assert "You have left the team" in page
+    assert "You belong to no team" in page
+    assert browser.get("/admin/").status_code == 302, "it counts at once"
+    again = browser.post("/accounts/teams/", {"leave": reader.pk}, follow=True).content.decode()
+    assert "You are not of that team any more" in again
+    page = desk.post("/accounts/teams/", {"leave": owner.pk}, follow=True).content.decode()
+    assert "This is the last owner" in page
+    assert Membership.objects.count() == 1
+    entry = HistoryEntry.objects.latest("pk")
+    assert (entry.act, entry.actor_email, entry.role) == ("leave", reader.user.email, "reader")
+
+
 def test_an_owner_who_is_shut_out_keeps_nobody_in(owner):
     second = MembershipFactory(organizer=owner.organizer, role="owner")
     User.objects.filter(pk=second.user_id).update(is_active=False)
