@@ -30,6 +30,8 @@ ACTS: dict[str, str | Promise] = {
     "attach": pgettext_lazy("history", "attached money to an order"),
     "send_back": pgettext_lazy("history", "sent unmatched money back"),
     "void": pgettext_lazy("history", "voided the ticket"),
+    "mail_holder": pgettext_lazy("history", "had the ticket mailed to its holder"),
+    "give_back": pgettext_lazy("history", "gave tickets back"),
     "replace": pgettext_lazy("history", "replaced the link"),
     "email": pgettext_lazy("history", "corrected the e-mail address"),
     "wallet": pgettext_lazy("history", "changed the wallet asked"),

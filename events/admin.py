@@ -79,10 +79,11 @@ class BaseEventAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
             _("When"),
             {
                 "description": _("By the clocks of its time zone."),
-                "fields": ["timezone", "start_time", "end_time", "sales_end", "refunds_when_moved"],
+                "fields": ["timezone", "start_time", "end_time", "sales_end"],
             },
         ),
         (_("Seats"), {"fields": ["capacity", "seats_taken", "max_per_order", "price_sats"]}),
+        (_("Money back"), {"fields": ["refund_hours", "refunds_when_moved"]}),
         (_("Stream"), {"fields": ["stream_url", "replay_until"]}),
         (
             _("State"),

@@ -102,6 +102,11 @@ class Event(Schedule, Searched):
         _("money back when moved"), default=True, db_default=True,
         help_text=_("When start or end change, holders may have their money back until it starts."),
     )  # fmt: skip
+    refund_hours = models.PositiveSmallIntegerField(
+        _("money back until hours before"), null=True, blank=True, validators=[MaxValueValidator(8760)],
+        help_text=_("Until so many hours before the start buyers may give tickets back for their money; "
+                    "0: until it starts. Empty: never. An order keeps what it was bought under."),
+    )  # fmt: skip
     version = models.PositiveIntegerField(
         _("version"), default=0, db_default=0, editable=False,
         help_text=_("Raised by every change; calendars know by it which entry is newer."),

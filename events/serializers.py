@@ -49,6 +49,10 @@ class EventSerializer(serializers.ModelSerializer):
         read_only=True, allow_null=True, help_text="Until then holders may watch it again; null: no replay."
     )
     price_sats = serializers.IntegerField(read_only=True, help_text="One seat, in satoshis; 0 is free.")
+    refund_hours = serializers.IntegerField(
+        read_only=True, allow_null=True,
+        help_text="Until so many hours before the start tickets may be given back for money; null: never.",
+    )  # fmt: skip
 
     class Meta:
         model = Event
@@ -56,7 +60,8 @@ class EventSerializer(serializers.ModelSerializer):
             "id", "event_id", "title", "slug", "summary", "description", "organizer", "organizer_id",
             "contact_email", "start_time", "end_time", "timezone", "sales_end", "capacity", "seats_left",
             "max_per_order", "price_sats", "status", "is_active", "url", "cover", "replay_until",
-            "canceled_at", "refunds_when_moved", "version", "created_at", "updated_at",
+            "canceled_at", "refunds_when_moved", "refund_hours", "version", "created_at",
+            "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -116,6 +121,11 @@ class EventWriteSerializer(StrictMixin, serializers.ModelSerializer):
         required=False,
         help_text="Once start or end changed, holders may have their money back until it starts.",
     )
+    refund_hours = StrictIntegerField(
+        min_value=0, max_value=8760, required=False, allow_null=True,
+        help_text="Until so many hours before the start tickets may be given back for money; null: never. "
+        "Orders keep what they were bought under.",
+    )  # fmt: skip
     version = StrictIntegerField(
         min_value=0, max_value=2**31 - 1, required=False, write_only=True,
         help_text="As you read it: where it has changed since, nothing is written (409 `event_changed`).",
@@ -127,7 +137,7 @@ class EventWriteSerializer(StrictMixin, serializers.ModelSerializer):
             "title", "summary", "description", "organizer", "organizer_id", "contact_email", "start_time",
             "end_time",
             "timezone", "sales_end", "capacity", "max_per_order", "price_sats", "stream_url", "replay_until",
-            "is_active", "refunds_when_moved", "version",
+            "is_active", "refunds_when_moved", "refund_hours", "version",
         ]  # fmt: skip
 
     def validate_timezone(self, name: str) -> str:

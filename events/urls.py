@@ -14,6 +14,9 @@ urlpatterns = [
     path("organizers/<slug:slug>", team_views.organizer_page, name="organizer"),
     path("accounts/teams/", team_views.teams, name="teams"),
     path("accounts/invitations/<str:token>", team_views.invitation, name="invitation"),
+    path("terms", views.legal_text, {"name": "terms"}, name="terms"),
+    path("privacy", views.legal_text, {"name": "privacy"}, name="privacy"),
+    path("imprint", views.legal_text, {"name": "imprint"}, name="imprint"),
     path("posters/<int:seed>.svg", views.poster, name="poster"),
     path("events/<slug:slug>/calendar.ics", views.event_calendar, name="event_calendar"),
 ]

@@ -1,9 +1,10 @@
-"""Event views: the list, posters, calendar entries. The event's own page sells, so tickets has it."""
+"""Event views: the list, posters, calendar entries, texts of the law. The event's own page is in tickets."""
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
@@ -11,12 +12,14 @@ from ticketsuma.paginator import GrowingPaginator
 from ticketsuma.web.middleware import loadable_elsewhere
 
 from .ical import calendar_file
+from .markdown import render_markdown
 from .models import Event
 from .posters import draw_poster
 from .search import search
 
 EVENTS_PER_PAGE = 12
 SHOWS = ("upcoming", "free", "past")
+LEGAL_TITLES = {"terms": _("Terms"), "privacy": _("Privacy"), "imprint": _("Imprint")}
 
 
 @require_safe
@@ -56,3 +59,15 @@ def event_calendar(request: HttpRequest, slug: str) -> HttpResponse:
     answer = HttpResponse(body, content_type="text/calendar; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{event.slug[:60]}.ics"'
     return answer
+
+
+@require_safe
+def legal_text(request: HttpRequest, name: str) -> HttpResponse:
+    """The operator's terms, privacy notice or imprint, as the settings say; 404 where they say none."""
+    url, text = settings.LEGAL[name]
+    if text:
+        context = {"title": LEGAL_TITLES[name], "text": render_markdown(text)}
+        return render(request, "events/legal_text.html", context)
+    if url:
+        return redirect(url)
+    raise Http404

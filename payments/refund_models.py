@@ -41,6 +41,7 @@ class Refund(StateMachine, Job):
         ORDER_CANCELED = "order_canceled", pgettext_lazy("refund", "Order canceled")
         EVENT_CANCELED = "event_canceled", pgettext_lazy("refund", "Event canceled")
         EVENT_MOVED = "event_moved", pgettext_lazy("refund", "Event moved")
+        GIVEN_BACK = "given_back", pgettext_lazy("refund", "Ticket given back")
         STAFF = "staff", pgettext_lazy("refund", "By staff")
         FOUND = "found", pgettext_lazy("refund", "Found at the node")
         UNMATCHED = "unmatched", pgettext_lazy("refund", "Matched no order")

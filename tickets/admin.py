@@ -120,7 +120,7 @@ class OrderAdmin(FindsCodes, JobAdmin):
             {
                 "classes": ["facts"],
                 "fields": [
-                    ("code", "status", "amount", "quantity", "event"),
+                    ("code", "status", "amount", "quantity", "event", "refund_hours"),
                     ("name", "email", "buyer", "uma_address", "payment"),
                     ("created_at", "expires_at", "paid_at", "ended_at", "id"),
                 ],
@@ -165,6 +165,7 @@ class TicketAdmin(FindsCodes, StaffActionsMixin, ReadOnlyAdmin):
         "number",
         "payment_state",
         "holder_name",
+        "holder_email",
         "check_in_at",
         "voided_at",
         "created_at",

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.signing import Signer
@@ -77,6 +77,9 @@ class Order(Searched, Linked, StateMachine, Job):
     name = models.CharField(_("name"), max_length=120, blank=True)
     quantity = models.PositiveSmallIntegerField(_("seats"))
     price_sats = models.BigIntegerField(_("price of a seat"), help_text=_("One seat, frozen at purchase."))
+    refund_hours = models.PositiveSmallIntegerField(
+        _("money back until hours before"), null=True, blank=True, help_text=_("Frozen at purchase.")
+    )
     uma_address = models.CharField(_("UMA address"), max_length=255, blank=True)
     language = models.CharField(
         _("language"), max_length=10, default="en", help_text=_("In which its mails are written.")
@@ -168,6 +171,13 @@ class Order(Searched, Linked, StateMachine, Job):
         return self.price_sats * self.quantity
 
     @property
+    def refundable_until(self) -> datetime | None:
+        """Until when its tickets may be given back for their money, as agreed at purchase; None: never."""
+        if self.refund_hours is None or self.payment_id is None:
+            return None
+        return self.event.start_time - timedelta(hours=self.refund_hours)
+
+    @property
     def is_pending(self) -> bool:
         return self.status == self.Status.PENDING
 
@@ -213,6 +223,10 @@ class Ticket(Searched, Linked):
         _("ticket code"), max_length=TICKET_CODE_LENGTH, unique=True, default=new_ticket_code
     )
     holder_name = models.CharField(_("holder"), max_length=120, blank=True)
+    holder_email = models.EmailField(
+        _("holder's e-mail"), max_length=254, blank=True, default="", db_default="",
+        help_text=_("To which this ticket is mailed besides its buyer's."),
+    )  # fmt: skip
     search_key = FoldedField("holder_name")
     voided_at = models.DateTimeField(_("void since"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
@@ -226,6 +240,9 @@ class Ticket(Searched, Linked):
         indexes = [
             models.Index(fields=["id"], name="tickets_ticket_key_due", condition=Q(search_key="")),
             models.Index(fields=["created_at"], name="tickets_ticket_newest"),
+            models.Index(
+                fields=["holder_email"], name="tickets_ticket_holder", condition=~Q(holder_email="")
+            ),
             models.Index(
                 fields=["voided_at"], name="tickets_ticket_void", condition=Q(voided_at__isnull=False)
             ),

@@ -1,9 +1,8 @@
 from django.urls import path
 
-from .views import check_in, mailbox_proof, orders, refunds, stream
+from .views import check_in, mailbox_proof, orders, refunds, stream, voiding
 from .views import email as email  # an act of the order's page, which needs no address of its own
 from .views import tickets as ticket_views
-from .views import voiding as voiding  # likewise
 
 urlpatterns = [
     path("events/<slug:slug>", orders.event_page, name="event"),
@@ -16,6 +15,7 @@ urlpatterns = [
     path("orders/<str:token>/check", refunds.order_check, name="order_check"),
     path("orders/<str:token>/refund-address", refunds.refund_address, name="refund_address"),
     path("orders/<str:token>/money-back", refunds.money_back, name="money_back"),
+    path("orders/<str:token>/give-back", voiding.give_back_page, name="give_back"),
     path("orders/<str:token>/calendar.ics", ticket_views.order_calendar, name="order_calendar"),
     path("seats/<str:token>", mailbox_proof.confirm, name="confirm_mailbox"),
     path("paid", refunds.paid, name="paid"),

@@ -88,6 +88,13 @@ class OneTicketSerializer(StrictSerializer):
     ticket_id = serializers.UUIDField(help_text="Of this order.")
 
 
+class GiveBackSerializer(OneTicketSerializer):
+    back_sats = StrictIntegerField(
+        min_value=0, max_value=MAX_SATS, required=False,
+        help_text="What you have shown to come back: another amount is 409 `give_back_changed`.",
+    )  # fmt: skip
+
+
 class ReplaceTicketSerializer(OneTicketSerializer):
     ticket_code = SingleLineField(
         max_length=64, help_text="The code that shall open nothing any more: sent again, it is replaced once."
@@ -107,12 +114,16 @@ class OrderSerializer(serializers.ModelSerializer):
     user_id = serializers.IntegerField(source="buyer_id", allow_null=True)
     event_id = serializers.IntegerField()
     amount_sats = serializers.IntegerField(help_text="For all seats, in satoshis.")
+    refundable_until = serializers.DateTimeField(
+        allow_null=True, help_text="Until then unused tickets may be given back for their money; null: never."
+    )
 
     class Meta:
         model = Order
         fields = [
             "id", "token", "code", "status", "event_id", "user_id", "email", "name", "uma_address",
-            "quantity", "price_sats", "amount_sats", "expires_at", "paid_at", "created_at", "updated_at",
+            "quantity", "price_sats", "amount_sats", "refundable_until", "expires_at", "paid_at",
+            "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
 

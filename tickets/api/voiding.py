@@ -9,11 +9,17 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from tickets.models import Ticket
-from tickets.services.voiding import ReplacedAlready, replace_links, replace_ticket, void_own_ticket
+from tickets.services.giving_back import give_back
+from tickets.services.voiding import ReplacedAlready, replace_links, replace_ticket
 from ticketsuma.api.schema import header, problems
 from ticketsuma.codes import normalize_code
 
-from .serializers import OneTicketSerializer, PurchaseResponseSerializer, ReplaceTicketSerializer
+from .serializers import (
+    GiveBackSerializer,
+    OneTicketSerializer,
+    PurchaseResponseSerializer,
+    ReplaceTicketSerializer,
+)
 
 ORDER_TOKEN = header(
     "Order-Token", "The order's token; or be signed in as its buyer.", pattern=r"^[\x21-\x7e]+$"
@@ -42,14 +48,16 @@ class VoidingMixin:
         return self._as_it_is()
 
     @extend_schema(
-        operation_id="void_ticket", request=OneTicketSerializer,
-        responses={200: PurchaseResponseSerializer} | problems(*BROKEN, body=True), **OWN,
+        operation_id="void_ticket", request=GiveBackSerializer,
+        responses={200: PurchaseResponseSerializer} | problems(*BROKEN, "give_back_changed", body=True),
+        **OWN,
     )  # fmt: skip
     @action(detail=True, methods=["post"], url_path="void-ticket")
     def void_ticket(self, request, pk=None):
-        """Give one seat back, without money: it is on sale again, and its ticket opens nothing."""
-        ticket, _asked = self._one_ticket(OneTicketSerializer)
-        void_own_ticket(ticket)
+        """Give one seat back: it is on sale again, and its ticket opens nothing. Until `refundable_until` its
+        price comes back, later nothing does."""
+        ticket, asked = self._one_ticket(GiveBackSerializer)
+        give_back(ticket.order, [ticket.pk], expected_sats=asked.get("back_sats"))
         return self._as_it_is()
 
     @extend_schema(

@@ -15,6 +15,9 @@ from tickets.services.idempotency import request_hash
 from tickets.services.personal_data import last_wallet
 from ticketsuma.errors import DomainError
 
+# What a form of the event's page says of that page, not of its buyer's wish.
+AS_SHOWN = ("key", "price_sats", "refund_policy")
+
 
 class DescribedForm(forms.Form):
     """A form whose fields name their help and their error to a screen reader."""
@@ -100,10 +103,13 @@ class BuyForm(DescribedForm):
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4, required=False)
     # What a seat cost on the page that was sent.
     price_sats = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    # And what was said there of giving it back.
+    refund_policy = forms.CharField(widget=forms.HiddenInput, required=False, max_length=5)
 
     def __init__(self, *args, event: Event, user: User | None, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["price_sats"].initial = event.price_sats
+        self.fields["refund_policy"].initial = event.refund_policy
         most = event.most_seats
         quantity: Any = self.fields["quantity"]
         quantity.max_value = most
@@ -135,12 +141,13 @@ class BuyForm(DescribedForm):
     @property
     def idempotency_key(self) -> str | None:
         key = self.cleaned_data.get("key")
-        said = [[name, said] for name, said in self.cleaned_data.items() if name not in ("key", "price_sats")]
+        said = [[name, said] for name, said in self.cleaned_data.items() if name not in AS_SHOWN]
         return f"page:{key}:{request_hash(said)}" if key else None
 
     def show_price(self, event: Event) -> None:
-        """Before it is shown again: it then carries the price that stands beside it."""
-        self.data = dict(self.data.items()) | {"price_sats": event.price_sats}
+        """Before it is shown again: it then carries the price and the policy that stand beside it."""
+        shown = {"price_sats": event.price_sats, "refund_policy": event.refund_policy}
+        self.data = dict(self.data.items()) | shown
 
 
 class UmaAddressForm(DescribedForm):

@@ -1,6 +1,7 @@
 """Mails about orders and tickets, each of three templates: subject, text, HTML.
 
-No mail holds a ticket's code or the stream's address: mails are forwarded, and kept by strangers.
+No text of a mail holds a ticket's code or the stream's address: mails are forwarded, and kept by strangers.
+A holder who is not the buyer gets their own tickets, with the PDF, and nothing that opens the order.
 """
 
 from datetime import timedelta
@@ -8,6 +9,7 @@ from email.utils import formataddr
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
@@ -15,14 +17,14 @@ from accounts.models import normalize_email
 from events.ical import CANCEL, REQUEST, calendar_file
 from payments.models import Refund
 from payments.refunds import for_the_payer_to_redirect
-from tickets.models import EventChange, Mail, Order
+from tickets.models import EventChange, Mail, Order, Ticket
 from tickets.services.mailbox_proof import mailbox_path
 from tickets.services.moved_events import may_have_money_back
 from ticketsuma.bidi import FSI, PDI
 from ticketsuma.mail import ShopMail
 from ticketsuma.money import MSATS_PER_SAT
 
-from .notifications import HOUR_BEFORE, about_start
+from .notifications import HOUR_BEFORE, about_start, holders_of
 from .refund_words import about_tickets, why
 from .relative_time import soon
 
@@ -44,7 +46,8 @@ def send_mail(mail: Mail) -> None:
     event moved, the order ended) is parked as failed; what was written to an address that was corrected
     since goes to the right one.
     """
-    if mail.to != (to := Order.objects.values_list("email", flat=True).get(pk=mail.order_id)):
+    to = Order.objects.values_list("email", flat=True).get(pk=mail.order_id)
+    if mail.to != to and not _held_by(mail).exists():
         send_elsewhere(mail, to=to)
         return
     if not _still_true(mail):
@@ -54,6 +57,11 @@ def send_mail(mail: Mail) -> None:
         message = write_mail(mail)
     message.send()
     mail.advance(Mail.Status.SENT, sent_at=timezone.now(), last_error="", **mail.finished())
+
+
+def _held_by(mail: Mail) -> QuerySet[Ticket]:
+    """The good tickets of the mail's order that its receiver holds, not being the buyer."""
+    return mail.order.tickets.filter(holder_email=mail.to, voided_at=None)
 
 
 def _drop(mail: Mail, why: str = "no longer true", **changes: Any) -> None:
@@ -112,15 +120,25 @@ def write_mail(mail: Mail) -> ShopMail:
         headers={"Message-ID": f"<{_name(mail)}@{host}>"},
     )
     message.attach_alternative(render_to_string(f"{template}-body.html", context), "text/html")
+    tickets = context["tickets"]
     if method := CALENDAR.get(Mail.Kind(mail.kind)):
-        tickets = context["tickets"]
-        page = tickets[0] if len(tickets) == 1 else order
+        page = tickets[0] if tickets and (len(tickets) == 1 or context["is_holder"]) else order
         url = settings.SITE_URL + page.get_absolute_url()
         entry = calendar_file(event, url, method=method, attendee=mail.to)
         # An alternative, which mail programs take into the calendar (RFC 6047), and a file for the others.
         message.attach_alternative(entry.decode(), f"text/calendar; method={method}")
         message.attach("event.ics", entry.decode(), "text/calendar")
+    if context["is_holder"] and mail.kind == Mail.Kind.TICKETS:
+        for ticket in tickets:
+            _attach_paper(message, ticket)
     return message
+
+
+def _attach_paper(message: ShopMail, ticket: Ticket) -> None:
+    from tickets.pdf.ticket import ticket_pdf  # reportlab takes a while to import
+
+    name = f"ticket-{ticket.order.code}-{ticket.number}.pdf"
+    message.attach(name, ticket_pdf(ticket), "application/pdf")
 
 
 def _address(name: str, address: str) -> str:
@@ -131,26 +149,32 @@ def _address(name: str, address: str) -> str:
 def _name(mail: Mail) -> str:
     """The same when it is sent twice, so that mail programs show it once; another when asked for anew."""
     anew = f"-{mail.sent_at:%Y%m%d%H%M%S}" if mail.sent_at else ""
-    return f"{mail.kind}-{mail.order_id.hex}-{mail.about.hex[:8]}{anew}"
+    holder = f"-{mail.pk}" if mail.to != mail.order.email else ""
+    return f"{mail.kind}-{mail.order_id.hex}-{mail.about.hex[:8]}{holder}{anew}"
 
 
 def _words_about(mail: Mail) -> dict[str, Any]:
     order, event = mail.order, mail.order.event
     refund = Refund.objects.filter(pk=mail.about).first()
+    is_holder = mail.to != order.email
+    tickets = list(_held_by(mail) if is_holder else order.tickets.filter(voided_at=None))
+    for ticket in tickets:
+        ticket.order = order
     return {
+        "is_holder": is_holder,
         "refund": refund,
         "refund_sats": refund.amount_msats // MSATS_PER_SAT if refund else 0,
         "why": why(refund) if refund else "",
         "about_tickets": about_tickets(order),
         "before": EventChange.objects.filter(pk=mail.about).first(),
-        "may_have_money_back": may_have_money_back(order),
+        "may_have_money_back": not is_holder and may_have_money_back(order),
         "soon": soon(event),
         "order": order,
         "confirm_url": settings.SITE_URL + mailbox_path(order),
-        "order_url": settings.SITE_URL + order.get_absolute_url(),
+        "order_url": "" if is_holder else settings.SITE_URL + order.get_absolute_url(),
         "event": event,
         "event_url": settings.SITE_URL + event.get_absolute_url(),
-        "tickets": list(order.tickets.filter(voided_at=None)),
+        "tickets": tickets,
         "site_url": settings.SITE_URL,
         "site_name": settings.SITE_NAME,
     }
@@ -166,20 +190,32 @@ def _one_line(text: str) -> str:
 
 def mail_tickets_again(order: Order) -> None:
     """Mail a paid order's tickets once more; of two who ask at once the second gets InvalidTransition."""
+    mail_holder(order, order.email)
+
+
+def mail_holder(order: Order, to: str) -> None:
+    """Have the tickets of `to`, its buyer or a holder, mailed there, once more if they were."""
     mail, is_new = Mail.objects.get_or_create(
-        order=order, kind=Mail.Kind.TICKETS, to=order.email, defaults=Mail.scheduled()
+        order=order, kind=Mail.Kind.TICKETS, to=to, defaults=Mail.scheduled()
     )
     if not is_new:
         _send_anew(mail)
 
 
+def mail_holders(order: Order) -> None:
+    """The same for everybody who holds a good ticket of `order`: their links were replaced."""
+    for to in holders_of(order):
+        mail_holder(order, to)
+
+
 def send_tickets_again(email: str) -> int:
     """Mail the links of every coming event's paid order again, each once in ten minutes; how many."""
     now = timezone.now()
-    orders = Order.objects.filter(
-        email=normalize_email(email), status=Order.Status.PAID, event__end_time__gt=now
-    )
-    mails = Mail.objects.filter(order__in=orders, kind=Mail.Kind.TICKETS, to=normalize_email(email))
+    email = normalize_email(email)
+    theirs = {*Order.objects.filter(email=email).values_list("pk", flat=True)}
+    theirs |= {*Ticket.objects.filter(holder_email=email).values_list("order", flat=True)}
+    orders = Order.objects.filter(pk__in=theirs, status=Order.Status.PAID, event__end_time__gt=now)
+    mails = Mail.objects.filter(order__in=orders, kind=Mail.Kind.TICKETS, to=email)
     return (
         mails.exclude(status=Mail.Status.DUE, parked_at=None)
         .exclude(sent_at__gt=now - timedelta(minutes=10))

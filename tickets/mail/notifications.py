@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from events.models import Event
 from tickets.announcement_models import TOLD
-from tickets.models import Announcement, EventChange, Mail, Order
+from tickets.models import Announcement, EventChange, Mail, Order, Ticket
 
 DAY_BEFORE = timedelta(hours=24)
 HOUR_BEFORE = timedelta(hours=1)
@@ -100,6 +100,12 @@ def _announce(event_id: int) -> int:
         return _tell(holders, kind=Mail.Kind.EVENT_CHANGED, about={event.pk: change.pk})
 
 
+def holders_of(order: Order) -> set[str]:
+    """Addresses of holders who are not the buyer, of good tickets."""
+    held = order.tickets.filter(voided_at=None).exclude(holder_email__in=["", order.email])
+    return set(held.values_list("holder_email", flat=True))
+
+
 def _tell(orders: QuerySet[Order], *, kind: str, about: dict[int, uuid.UUID]) -> int:
     """Write a mail for each of `orders` that is paid and has none of this kind; `about` what, by event."""
     told = Mail.objects.filter(order=OuterRef("pk"), kind=kind, about__in=list(about.values()))
@@ -108,6 +114,27 @@ def _tell(orders: QuerySet[Order], *, kind: str, about: dict[int, uuid.UUID]) ->
     while batch := list(due.only("pk", "email", "event_id")[:BATCH]):
         mails = [
             Mail(order=o, kind=kind, to=o.email, about=about[o.event_id], **Mail.scheduled()) for o in batch
+        ]
+        Mail.objects.bulk_create(mails, ignore_conflicts=True)
+        count += len(batch)
+    return count + _tell_holders(orders, kind=kind, about=about)
+
+
+def _tell_holders(orders: QuerySet[Order], *, kind: str, about: dict[int, uuid.UUID]) -> int:
+    """The same for everybody else who holds a ticket of them."""
+    held = Ticket.objects.filter(order__in=orders.filter(status=Order.Status.PAID), voided_at=None)
+    held = held.exclude(holder_email="").exclude(holder_email=F("order__email"))
+    told = Mail.objects.filter(
+        order=OuterRef("order"), to=OuterRef("holder_email"), kind=kind, about__in=list(about.values())
+    )
+    rows = (
+        held.filter(~Exists(told)).order_by().values_list("order", "holder_email", "order__event").distinct()
+    )
+    count = 0
+    while batch := list(rows[:BATCH]):
+        mails = [
+            Mail(order_id=order, kind=kind, to=to, about=about[event], **Mail.scheduled())
+            for order, to, event in batch
         ]
         Mail.objects.bulk_create(mails, ignore_conflicts=True)
         count += len(batch)

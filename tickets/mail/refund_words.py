@@ -14,6 +14,7 @@ WHY = {
     Refund.Reason.ORDER_CANCELED: _("Your payment came after the order was canceled."),
     Refund.Reason.EVENT_CANCELED: _("The event is canceled."),
     Refund.Reason.EVENT_MOVED: _("The event was moved, and you asked for your money back."),
+    Refund.Reason.GIVEN_BACK: _("You gave it back in time."),
     Refund.Reason.STAFF: _("The organizer gives it back."),
     Refund.Reason.FOUND: _("We found that it had been sent to you already."),
     Refund.Reason.UNMATCHED: _("The payment belonged to no order."),

@@ -66,6 +66,7 @@ def _ticket(ticket: Ticket) -> dict[str, Any]:
     return {
         "id": ticket.pk,
         "holder_name": ticket.holder_name,
+        "holder_email": ticket.holder_email,
         "ticket_code": ticket.ticket_code if ticket.admits else None,
         "voided_at": ticket.voided_at,
         "checked_in_at": ticket.check_in.at if ticket.is_used else None,

@@ -21,6 +21,7 @@ from payments.invoices import InvoiceCloseResult, close_open_invoices, expire_un
 from payments.models import Payment
 from payments.services import StillOpen, close_payment, create_payment, new_payment, push_again
 from payments.uma.address import domain_of, normalize_uma_address
+from tickets.mail.notifications import holders_of
 from tickets.models import Mail, Order, Ticket
 from ticketsuma.bidi import isolate
 from ticketsuma.errors import DomainError
@@ -98,6 +99,7 @@ def place_order(
         name=name.strip(),
         quantity=quantity,
         price_sats=event.price_sats,
+        refund_hours=event.refund_hours,
         uma_address=uma_address,
         language=get_language() or settings.LANGUAGE_CODE,
         scope=order_scope(buyer=buyer, email=email, where=ip if key and is_guessable(key) else ""),
@@ -180,11 +182,11 @@ def _mark_paid(order: Order) -> None:
     queue_mail(order, Mail.Kind.TICKETS)
 
 
-def queue_mail(order: Order, kind: str) -> None:
-    """Have the worker send this mail, once per order, kind and address."""
-    if order.email:
-        mail = Mail(order=order, kind=kind, to=order.email, **Mail.scheduled())
-        Mail.objects.bulk_create([mail], ignore_conflicts=True)
+def queue_mail(order: Order, kind: str, *others: str) -> None:
+    """Have the worker send this mail to its buyer and to `others`, once per order, kind and address."""
+    mails = [Mail(order=order, kind=kind, to=to, **Mail.scheduled()) for to in (order.email, *others) if to]
+    if mails:
+        Mail.objects.bulk_create(mails, ignore_conflicts=True)
 
 
 # -- ending -------------------------------------------------------------------------------------
@@ -255,10 +257,14 @@ def release_seats(order: Order) -> None:
     The buyer is told of a canceled event's end, and that tickets they had are void.
     """
     if order.event.is_canceled:
-        queue_mail(order, Mail.Kind.EVENT_CANCELED)
+        queue_mail(order, Mail.Kind.EVENT_CANCELED, *_holders(order))
     elif order.paid_at:
-        queue_mail(order, Mail.Kind.ORDER_CANCELED)
+        queue_mail(order, Mail.Kind.ORDER_CANCELED, *_holders(order))
     order.event.release(order.tickets.filter(voided_at=None).count() if order.paid_at else order.quantity)
+
+
+def _holders(order: Order) -> set[str]:
+    return holders_of(order) if order.paid_at else set()
 
 
 # -- afterwards -------------------------------------------------------------------------------
@@ -288,10 +294,3 @@ def change_uma_address(order: Order, *, uma_address: str, ip: str = "") -> None:
         Order.objects.filter(pk=order.pk).update(uma_address=address)
         check_hoarding(order)
         record("wallet", order)
-
-
-def name_holder(ticket: Ticket, *, name: str) -> None:
-    """Write `name`, or none, on the ticket. Raises InvalidTransition once it is used."""
-    waiting = Ticket.objects.admitting().filter(pk=ticket.pk, check_in=None)
-    if not waiting.update(holder_name=" ".join(name.split()), updated_at=timezone.now()):
-        raise InvalidTransition(_("The name on this ticket can no longer be changed."))

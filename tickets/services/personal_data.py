@@ -89,7 +89,7 @@ def _leave(orders: QuerySet[Order], user: User | None) -> int:
         else:
             for order in Order.objects.filter(pk__in=pks).order_by("pk"):
                 record("forget", order)
-        Ticket.objects.filter(order__in=pks).update(holder_name="")
+        Ticket.objects.filter(order__in=pks).update(holder_name="", holder_email="")
         Order.objects.filter(pk__in=pks).update(buyer=None, name="", is_forgotten=True)
         forget_what_money_does_not_need(pks)
         _scrub_old_log()

@@ -53,7 +53,8 @@ def purge() -> int:
     with transaction.atomic():
         pks = lock(orders_to_purge().order_by("pk").values_list("pk", flat=True)[:MAX_AT_ONCE])
         if pks:
-            Ticket.objects.filter(order__in=pks).exclude(holder_name="").update(holder_name="")
+            held = Ticket.objects.filter(order__in=pks).exclude(holder_name="", holder_email="")
+            held.update(holder_name="", holder_email="")
             # The key it was placed by names an account or digests an address.
             Order.objects.filter(pk__in=pks).update(
                 buyer=None, name="", is_forgotten=True, network="", request_hash="", last_error="",

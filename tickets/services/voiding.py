@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.history import record
 from payments import refunds as payment_refunds
 from payments.models import Payment, Refund
-from tickets.mail.messages import mail_tickets_again
+from tickets.mail.messages import mail_holder, mail_holders, mail_tickets_again
 from tickets.models import Order, Ticket, Viewer, new_ticket_code
 from ticketsuma.errors import DomainError
 from ticketsuma.state_machine import InvalidTransition
@@ -55,13 +55,6 @@ def void_ticket(
     return refund
 
 
-def void_own_ticket(ticket: Ticket) -> None:
-    """Its order's owner gives a seat back, without money: before the end, and while nobody used it."""
-    if ticket.is_used or ticket.order.event.is_past or not ticket.admits:
-        raise NotVoidable
-    void_ticket(ticket)
-
-
 def _give_back(order: Order, payment: Payment | None, amount_sats: int, before_sats: int) -> Refund:
     if payment is None:
         raise payment_refunds.TooMuch
@@ -82,6 +75,8 @@ def replace_ticket(ticket: Ticket, *, reason: str = "") -> Ticket:
         if not Ticket.objects.filter(pk=ticket.pk, generation=ticket.generation).exists():
             raise ReplacedAlready
         _renew(ticket)
+        if ticket.holder_email not in ("", ticket.order.email):
+            mail_holder(ticket.order, ticket.holder_email)
         record("replace", ticket, **({"said": reason} if reason else {}))
     return ticket
 
@@ -113,6 +108,8 @@ def renew_links(order: Order) -> None:
     Order.objects.filter(pk=order.pk).update(generation=F("generation") + 1)
     for ticket in order.tickets.filter(voided_at=None):
         _renew(ticket)
+    if order.is_paid:
+        mail_holders(order)
 
 
 def _renew(ticket: Ticket) -> None:

@@ -160,13 +160,13 @@ OF_PAYMENTS = ("pk", "reference", "status", "amount_sats", "order__code", "order
 
 
 def paid_orders_have_their_money(payments: QuerySet[Any]) -> list[Violation]:
-    """No ticket admits without settled money, unless it was free; staff may have given a part back."""
+    """No ticket admits without settled money, unless it was free; a part may have been given back."""
     paid = payments.filter(order__status=Order.Status.PAID)
-    by_staff = {"reason": Refund.Reason.STAFF}
-    whole = paid.filter(~Exists(_refunds(**by_staff))).values(*OF_PAYMENTS).annotate(applied=_applied())
-    part = paid.filter(Exists(_refunds(**by_staff))).values(*OF_PAYMENTS).annotate(applied=_applied())
+    in_part = {"reason__in": [Refund.Reason.STAFF, Refund.Reason.GIVEN_BACK]}
+    whole = paid.filter(~Exists(_refunds(**in_part))).values(*OF_PAYMENTS).annotate(applied=_applied())
+    part = paid.filter(Exists(_refunds(**in_part))).values(*OF_PAYMENTS).annotate(applied=_applied())
     none = Value(0, BigIntegerField())
-    whole, part = whole.annotate(gone=none), part.annotate(gone=_refunded(**by_staff))
+    whole, part = whole.annotate(gone=none), part.annotate(gone=_refunded(**in_part))
     right = Q(status=Payment.Status.SETTLED, applied__gt=0, applied=DUE_MSATS - F("gone"))
     return [
         Violation(

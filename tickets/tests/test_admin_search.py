@@ -6,7 +6,7 @@ from accounts.models import User
 from tests.acts import hold, pay
 from tests.factories import CheckInFactory, EveningFactory, UnprovenUserFactory, ViewerFactory
 from tickets.models import CheckIn, Mail, Order, Ticket, Viewer
-from tickets.services.orders import name_holder
+from tickets.services.holders import Holder, name_holders
 from tickets.services.personal_data import erase_personal_data
 from tickets.tests.admin_client import list_url
 from ticketsuma.search_keys import fill_due
@@ -65,7 +65,7 @@ def test_a_wide_address_of_a_wallet_finds_its_order(staff):
 
 def test_a_new_holder_is_found_at_once(staff):
     ticket = hold(EveningFactory(price_sats=0)).tickets.get()
-    name_holder(ticket, name="Ángel")
+    name_holders(ticket.order, [Holder(ticket, "Ángel")], ip="")
     assert found(staff, Ticket, "angel") == [ticket]
 
 

@@ -60,7 +60,7 @@ def test_what_cannot_be_canceled_is_still_refused(paid):
 
 
 def test_a_seat_is_given_back_once(paid):
-    twice(paid, "ticket_void", ticket=paid.tickets.first().pk)
+    twice(paid, "give_back", ticket=paid.tickets.first().pk)
     assert taken() == 1
 
 

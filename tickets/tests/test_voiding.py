@@ -15,6 +15,7 @@ from tests.acts import hold, pay, together
 from tests.factories import EveningFactory
 from tickets.models import Mail, Order, Ticket, Viewer
 from tickets.services.check_ins import validate_code
+from tickets.services.giving_back import give_back
 from tickets.services.orders import cancel_order
 from tickets.services.refunds import refund_order
 from tickets.services.viewers import join
@@ -23,7 +24,6 @@ from tickets.services.voiding import (
     NotVoidable,
     replace_links,
     replace_ticket,
-    void_own_ticket,
     void_ticket,
 )
 from tickets.staff.audit import run_integrity_checks
@@ -100,7 +100,7 @@ def test_an_order_that_ends_later_frees_the_rest(ticket, paid):
 
 def test_a_free_order_that_ends_later_frees_the_rest():
     order = hold(EveningFactory(price_sats=0), 3)
-    void_own_ticket(order.tickets.select_related("order__event").first())
+    give_back(order, [order.tickets.first().pk])
     assert (taken(), run_integrity_checks()) == (2, [])
     cancel_order(Order.objects.get(pk=order.pk))
     assert (taken(), run_integrity_checks()) == (0, [])
@@ -192,14 +192,14 @@ def test_the_orders_page_replaces_and_gives_back(paid, ticket):
     Client().post(path, {"act": "ticket_replace", "ticket": ticket.pk})
     ticket.refresh_from_db()
     assert ticket.generation == 1
-    Client().post(path, {"act": "ticket_void", "ticket": ticket.pk})
+    Client().post(path, {"act": "give_back", "ticket": ticket.pk})
     ticket.refresh_from_db()
     assert (ticket.voided_at is None, taken(), run_integrity_checks()) == (False, 2, [])
 
 
 def test_nobody_touches_anothers_ticket(paid, ticket):
     other = hold(EveningFactory(price_sats=0))
-    for name in ("ticket_replace", "ticket_void"):
+    for name in ("ticket_replace", "give_back"):
         answer = Client().post(other.get_absolute_url(), {"act": name, "ticket": ticket.pk})
         assert answer.status_code == 404
     for name, more in (("replace-ticket", {"ticket_code": ticket.ticket_code}), ("void-ticket", {})):
@@ -232,5 +232,5 @@ def test_the_api_replaces_and_gives_back(paid, ticket):
 def test_a_used_ticket_is_not_given_back(ticket):
     join(ticket, key="k")
     with pytest.raises(NotVoidable):
-        void_own_ticket(Ticket.objects.select_related("order__event", "check_in").get(pk=ticket.pk))
+        give_back(ticket.order, [ticket.pk])
     assert taken() == 3

@@ -15,6 +15,7 @@ from payments.models import IncomingPayment, Invoice, Payment, Refund
 from tickets.links import Replaced, row_of_link
 from tickets.models import Mail, Order, OrderQuerySet, Ticket
 from tickets.services.email_corrections import did_you_mean, may_correct
+from tickets.services.giving_back import is_refundable
 from tickets.services.moved_events import may_have_money_back
 from tickets.services.refunds import waiting_refunds
 from ticketsuma.money import MSATS_PER_SAT
@@ -178,6 +179,7 @@ def order_page(order: Order, shown_invoice: str = "") -> dict:
     context["may_correct_email"] = may_correct(order)
     context["email_guess"] = did_you_mean(order.email) if context["may_correct_email"] else ""
     context["may_have_money_back"] = may_have_money_back(order)
+    context["is_refundable"] = is_refundable(order)
     if payment and order.is_pending:
         invoice = order.open_invoice  # type: ignore[attr-defined]
         # The scheme lets a phone's own camera open a wallet; in capitals the code stays coarse.

@@ -1,6 +1,7 @@
 """Views of a purchase: the event, its buy form, the order."""
 
 import math
+from collections.abc import Iterable
 from functools import partial
 
 from django.contrib import messages
@@ -17,8 +18,10 @@ from events.markdown import render_markdown
 from events.models import Event
 from tickets.forms.orders import BuyForm, EmailForm, UmaAddressForm
 from tickets.forms.refunds import RefundAddressForm
-from tickets.models import Order
+from tickets.forms.tickets import HoldersForm
+from tickets.models import Order, Ticket
 from tickets.services import orders
+from tickets.services.giving_back import PolicyChanged
 from tickets.services.holds import hold_ends
 from ticketsuma.errors import DomainError
 from ticketsuma.web.sse import stream_response
@@ -72,6 +75,8 @@ def _buy(request: HttpRequest, event: Event) -> HttpResponse:
         return _show_event(request, event, form, status=422)
     data = form.cleaned_data
     try:
+        if data["refund_policy"] not in ("", event.refund_policy):
+            raise PolicyChanged
         order = orders.place_order(
             event=event,
             quantity=data["quantity"],
@@ -164,7 +169,7 @@ def order_status(request: HttpRequest, token: str) -> HttpResponse:
         return HttpResponse(status=204)
     order, asked = shown.order(), request.GET
     context = order_page(order, asked.get("invoice", "")) | {"is_kept": asked.get("keeps") == order.status}
-    return render(request, "tickets/order_live.html", context | _forms_of(order))
+    return render(request, "tickets/order_live.html", context | _forms_of(order, context["tickets"]))
 
 
 @require_safe
@@ -207,14 +212,21 @@ def order_address(request: HttpRequest, token: str) -> HttpResponse:
 
 def show_order(request: HttpRequest, order: Order, *, problem="", status=200, **forms) -> HttpResponse:
     """The order's page; `forms` are bound ones to show with their errors."""
-    context = order_page(order) | {"problem": problem} | _forms_of(order)
+    context = order_page(order) | {"problem": problem}
+    context |= _forms_of(order, context["tickets"])
     return render(request, "tickets/order.html", context | forms, status=status)
 
 
-def _forms_of(order: Order) -> dict:
+def _forms_of(order: Order, tickets: list[Ticket]) -> dict:
     """Made when a template asks for them: no page shows all three."""
     return {
         "form": SimpleLazyObject(lambda: UmaAddressForm(initial={"uma_address": order.uma_address})),
         "refund_form": SimpleLazyObject(RefundAddressForm),
         "email_form": SimpleLazyObject(lambda: EmailForm(initial={"email": order.email})),
+        "holders_form": SimpleLazyObject(lambda: HoldersForm(tickets=passable(tickets))),
     }
+
+
+def passable(tickets: Iterable[Ticket]) -> list[Ticket]:
+    """Those that may still change hands; their orders and check-ins are loaded."""
+    return [ticket for ticket in tickets if ticket.admits and not ticket.is_used]

@@ -19,7 +19,7 @@ KEY_HERE = f"[key {secrets.token_hex(8)}]"
 # Enough to find the kept page, and to say what is different each time.
 _GLIMPSED = (
     "version", "slug", "start_time", "end_time", "timezone", "sales_end", "canceled_at", "is_active",
-    "capacity", "seats_taken", "organizer__updated_at",
+    "capacity", "seats_taken", "refund_hours", "organizer__updated_at",
 )  # fmt: skip
 
 
@@ -40,9 +40,9 @@ def shared_page(
     """
     start = event.start_time.astimezone(event.zone)
     this_year = start.year == timezone.now().astimezone(event.zone).year
-    clock = (event.is_past, event.is_live, event.sells, event.is_sold_out, hold_minutes, this_year)
+    clock = (event.is_past, event.is_live, event.sells, event.is_sold_out, event.is_refundable, this_year)
     organizer = event.organizer.updated_at.timestamp() if event.organizer else ""
-    names = (event.pk, event.version, organizer, get_language(), *map(int, clock))
+    names = (event.pk, event.version, organizer, get_language(), hold_minutes, *map(int, clock))
     name = ":".join(map(str, names))
     page = caches["pages"].get(name)
     if page is None:

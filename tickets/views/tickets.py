@@ -5,25 +5,26 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.rate_limits import costly
+from accounts.rate_limits import client_ip, costly
 from accounts.services import count_mail
 from events.ical import calendar_file
 from events.models import Event
 from tickets.forms.orders import FindForm
-from tickets.forms.tickets import HolderForm
+from tickets.forms.tickets import HolderForm, HoldersForm
 from tickets.links import row_of_link
 from tickets.mail.messages import send_tickets_again
 from tickets.models import Order, Ticket
-from tickets.services import orders
+from tickets.services.holders import name_holders
 from ticketsuma.errors import DomainError
 from ticketsuma.qr import qr_svg
 
 from .acts import act_of, takes_acts
 from .browser_orders import orders_of_browser
 from .decorators import private_page
-from .orders import order_by_token
+from .orders import order_by_token, passable, show_order
 
 
 def ticket_by_token(token: str) -> Ticket:
@@ -40,7 +41,7 @@ def ticket(request: HttpRequest, token: str) -> HttpResponse:
 
 def _show_ticket(request: HttpRequest, ticket: Ticket, *, form=None, problem="", status=200) -> HttpResponse:
     context = {"ticket": ticket, "order": ticket.order, "event": ticket.order.event, "problem": problem}
-    context["form"] = form or HolderForm(initial={"holder_name": ticket.holder_name})
+    context["form"] = form or HolderForm(ticket=ticket)
     if ticket.admits:
         context["qr"] = qr_svg(ticket.ticket_code)
     return render(request, "tickets/ticket.html", context, status=status)
@@ -90,17 +91,39 @@ def ticket_file(request: HttpRequest, token: str) -> HttpResponse:
 @private_page
 @act_of("ticket")
 def ticket_holder(request: HttpRequest, token: str) -> HttpResponse:
-    """Put another name on the ticket; whoever holds its link may."""
+    """Put another name or address on the ticket; whoever holds its link may."""
     ticket = ticket_by_token(token)
-    form = HolderForm(request.POST)
+    form = HolderForm(request.POST, ticket=ticket)
     if not form.is_valid():
         return _show_ticket(request, ticket, form=form, status=422)
     try:
-        orders.name_holder(ticket, name=form.cleaned_data["holder_name"])
+        mailed = name_holders(ticket.order, [form.holder], ip=client_ip(request))
     except DomainError as error:
         return _show_ticket(request, ticket_by_token(token), problem=str(error.message), status=error.status)
-    messages.success(request, _("The ticket now bears that name."))
+    said = _("Saved. The ticket is on its way to its holder.") if mailed else _("Saved.")
+    messages.success(request, said)
     return redirect(ticket)
+
+
+@private_page
+@act_of("order")
+def order_holders(request: HttpRequest, token: str) -> HttpResponse:
+    """Who goes with each ticket of the order, and mail each their own."""
+    order = order_by_token(token)
+    form = HoldersForm(
+        request.POST, tickets=passable(order.tickets.select_related("order__event", "check_in"))
+    )
+    if not form.is_valid():
+        return show_order(request, order, holders_form=form, status=422)
+    try:
+        mailed = name_holders(order, form.holders, ip=client_ip(request))
+    except DomainError as error:
+        return show_order(
+            request, order_by_token(token), holders_form=form, problem=str(error.message), status=error.status
+        )
+    says = ngettext("Saved. One ticket is on its way.", "Saved. %(mailed)s tickets are on their way.", mailed)
+    messages.success(request, says % {"mailed": mailed} if mailed else _("Saved."))
+    return redirect(order)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

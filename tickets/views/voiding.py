@@ -1,14 +1,16 @@
-"""Single tickets on the order's page: a new link, a seat given back, all links anew."""
+"""Single tickets on the order's page: a new link, tickets given back, all links anew."""
 
 import uuid
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
 
 from tickets.models import Order, Ticket
-from tickets.services.voiding import ReplacedAlready, replace_links, replace_ticket, void_own_ticket
+from tickets.services import giving_back
+from tickets.services.voiding import ReplacedAlready, replace_links, replace_ticket
 from ticketsuma.errors import DomainError
 
 from .acts import act_of, done_before
@@ -37,19 +39,39 @@ def ticket_replace(request: HttpRequest, token: str) -> HttpResponse:
     return redirect(order)
 
 
+@require_safe
+@private_page
+def give_back_page(request: HttpRequest, token: str) -> HttpResponse:
+    """What comes back for one ticket (`?ticket=`), or for all that nobody used, and the button for it."""
+    order = order_by_token(token)
+    ids = [_ticket(request, order).pk] if "ticket" in request.GET else None
+    try:
+        plan = giving_back.preview_give_back(order, ids)
+    except DomainError as error:
+        return show_order(request, order, problem=str(error.message), status=error.status)
+    context = {
+        "order": order, "event": order.event, "plan": plan, "until": order.refundable_until,
+        "is_refundable": giving_back.is_refundable(order),
+    }  # fmt: skip
+    return render(request, "tickets/give_back.html", context)
+
+
 @private_page
 @act_of("order")
-def ticket_void(request: HttpRequest, token: str) -> HttpResponse:
-    """Give one seat back, without money."""
+def give_back(request: HttpRequest, token: str) -> HttpResponse:
+    """Give tickets back for what the page said: another amount is asked about anew."""
     order = order_by_token(token)
-    ticket = _ticket(request, order)
+    tickets = _tickets(request, order)
+    said = request.POST.get("back_sats", "")
     try:
-        void_own_ticket(ticket)
+        back_sats = int(said) if said.isdecimal() and len(said) < 20 else 0
+        giving_back.give_back(order, [ticket.pk for ticket in tickets], expected_sats=back_sats)
     except DomainError as error:
-        if _ticket(request, order).voided_at:
+        now = order_by_token(token)
+        if giving_back.gave_back(now, tickets):
             return done_before(request, order)
-        return show_order(request, order_by_token(token), problem=str(error.message), status=error.status)
-    messages.success(request, _("The seat is given back."))
+        return show_order(request, now, problem=str(error.message), status=error.status)
+    messages.success(request, _("Given back. Thank you for making room for somebody else."))
     return redirect(order)
 
 
@@ -66,9 +88,17 @@ def links_replace(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _ticket(request: HttpRequest, order: Order) -> Ticket:
-    """The ticket of this order that the form names."""
+    """The ticket of this order that the form, or the address, names."""
+    return _tickets(request, order)[0]
+
+
+def _tickets(request: HttpRequest, order: Order) -> list[Ticket]:
+    """All of this order's that the form, or the address, names: one at least."""
     try:
-        pk = uuid.UUID(request.POST.get("ticket", ""))
-        return Ticket.objects.select_related("order__event", "check_in").get(pk=pk, order=order)
-    except (ValueError, Ticket.DoesNotExist):
+        ids = {uuid.UUID(each) for each in (request.POST or request.GET).getlist("ticket")}
+    except ValueError:
         raise Http404 from None
+    tickets = Ticket.objects.select_related("order__event", "check_in").filter(order=order, pk__in=ids)
+    if not ids or len(tickets) != len(ids):
+        raise Http404
+    return list(tickets)

@@ -45,7 +45,7 @@ EXAMPLES: dict[str, dict] = {
     "PurchaseRequest": ANN | {"event_id": EVENT_ID, "quantity": 1, "uma_address": UMA, "name": "Ann"},
     "ValidateRequest": {"ticket_code": CODE, "event_id": EVENT_ID},
     "CheckInRequest": {"ticket_code": CODE, "event_id": EVENT_ID, "nonce": "door-2-scan-117"},
-    "OneTicketRequest": {"ticket_id": TICKET_ID},
+    "GiveBackRequest": {"ticket_id": TICKET_ID, "back_sats": 2100},
     "ReplaceTicketRequest": {"ticket_id": TICKET_ID, "ticket_code": CODE},
     "CorrectEmailRequest": {"email": "ann@example.com"},
     "JoinRequest": {"take_over": True},
@@ -77,7 +77,8 @@ EXAMPLES: dict[str, dict] = {
         "timezone": "Europe/Berlin", "sales_end": None, "capacity": 100, "seats_left": 42,
         "max_per_order": 10, "price_sats": 2100, "status": "on_sale", "is_active": True,
         "url": "https://tickets.example.com/events/lightning-for-beginners-7f3a9", "cover": None,
-        "replay_until": None, "canceled_at": None, "refunds_when_moved": True, "version": 3,
+        "replay_until": None, "canceled_at": None, "refunds_when_moved": True, "refund_hours": 24,
+        "version": 3,
         "created_at": BOUGHT_AT, "updated_at": BOUGHT_AT,
     },
     "MyTicket": TICKET | {

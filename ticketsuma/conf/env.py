@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from datetime import datetime
 from email.headerregistry import HeaderRegistry
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -61,6 +62,22 @@ class Environment(environ.Env):
         if any(not re.fullmatch(r"[^@\s]+@[^@\s]+", one) for one in given if one):
             self.problems.append(f"{name} holds something that is no e-mail address")
         return frozenset(one for one in given if one)
+
+    def legal_text(self, name: str) -> tuple[str, str]:
+        """Where the shop's own page, or another's, has a text of the law, and what ours says (Markdown).
+
+        The value is an https:// address, or the path of a text file that is read at the start.
+        """
+        value = self.str(name, "").strip()
+        if value.startswith("https://"):
+            return value, ""
+        if not value:
+            return "", ""
+        try:
+            return f"/{name.lower()}", Path(value).read_text()
+        except (OSError, ValueError):
+            self.problems.append(f"{name} is neither an https:// address nor a text file that can be read")
+        return "", ""
 
     def moment(self, name: str) -> datetime | None:
         """A time such as 2026-12-01T03:00:00Z, None when there is none; a time without a zone is refused."""
