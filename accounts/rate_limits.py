@@ -1,4 +1,4 @@
-"""Rate limits: counted in the database, so that all processes count together.
+"""Rate limits: counted in the database, or in Valkey or Redis, so that all processes count together.
 
 One INSERT … ON CONFLICT counts and reads at once, for all limits of a request; of any number at the same
 moment exactly `most` pass.
@@ -22,6 +22,7 @@ from prometheus_client import Counter
 
 from ticketsuma.errors import DomainError
 
+from . import shared_counters
 from .models import Usage
 
 KNOWN_SECONDS = 30 * 24 * 3600
@@ -71,11 +72,19 @@ def hit(limit: str, *who: str) -> None:
 
 
 def hit_all(*uses: Use, unless: QuerySet | None = None) -> bool:
-    """Count these uses in one statement. Raises RateLimited of the first that is one too many.
+    """Count these uses in one statement, or one call. Raises RateLimited of the first that is one too many.
 
     The uses behind that one are not counted: whoever is stopped by their own limit uses up nobody
     else's. False, and nothing is counted, when there is a row in `unless`.
     """
+    if settings.COUNTERS_URL and all(use[0] in settings.LIMITS_IN_CACHE for use in uses):
+        if unless is not None and unless.exists():
+            return False
+        windows = [(digest(*use), settings.LIMITS[use[0]][1], settings.LIMITS[use[0]][0]) for use in uses]
+        counted = shared_counters.count(windows)
+        if counted is not None:
+            last = uses[len(counted) - 1]
+            return _answer(last, *counted[-1])
     with transaction.atomic() if len(uses) > 1 else nullcontext():
         found = _count_all({use: settings.LIMITS[use[0]][1] for use in uses}, unless)
         over = next(
@@ -86,10 +95,14 @@ def hit_all(*uses: Use, unless: QuerySet | None = None) -> bool:
             transaction.set_rollback(True)
     if stopped_early:
         return hit_all(*uses[: uses.index(over) + 1], unless=unless)
-    if over is not None:
-        LIMITS_HIT.labels(over[0]).inc()
-        raise RateLimited(retry_after=max(found[over][1], 1))
-    return bool(found)
+    return _answer(over, *found[over]) if over else bool(found)
+
+
+def _answer(use: Use, uses: int, seconds_left: int) -> bool:
+    if uses > settings.LIMITS[use[0]][0]:
+        LIMITS_HIT.labels(use[0]).inc()
+        raise RateLimited(retry_after=max(seconds_left, 1))
+    return True
 
 
 def costly(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.errors import DomainError
+from ticketsuma.jobs.models import wake_workers
 from ticketsuma.money import MSATS_PER_SAT
 from ticketsuma.state_machine import InvalidTransition
 
@@ -60,6 +61,8 @@ def create_payment(payment: Payment) -> Invoice:
     Call it inside the transaction that sells; afterwards `invoices.request_now(invoice)` asks the node.
     """
     payment.save(force_insert=True)
+    if payment.next_attempt_at:
+        wake_workers()
     invoice = Invoice.objects.create_requested(payment)
     payment.invoices_in_hand = [invoice]
     return invoice

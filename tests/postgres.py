@@ -137,6 +137,23 @@ class Cluster(Server):
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+class Replica(Cluster):
+    """A streaming replica of a cluster of the tests, which must run; read only."""
+
+    def __init__(self, primary: Cluster):
+        super().__init__()
+        self.primary = primary
+
+    def create(self) -> "Replica":
+        """pg_basebackup and start."""
+        source = ["-h", "127.0.0.1", "-p", str(self.primary.port), "-U", "postgres"]
+        command = [str(self.binaries / "pg_basebackup"), *source, "-D", str(self.data), "-R", "-c", "fast"]
+        identity = {"user": self.user, "group": self.user, "extra_groups": []} if self.user else {}
+        subprocess.run(command, cwd=self.folder, check=True, capture_output=True, **identity)
+        self.start()
+        return self
+
+
 def main(command: list[str]) -> int:
     if not command:
         print(find_binaries() or "no PostgreSQL programs found")

@@ -16,6 +16,7 @@ from payments.models import Payment
 from ticketsuma.codes import new_code
 from ticketsuma.constraint_messages import Check, Unique
 from ticketsuma.jobs.models import Job
+from ticketsuma.listening import PAGES, tell_after_commit
 from ticketsuma.search_keys import FoldedField, Searched
 from ticketsuma.state_machine import StateMachine
 
@@ -61,6 +62,7 @@ class Order(Searched, Linked, StateMachine, Job):
         Status.PAID: {Status.CANCELED},
     }
     max_attempts = 10**9  # the hold ends by itself; see HOLD_UNKNOWN_SECONDS
+    wakes_workers = False  # nothing is due before the hold's end
     longest_delay_seconds = 30.0
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -189,6 +191,11 @@ class Order(Searched, Linked, StateMachine, Job):
     def known_tickets(self) -> "Iterable[Ticket]":
         """Those in hand, else as they are stored; prefetched ones cost no query."""
         return self.tickets.all() if self.tickets_in_hand is None else self.tickets_in_hand
+
+    def advance(self, to: str, /, **changes) -> None:
+        """As of any state machine; its open pages learn of it after the commit."""
+        super().advance(to, **changes)
+        tell_after_commit(PAGES)
 
     def get_absolute_url(self) -> str:
         return f"/orders/{self.token}"

@@ -162,6 +162,12 @@ LIMITS = {
         ("WALLET_PER_IP", 6000, 60),
     )
 }
+# Counted at nearly every request: with CACHE_URL there, and not in rows that are flushed to the disk. What
+# guards accounts stays in the table, which forgets nothing.
+LIMITS_IN_CACHE = {
+    "PURCHASE_PER_IP", "REQUEST_PER_IP_AND_DOMAIN", "WALLET_PER_IP", "COSTLY_PER_IP", "BAD_TOKEN_PER_IP",
+    "UNKNOWN_CODE_PER_IP", "CHECK_PER_ORDER", "CLAIM_PER_IP",
+}  # fmt: skip
 # -- Django -----------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "ticketsuma",
@@ -271,9 +277,21 @@ else:
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
     }
     _db["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
-# Per process: it holds nothing but other wallets' public keys. What must be counted together is in tables.
+# LISTEN needs PostgreSQL itself: behind a pooler of transactions nobody is told anything.
+DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", "")
+if DATABASE_DIRECT_URL and not DATABASE_DIRECT_URL.startswith(("postgres://", "postgresql://")):
+    env.problems.append("DATABASE_DIRECT_URL must begin with postgres://")
+# Reports may be read here, some seconds old. It answers nothing that a sale depends on.
+if _replica := env.str("DATABASE_REPLICA_URL", ""):
+    DATABASES["replica"] = _db | readable("DATABASE_REPLICA_URL", lambda: env.db_url_config(_replica))
+    DATABASES["replica"] |= {"OPTIONS": _db["OPTIONS"], "TEST": {"MIRROR": "default"}}
+    if not all(str(one["ENGINE"]).endswith("postgresql") for one in DATABASES.values()):
+        env.problems.append("DATABASE_REPLICA_URL is for PostgreSQL")
+# Per process: it holds nothing but other wallets' public keys and lengths of lists.
+COUNTERS_URL = ""  # of LIMITS_IN_CACHE; empty: their table
 _cache = readable("CACHE_URL", lambda: env.cache_url("CACHE_URL", "locmemcache://shop"))
 if _cache["BACKEND"].endswith(".RedisCache"):
+    COUNTERS_URL = _cache["LOCATION"]
     _cache["BACKEND"] = "ticketsuma.web.cache.RedisOrNothing"  # one that is away is an empty one
     _cache["OPTIONS"] = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5} | _cache.get("OPTIONS", {})
 # Pages of strangers are the process's own: looked up over a network they would cost what they save.

@@ -3,4 +3,4 @@
 from ticketsuma import search_keys
 from ticketsuma.jobs.registry import registry
 
-registry.add_periodic_task(5, search_keys.fill_due)
+registry.add_periodic_task(30, search_keys.fill_due)

@@ -17,7 +17,9 @@ MODULES = sorted(folder.name for folder in (AWS / "modules").iterdir())
 OPENS = re.compile(
     r"(SECRET|PASSWORD|PRIVATE_KEY|SIGNING_KEY|TOKEN|CERT_CHAIN|DSN)(_KEY|_CLIENT_ID)?$|_KEYS$"
 )
-WITH_PASSWORD = {"EMAIL_URL", "CACHE_URL", "DATABASE_URL"}
+WITH_PASSWORD = {
+    "EMAIL_URL", "CACHE_URL", "DATABASE_URL", "DATABASE_DIRECT_URL", "DATABASE_REPLICA_URL",
+}  # fmt: skip
 ELSEWHERE = {
     "DB_PASSWORD",  # made by Terraform, in a secret of its own
     "DATABASE_URL",  # given in parts

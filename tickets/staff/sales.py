@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.db.models import Count, F, Max, Sum
 from django.utils import timezone
@@ -11,6 +12,7 @@ from accounts.roles import Ability, may, visible
 from payments.models import Sweep
 from tickets.models import Order
 from ticketsuma.money import MSATS_PER_SAT
+from ticketsuma.replica import for_reports
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,16 @@ class Sales:
 
 def sales_today(user: User) -> Sales:
     """What `user` may see of it; the node's balance is the operators'."""
+    events = for_reports(partial(_sold_today, user))
+    if not may(user, Ability.OPERATE):
+        return Sales(events, None)
+    balance = Sweep.objects.filter(name=Sweep.INCOMING).values_list("available_msats", flat=True).first()
+    return Sales(events, None if balance is None else balance // MSATS_PER_SAT)
+
+
+def _sold_today(user: User, database: str) -> list[EventSales]:
     midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    mine = visible(user, Order.objects.all(), Ability.SEE_MONEY)
+    mine = visible(user, Order.objects.using(database), Ability.SEE_MONEY)
     paid = mine.filter(status=Order.Status.PAID, paid_at__gte=midnight)
     rows = paid.values("event_id", "event__title").annotate(
         orders=Count("pk"),
@@ -54,13 +64,9 @@ def sales_today(user: User) -> Sales:
         sats=Sum(F("price_sats") * F("quantity")),
         last=Max("paid_at"),
     )
-    events = [
+    return [
         EventSales(
             row["event_id"], row["event__title"], row["orders"], row["seats"], row["sats"], row["last"]
         )
         for row in rows.order_by("-last")
     ]
-    if not may(user, Ability.OPERATE):
-        return Sales(events, None)
-    balance = Sweep.objects.filter(name=Sweep.INCOMING).values_list("available_msats", flat=True).first()
-    return Sales(events, None if balance is None else balance // MSATS_PER_SAT)

@@ -1,11 +1,13 @@
 """Statement of an organizer: sold, refunded, fees, and what the shop owes it. Nobody is paid by itself."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from django.db.models import Q, Sum
 
 from events.models import Organizer
 from payments.models import IncomingPayment, Refund
+from ticketsuma.replica import for_reports
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,21 @@ _ORDER = "payment__order"
 
 def statement(organizer: Organizer | None) -> Statement:
     """Since the beginning, event by event; None is the shop's own. Two statements, however many events."""
+    return for_reports(partial(_statement, organizer))
+
+
+def _statement(organizer: Organizer | None, database: str) -> Statement:
     event = f"{_ORDER}__event"
-    incoming = IncomingPayment.objects.filter(**{f"{event}__isnull": False, f"{event}__organizer": organizer})
+    incoming = IncomingPayment.objects.using(database).filter(
+        **{f"{event}__isnull": False, f"{event}__organizer": organizer}
+    )
     arrived = incoming.values(f"{event}_id", f"{event}__title").annotate(
         received=Sum("amount_msats"), applied=Sum("applied_msats"), kept=Sum("kept_msats")
     )
     event = f"incoming_payment__{event}"
-    refunds = Refund.objects.filter(**{f"{event}__isnull": False, f"{event}__organizer": organizer})
+    refunds = Refund.objects.using(database).filter(
+        **{f"{event}__isnull": False, f"{event}__organizer": organizer}
+    )
     back = refunds.values_list(f"{event}_id").annotate(
         refunded=Sum("amount_msats"), fees=Sum("fee_msats", filter=Q(status=Refund.Status.SENT))
     )

@@ -1,6 +1,7 @@
 """Statements of the four acts that a sale is made of, and how PostgreSQL finds their rows.
 
-Counted without those that begin and end transactions. The node is a toy that answers at once.
+Counted without those that begin and end transactions, or wake somebody afterwards. The node is a toy that
+answers at once.
 """
 
 import hashlib
@@ -26,7 +27,7 @@ from tickets.models import Mail, Order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-CONTROL = re.compile(r"\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)", re.IGNORECASE)
+CONTROL = re.compile(r"\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|NOTIFY)", re.IGNORECASE)
 LOCKS = 1 if connection.vendor == "postgresql" else 0  # on SQLite, writers take turns
 FEW = {"payments_refund", "payments_posttransaction"}  # in the shop below, so that PostgreSQL just reads them
 GROWING = re.compile(rf"Seq Scan on ({'|'.join({*many_rows.TABLES, 'accounts_usage'} - FEW)})\b")

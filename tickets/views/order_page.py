@@ -18,6 +18,7 @@ from tickets.services.email_corrections import did_you_mean, may_correct
 from tickets.services.giving_back import is_refundable
 from tickets.services.moved_events import may_have_money_back
 from tickets.services.refunds import waiting_refunds
+from ticketsuma.listening import PAGES
 from ticketsuma.money import MSATS_PER_SAT
 from ticketsuma.qr import qr_svg
 from ticketsuma.web.sse import Hub, version_of
@@ -121,7 +122,7 @@ def changed_lately() -> set[uuid.UUID]:
     return set(Order.objects.filter(updated_at__gt=since).values_list("pk", flat=True)[:1000])
 
 
-hub = Hub(read_states, changed_lately)
+hub = Hub(read_states, changed_lately, PAGES)
 
 
 class Shown:

@@ -11,10 +11,17 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma import clock
+from ticketsuma.listening import tell_after_commit
 from ticketsuma.state_machine import InvalidTransition
 
 # Work that fails for less mends itself more often than not.
 FAILING_IS_SEEN_AFTER = timedelta(minutes=5)
+WORK = "work"  # the channel by which workers are told that something is due
+
+
+def wake_workers() -> None:
+    """Have the workers look for what is due as soon as this transaction is committed."""
+    tell_after_commit(WORK)
 
 
 def failing(rows: QuerySet) -> QuerySet:
@@ -46,15 +53,18 @@ class Job(models.Model):
     longest_delay_seconds: ClassVar[float] = 600.0
     # Nothing is ever put off for longer: what is due later was written by a clock that was wrong, and is due.
     furthest_due: ClassVar[timedelta] = timedelta(hours=1)
+    wakes_workers: ClassVar[bool] = True  # whether what is scheduled for now is due now
     was_put_back = False  # by the attempt in hand
 
     class Meta:
         abstract = True
 
     # Fields for the statement that writes what happened, so that work and state change in one.
-    @staticmethod
-    def scheduled(at: datetime | None = None) -> dict[str, Any]:
-        """Work is due `at`, or now."""
+    @classmethod
+    def scheduled(cls, at: datetime | None = None) -> dict[str, Any]:
+        """Work is due `at`, or now: in a transaction, the workers are woken after its commit."""
+        if at is None and cls.wakes_workers:
+            wake_workers()
         return {"next_attempt_at": at or clock.now()}
 
     @classmethod

@@ -1,12 +1,18 @@
-"""Worker: one loop over rows that are due. Rows are the queue; run as many workers as you like."""
+"""Worker: one loop over rows that are due. Rows are the queue; run as many workers as you like.
+
+On PostgreSQL it is woken when work is written down (`wake_workers`), and when a row in hand is done; then,
+and now and then by itself, it asks all queues at once what is due.
+"""
 
 import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.db import close_old_connections, connection, transaction
@@ -14,15 +20,18 @@ from django.db import close_old_connections, connection, transaction
 from ticketsuma import clock
 from ticketsuma.errors import DomainError
 from ticketsuma.jobs.host_turns import Turns
-from ticketsuma.jobs.models import Job
+from ticketsuma.jobs.models import WORK, Job
 from ticketsuma.jobs.registry import PeriodicTask, Queue, Registry, discover
+from ticketsuma.listening import Listener
 from ticketsuma.state_machine import InvalidTransition
 
 logger = logging.getLogger(__name__)
 
 THREADS = 16
 THREADS_FOR_EXTERNAL = 4  # of them, those that may wait for somebody else's server
-WAKE_SECONDS = 0.2
+LOOK_SECONDS = 0.2  # unless it is woken
+SLOW_LOOK_SECONDS = 2.0  # where it is
+BREATH_SECONDS = 0.02  # between two looks at least, so that many wakings are one look
 BATCH = 50
 
 
@@ -65,6 +74,56 @@ def due_rows(
     return list(rows.order_by(*order)[:limit])
 
 
+class Agenda:
+    """Asks, in one statement, when each queue has something to do; the statement is built once.
+
+    Conditions of a queue may compare with `now`, which `Queue.due` is given, and with no other moment.
+    """
+
+    _NOW, _SOON = (datetime(year, 1, 1, tzinfo=UTC) for year in (2001, 2002))  # stand for those of a look
+
+    def __init__(self, queues: Sequence[Queue]) -> None:
+        self._queues = queues
+        self._furthest = [queue.due(self._NOW).model.furthest_due for queue in queues]
+
+    def look(self, within: timedelta) -> tuple[list[Queue], datetime | None]:
+        """The queues in which something is due, and the moment `within` which the next row will be."""
+        if not self._queues:
+            return [], None
+        now = clock.now()
+        soon = now + within
+        said = {self._NOW: now, self._SOON: soon} | {self._SOON + far: soon + far for far in self._furthest}
+        real = {_prepared(word): _prepared(moment) for word, moment in said.items()}
+        sql, words = self._statement
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [real.get(word, word) for word in words])
+            first = cursor.fetchone()
+        firsts = list(zip(self._queues, map(_moment, first), strict=True))
+        due = [queue for queue, at in firsts if at and not now < at <= soon]
+        return due, min((at for _queue, at in firsts if at and now < at <= soon), default=None)
+
+    @cached_property
+    def _statement(self) -> tuple[str, list[Any]]:
+        parts, words = [], []
+        for queue in self._queues:
+            rows = queue.due(self._NOW)
+            rows = rows.filter(rows.model.is_work_at(self._SOON)).order_by("next_attempt_at")
+            sql, parameters = rows.values("next_attempt_at")[:1].query.sql_with_params()
+            parts.append(f"({sql})")
+            words += parameters
+        return f"SELECT {', '.join(parts)}", words
+
+
+def _prepared(moment: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(moment)
+
+
+def _moment(value: Any) -> datetime | None:
+    """A moment as the driver reads it: in UTC without saying so, or as text, from SQLite's."""
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
+
+
 class Worker:
     """Finds due rows, takes their leases and hands them to a pool of threads until `stop()`."""
 
@@ -74,26 +133,37 @@ class Worker:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
         self._ran_at: dict[PeriodicTask, float] = {}
         self._turns = Turns(THREADS, THREADS_FOR_EXTERNAL)
+        self._agenda = Agenda(registry.queues)
+        self._woken = threading.Event()
+        self._listener = Listener(WORK, self._woken.set)
 
     def stop(self, *_args) -> None:
         self._stop.set()
+        self._woken.set()
 
     def run(self) -> None:
         """Work until stopped; what is in hand is finished first. A database that is away is waited for."""
         for hook in self._registry.start_hooks:
             hook()
+        self._listener.start()
         while not self._stop.is_set():
-            started = time.monotonic()
+            pause = SLOW_LOOK_SECONDS if self._listener.is_up else LOOK_SECONDS
+            self._woken.clear()
             try:
                 close_old_connections()
-                for queue in self._registry.queues:
-                    self._hand_out(queue)
                 self._run_periodic_tasks()
+                due, next_at = self._agenda.look(timedelta(seconds=pause))
+                for queue in due:
+                    self._hand_out(queue)
+                if next_at:
+                    pause = (next_at - clock.now()).total_seconds()
             except Exception:
                 logger.exception("the worker could not read its queues")
                 connection.close()
                 self._stop.wait(1)
-            self._stop.wait(max(0.0, WAKE_SECONDS - (time.monotonic() - started)))
+            self._stop.wait(BREATH_SECONDS)
+            self._woken.wait(max(0.0, pause - BREATH_SECONDS))
+        self._listener.stop()
         self._pool.shutdown(wait=True)
 
     def _hand_out(self, queue: Queue) -> None:
@@ -103,8 +173,6 @@ class Worker:
             return
         limit = BATCH if queue.host_of else free  # the first rows may all be for one host
         can_lock = connection.features.has_select_for_update_skip_locked
-        if can_lock and not due_rows(queue, limit=1):
-            return  # as most looks end: without the statements of a transaction
         taken: list[tuple[Job, str]] = []  # with the host whose turn it is
         leased: set[Any] = set()
         try:
@@ -137,6 +205,7 @@ class Worker:
             work(queue, row)
         finally:
             self._turns.give_back(is_external=queue.is_external, host=host)
+            self._woken.set()  # there may be more for a thread that is free again
 
 
 def run_forever() -> None:

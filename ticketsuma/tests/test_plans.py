@@ -93,6 +93,11 @@ def test_a_queue_finds_its_rows(many, queue):
     assert whole_reads(lambda: worker.due_rows(discover().queue(queue))) == []
 
 
+def test_one_look_at_all_queues_reads_no_table_whole(many):
+    agenda = worker.Agenda(discover().queues)
+    assert whole_reads(lambda: agenda.look(timedelta(seconds=1))) == []
+
+
 TASKS = {task.run.__name__: task.run for task in discover().periodic_tasks}
 
 

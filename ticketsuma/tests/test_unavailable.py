@@ -1,15 +1,12 @@
 """Database or cache away: 503 as a page or as JSON, or nothing to notice at all."""
 
-import shutil
-import subprocess
-
 import pytest
 from django.conf import settings
 from django.core.cache import caches
 from django.db import OperationalError, connection
 
 from tests.factories import EventFactory
-from tests.processes import Process, free_port, wait_until
+from tests.valkey import Valkey, find_valkey
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,18 +50,9 @@ def test_links_of_lists_are_at_the_shop_s_own_address(client, settings):
 
 @pytest.fixture
 def redis(tmp_path):
-    """A real Redis on a port of its own."""
-    program = shutil.which("redis-server")
-    if not program:
+    if not find_valkey():
         pytest.skip("redis-server is not on this machine (Debian: apt install redis-server)")
-    port = free_port()
-    command = [program, "--port", str(port), "--save", "", "--bind", "127.0.0.1"]
-    server = Process("redis", command, cwd=tmp_path, env={}, log=tmp_path / "redis.log").start()
-    server.url = f"redis://127.0.0.1:{port}/0"
-    ping = [shutil.which("redis-cli") or "redis-cli", "-p", str(port), "ping"]
-    wait_until(
-        lambda: subprocess.run(ping, capture_output=True, check=False).stdout == b"PONG\n", 20, "redis"
-    )
+    server = Valkey(tmp_path).start()
     yield server
     server.kill()
 

@@ -20,9 +20,12 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from prometheus_client import Gauge
 
+from ticketsuma.listening import Listener
+
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_SECONDS = 0.25
+SLOW_LOOK_SECONDS = 0.5  # where the watcher is told of changes
 GLANCE_EVERY_SECONDS = 0.04
 STREAM_LIFE_SECONDS = 60.0
 HEARTBEAT_SECONDS = 15.0
@@ -58,11 +61,13 @@ class Hub:
     """Open streams by key. `read(keys)` answers, in one query, what each key's page shows right now.
 
     `glance()` says cheaply, and more often, which keys of any were changed in the last seconds: they are
-    looked at first. What it does not know of waits for the next look at all.
+    looked at first. What it does not know of waits for the next look at all. On PostgreSQL it is asked when
+    something is told to `channel` (`tell_after_commit`), as long as the line stands.
     """
 
-    def __init__(self, read: Read, glance: Glance = frozenset):
-        self._read, self._glance = read, glance
+    def __init__(self, read: Read, glance: Glance = frozenset, channel: str = ""):
+        self._read, self._glance, self._channel = read, glance, channel
+        self._news = threading.Event()
         self._lock = threading.Lock()
         self._streams: set[Stream] = set()
         self._someone = threading.Event()  # set while there are streams
@@ -110,21 +115,31 @@ class Hub:
 
     def _watch(self) -> None:
         next_look = 0.0
+        listener: Listener | None = None
         while not self._stopped:
             if not self._someone.is_set():
                 connection.close()
+                if listener:
+                    listener.stop()
+                    listener = None
                 self._someone.wait()
+            if self._channel and not listener:
+                listener = Listener(self._channel, self._news.set).start()
+            is_told = bool(listener and listener.is_up)
             try:
                 if time.monotonic() >= next_look:
                     self._look()
-                    next_look = time.monotonic() + LOOK_EVERY_SECONDS
-                else:
+                    next_look = time.monotonic() + (SLOW_LOOK_SECONDS if is_told else LOOK_EVERY_SECONDS)
+                elif self._news.is_set() or not is_told:
+                    self._news.clear()
                     self._look(self._glance())
             except Exception:  # the database may be away for a while; the pages also ask by themselves
                 logger.exception("live pages could not be looked after")
                 connection.close()
                 time.sleep(1)
             time.sleep(GLANCE_EVERY_SECONDS)
+            if is_told:
+                self._news.wait(max(0.0, next_look - time.monotonic()))
 
     def _look(self, keys: Set[Any] | None = None) -> None:
         """Wake the streams whose page changed: all of them, or those of `keys`."""
