@@ -1,13 +1,15 @@
 # The shop: web, worker and commands are one image. The sandbox, tests, assets and benches stay outside.
 # bin/image_tree.sh performs these very lines where no Docker is at hand; it knows the instructions used here.
+# Name the base by its digest to have the same image again: --build-arg BASE=python@sha256:...
 
-FROM python:3.11-slim AS build
+ARG BASE=python:3.11-slim
+FROM ${BASE} AS build
 WORKDIR /build
 COPY requirements.lock ./
 RUN python -m venv --without-pip /opt/venv
 RUN pip --python /opt/venv/bin/python install --no-cache-dir --require-hashes -r requirements.lock
 
-FROM python:3.11-slim
+FROM ${BASE}
 ENV PATH=/opt/venv/bin:$PATH
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 ENV VAR_DIR=/data STATIC_ROOT=/app/staticfiles

@@ -11,6 +11,7 @@
 #   deploy.sh run COMMAND...       one command in a task of its own, such as `python manage.py doctor`
 #
 # DRY_RUN=1 says each command that would change something, and does none of them. TERRAFORM=tofu for OpenTofu.
+# BASE=python@sha256:... builds on that very base; the image's label base.name says which one a former build took.
 # It needs aws (signed in), docker, terraform or tofu, jq and curl.
 set -euo pipefail
 
@@ -29,8 +30,15 @@ output() { tf output -json "$1" | jq -er "${2:-.}"; }
 running_image() { output image 2>/dev/null || true; } # empty before the first roll-out
 apply() { act tf apply -input=false -auto-approve -var "image=$1" -var "migrate_image=$2"; } # apply <runs> <migrates>
 
+base_by_digest() { # what the image is built on: BASE, or today's python:3.11-slim, named so that it is found again
+    if [ -n "${BASE:-}" ]; then printf '%s\n' "$BASE"; return; fi
+    act docker pull --quiet --platform linux/amd64 python:3.11-slim >&2
+    if [ -n "${DRY_RUN:-}" ]; then echo python@sha256:of-the-pull; return; fi
+    docker image inspect --format '{{index .RepoDigests 0}}' python:3.11-slim
+}
+
 build_and_push() { # the pushed image by digest, on standard output
-    local url registry tag digest
+    local url registry tag digest base
     url=$(output repository_url)
     registry=${url%%/*}
     [ -z "$(git -C "$source_tree" status --porcelain --untracked-files=no)" ] ||
@@ -38,7 +46,9 @@ build_and_push() { # the pushed image by digest, on standard output
     tag=$(git -C "$source_tree" rev-parse HEAD)
     say "Build and push $tag"
     if ! aws ecr describe-images --repository-name "${url#*/}" --image-ids "imageTag=$tag" >/dev/null 2>&1; then
-        act docker build --platform linux/amd64 --tag "$url:$tag" "$source_tree" >&2
+        base=$(base_by_digest)
+        act docker build --platform linux/amd64 --build-arg "BASE=$base" --label "org.opencontainers.image.base.name=$base" \
+            --label "org.opencontainers.image.revision=$tag" --tag "$url:$tag" "$source_tree" >&2
         aws ecr get-login-password | act docker login --username AWS --password-stdin "$registry" >&2
         act docker push "$url:$tag" >&2
     fi

@@ -41,6 +41,7 @@ case "$name $*" in
 *"describe-images"*) exit 1 ;;
 *"get-login-password"*) echo password ;;
 *"docker login"*) cat >/dev/null ;;
+*"docker image inspect"*) echo python@sha256:base ;;
 *"run-task"*) echo arn:task/1 ;;
 *"describe-tasks"*) cat "$STAGE/exit-code" ;;
 *"get-log-events"*) echo '[]' ;;
@@ -107,6 +108,15 @@ def test_the_script_has_no_fault_that_shellcheck_knows():
         pytest.skip("shellcheck is not on this machine (Debian: apt install shellcheck)")
     done = subprocess.run(["shellcheck", SCRIPT], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_the_base_is_named_by_its_digest(stage):
+    stage.runs(BEFORE)
+    stage.deploy("roll-out")
+    assert stage.said("BASE=python@sha256:base") == ["BASE=python@sha256:base"]
+    stage.write(said="")
+    stage.deploy("roll-out", BASE="python@sha256:former")
+    assert stage.said("BASE=python@sha256:former", "docker pull") == ["BASE=python@sha256:former"]
 
 
 def test_a_version_is_built_pushed_migrated_rolled_out_and_looked_at(stage):
