@@ -1,4 +1,4 @@
-"""Checks of everything outside the shop, for `manage.py doctor`: the node, our own address, mail."""
+"""Checks of everything outside the shop, for `manage.py doctor`: node, own address, mail, what is around."""
 
 import hashlib
 import hmac
@@ -14,6 +14,7 @@ from django.core.mail import get_connection
 
 from payments.checkup_models import Checkup
 from payments.node.checks import NOTE, OK, UNKNOWN, WRONG, Finding, look_at_node
+from payments.surroundings import look_around
 from payments.uma.keys import published_keys
 from ticketsuma import clock
 
@@ -25,8 +26,8 @@ TIMEOUT = (3, 10)
 
 
 def examine() -> list[Finding]:
-    """All findings. Asks the node, ourselves over SITE_URL, and the mail server; takes some seconds."""
-    return [*look_at_node(), *_own_address(), *_webhook(), *_mail()]
+    """All findings. Asks the node, ourselves over SITE_URL, DNS and the mail server; takes some seconds."""
+    return [*look_at_node(), *_own_address(), *_for_wallets(), *_webhook(), *_mail(), *look_around()]
 
 
 def check_up(row: Checkup) -> None:
@@ -73,6 +74,24 @@ def _own_address() -> Iterator[Finding]:
         yield Finding("address", WRONG, f"{url} shows other keys than this process has.")
     else:
         yield Finding("address", OK, f"Wallets find our keys at {url}.")
+
+
+def _for_wallets() -> Iterator[Finding]:
+    """What wallets ask before they pay gets through to us: our versions, and the address of no order."""
+    asked = {"uma-configuration": "uma_major_versions", "lnurlp/doctor": "status"}
+    for path, key in asked.items():
+        url = f"{settings.SITE_URL}/.well-known/{path}"
+        try:
+            answer = requests.get(url, timeout=TIMEOUT, allow_redirects=False)
+            is_ours = key in answer.json()
+        except requests.JSONDecodeError:
+            is_ours = False
+        except requests.RequestException:
+            return  # the check of the address has said so
+        if not is_ours:
+            yield Finding("wallets", WRONG, f"{url} answers {answer.status_code}, not as the shop does.")
+            return
+    yield Finding("wallets", OK, "Wallets reach what they ask for below /.well-known/.")
 
 
 def _webhook() -> Iterator[Finding]:

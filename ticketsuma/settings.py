@@ -419,6 +419,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 MEDIA_URL = "/media/"
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(VAR_DIR / "media")))
+BACKUPS = Path(_backups) if (_backups := env.str("BACKUPS", "")) else None  # the doctor looks how old
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -440,6 +441,7 @@ _sender = formataddr((SITE_NAME, f"tickets@{urlsplit(SITE_URL).hostname}"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", _sender)
 env.problems += from_problems(SITE_NAME, DEFAULT_FROM_EMAIL)
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+DKIM_SELECTOR = env.str("DKIM_SELECTOR", "")
 
 # -- logs: ticketsuma.conf.logging_config says how a line looks ----------------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
@@ -451,6 +453,7 @@ LOGGING = {
     "handlers": ["tickets.metrics.process.CountingHandler"],  # beside the one that writes
 }
 SENTRY_DSN = env.str("SENTRY_DSN", "")  # ticketsuma.conf.sentry says what a report holds
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", "")  # ticketsuma.conf.traces
 
 if LOG_LEVEL not in logging.getLevelNamesMapping():
     env.problems.append(f"LOG_LEVEL {LOG_LEVEL} is none of DEBUG, INFO, WARNING, ERROR, CRITICAL")

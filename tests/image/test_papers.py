@@ -54,6 +54,13 @@ def test_every_kind_that_needs_attention_says_what_to_do():
     assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == kinds
 
 
+def test_every_check_of_the_doctor_says_what_to_do():
+    from payments.doctor_advice import ADVICE
+
+    table = OPERATIONS.partition("| Check | What to do when it is not well |")[2].partition("\n\n")[0]
+    assert dict(re.findall(r"^\| ([a-z -]+) \| (.*) \|$", table, re.MULTILINE)) == ADVICE
+
+
 def test_every_file_at_the_top_is_in_the_image_or_stays_outside_on_purpose():
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     top = {line.partition("/")[0] for line in listed.splitlines()}

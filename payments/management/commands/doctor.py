@@ -6,13 +6,16 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 
 from payments.doctor import examine, keep
-from payments.node.checks import UNKNOWN, WRONG
+from payments.doctor_advice import ADVICE
+from payments.node.checks import OK, UNKNOWN, WRONG
 
 SIGNS = {"ok": "ok", "note": "note", "wrong": "WRONG", "unknown": "unknown"}
 
 
 class Command(BaseCommand):
-    help = "Look at node, own address, webhook and mail, and say what is wrong. Exit 1 when something is."
+    help = (
+        "Look at everything outside the shop, and say what is wrong and what to do. Exit 1 when something is."
+    )
     requires_system_checks = []
 
     def add_arguments(self, parser):
@@ -26,9 +29,12 @@ class Command(BaseCommand):
             self.stderr.write(f"The findings could not be kept: {type(error.__cause__ or error).__name__}.")
         ok = not any(finding.level in (WRONG, UNKNOWN) for finding in findings)
         if options["json"]:
-            self.stdout.write(json.dumps({"ok": ok, "findings": [asdict(finding) for finding in findings]}))
+            told = [asdict(finding) | {"advice": ADVICE[finding.check]} for finding in findings]
+            self.stdout.write(json.dumps({"ok": ok, "findings": told}))
         else:
             for finding in findings:
-                self.stdout.write(f"{SIGNS[finding.level]:8} {finding.check:12} {finding.says}")
+                self.stdout.write(f"{SIGNS[finding.level]:8} {finding.check:16} {finding.says}")
+                if finding.level != OK:
+                    self.stdout.write(f"{'':25} -> {ADVICE[finding.check]}")
         if not ok:
             sys.exit(1)
