@@ -17,6 +17,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from ticketsuma.conf import traces
 from ticketsuma.errors import DomainError
 from ticketsuma.state_machine import InvalidTransition
 
@@ -73,6 +74,7 @@ def request_invoice(invoice: Invoice) -> None:
 
     When two ask for the same row, one BOLT11 is recorded and the other never leaves us.
     """
+    traces.about(invoice.payment_id)
     payment = invoice.payment
     if not payment.is_payable:
         _give_up(invoice)

@@ -107,6 +107,9 @@ class Payment(StateMachine, Job):
         """`reference@shop`: any wallet that knows Lightning addresses can pay it (LUD-16)."""
         return f"{self.reference}@{settings.UMA_DOMAIN}"
 
+    def traced_payment(self) -> uuid.UUID:
+        return self.pk
+
     @property
     def is_payable(self) -> bool:
         return self.status == self.Status.PENDING and self.due_at > timezone.now()

@@ -149,6 +149,9 @@ class Refund(StateMachine, Job):
             models.Index(fields=["updated_at"], name="payments_refund_changed"),
         ]
 
+    def traced_payment(self) -> uuid.UUID | None:
+        return self.incoming_payment.payment_id
+
     def __str__(self) -> str:
         return f"{format_msats(self.amount_msats)}, {self.get_status_display().lower()}"
 

@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from ticketsuma.conf import traces
 from ticketsuma.errors import DomainError
 from ticketsuma.jobs.models import wake_workers
 from ticketsuma.money import MSATS_PER_SAT
@@ -98,6 +99,7 @@ def settle_node_payment(seen: lightspark.NodePayment) -> IncomingPayment | None:
     for the rest: another node of the account has business of its own. Outside transactions.
     """
     invoice = _invoice_of(seen)
+    traces.about(invoice.payment_id if invoice else None)
     if invoice is None and not seen.is_to_our_node:
         logger.warning("money for another node of the account: %s", seen.node_payment_id)
         return None
@@ -163,6 +165,7 @@ def allocate(incoming: IncomingPayment, *, is_new: bool = False) -> None:
     the second waits for the payment's lock and finds it done. What `is_new`, written by this very
     transaction, nobody else can have seen.
     """
+    traces.about(incoming.payment_id)
     if incoming.payment_id is None:
         incoming.retry("unmatched")
         return

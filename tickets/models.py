@@ -345,3 +345,6 @@ class Mail(StateMachine, Job):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}, {self.get_status_display().lower()}"
+
+    def traced_payment(self) -> uuid.UUID | None:
+        return self.order.payment_id

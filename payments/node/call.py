@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
+from functools import partial
 from typing import Any, TypeVar
 
 import requests
@@ -20,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from prometheus_client import Histogram
 from requests.adapters import HTTPAdapter
 
+from ticketsuma.conf import traces
 from ticketsuma.errors import DomainError
 
 logger = logging.getLogger(__name__)
@@ -110,7 +112,8 @@ def call(ask: Callable[[], T], *, seconds: float | None = None) -> T:
 
     future, answer, started = _threads.submit(work), "ok", time.monotonic()
     try:
-        return future.result(timeout=seconds)
+        with traces.step(f"node {_name(ask)}"):
+            return future.result(timeout=seconds)
     except DomainError as refusal:
         answer = refusal.code
         logger.warning("the node: %s", refusal.noted)
@@ -126,6 +129,12 @@ def call(ask: Callable[[], T], *, seconds: float | None = None) -> T:
         raise NodeUnknown from error
     finally:
         NODE_SECONDS.labels(answer).observe(time.monotonic() - started)
+
+
+def _name(ask: Callable) -> str:
+    """The function that asks, for traces: `cancel_invoice` of its `<locals>.<lambda>`."""
+    asks = ask.func if isinstance(ask, partial) else ask
+    return asks.__qualname__.partition(".")[0].lstrip("_")
 
 
 # -- what it means ----------------------------------------------------------------------------

@@ -59,6 +59,10 @@ class Job(models.Model):
     class Meta:
         abstract = True
 
+    def traced_payment(self) -> Any:
+        """The id of the payment that this work is about, by which its trace is named; None without one."""
+        return getattr(self, "payment_id", None)
+
     # Fields for the statement that writes what happened, so that work and state change in one.
     @classmethod
     def scheduled(cls, at: datetime | None = None) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import Any
 from django.db import close_old_connections, connection, transaction
 
 from ticketsuma import clock
+from ticketsuma.conf import traces
 from ticketsuma.errors import DomainError
 from ticketsuma.jobs.host_turns import Turns
 from ticketsuma.jobs.models import WORK, Job
@@ -37,6 +38,15 @@ BATCH = 50
 
 def work(queue: Queue, row: Job) -> str | None:
     """Handle one leased row; what went wrong, or None. The row keeps the error and comes back later."""
+    with traces.work(f"job {queue.name}") as traced:
+        if traces.is_on():
+            traces.about(row.traced_payment())
+        error = _handle(queue, row)
+        traced.facts |= {"row": str(row.pk), "error": error or ""}
+    return error
+
+
+def _handle(queue: Queue, row: Job) -> str | None:
     try:
         queue.handle(row)
         row.done()

@@ -17,6 +17,7 @@ from django.shortcuts import render
 from django.views.defaults import bad_request
 
 from ticketsuma.api.exceptions import CONTENT_TYPE, bare_problem
+from ticketsuma.conf import traces
 from ticketsuma.web.unavailable import WALLETS, answer_to_wallet, away_page
 
 from .strangers import is_stranger
@@ -41,7 +42,12 @@ class RequestIdMiddleware:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request.id)
         started = time.monotonic()
-        response = self.get_response(request)
+        with traces.work("request", request.id) as traced:
+            response = self.get_response(request)
+            traced.facts |= {"http.request.method": request.method}
+            traced.facts |= {"http.response.status_code": response.status_code, "request_id": request.id}
+            if request.resolver_match:
+                traced.facts["http.route"] = request.resolver_match.route
         response["X-Request-ID"] = request.id
         self._log(request, response, time.monotonic() - started)
         return response
