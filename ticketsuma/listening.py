@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import psycopg
 from django.conf import settings
@@ -20,7 +21,12 @@ PAGES = "pages"  # the channel by which web processes are told that an order was
 ASK_SECONDS = 15.0  # so often a line is asked whether it still stands
 AGAIN_SECONDS = 1.0  # after which a lost one is made anew; a listener that was stopped ends as soon
 # A peer that is gone without a word is noticed by the operating system, too.
-_LINE = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+_LINE: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
 
 
 def tell_after_commit(channel: str) -> None:
@@ -32,7 +38,7 @@ def tell_after_commit(channel: str) -> None:
     if connection.vendor != "postgresql" or not connection.in_atomic_block:
         return
     tell = _tell(channel)
-    if all(waiting is not tell for _savepoints, waiting, _robust in connection.run_on_commit):
+    if all(waiting[1] is not tell for waiting in connection.run_on_commit):
         transaction.on_commit(tell, robust=True)
 
 

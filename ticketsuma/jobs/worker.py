@@ -114,7 +114,8 @@ class Agenda:
 
     @cached_property
     def _statement(self) -> tuple[str, list[Any]]:
-        parts, words = [], []
+        parts: list[str] = []
+        words: list[Any] = []
         for queue in self._queues:
             rows = queue.due(self._NOW)
             rows = rows.filter(rows.model.is_work_at(self._SOON)).order_by("next_attempt_at")
