@@ -99,7 +99,6 @@ def settle_node_payment(seen: lightspark.NodePayment) -> IncomingPayment | None:
     for the rest: another node of the account has business of its own. Outside transactions.
     """
     invoice = _invoice_of(seen)
-    traces.about(invoice.payment_id if invoice else None)
     if invoice is None and not seen.is_to_our_node:
         logger.warning("money for another node of the account: %s", seen.node_payment_id)
         return None
@@ -112,6 +111,7 @@ def settle_node_payment(seen: lightspark.NodePayment) -> IncomingPayment | None:
         received_at=seen.received_at,
         **IncomingPayment.scheduled(),
     )
+    traces.about(incoming.payment_id)
     failure = None
     try:
         with transaction.atomic():
