@@ -1,5 +1,7 @@
 """Flash sale: 2,000 buyers want 500 seats at once; 200 of the winners pay at once, and web and worker are
 killed in the middle. It ends when the shop is at rest, with the audit: `python -m bench.load`.
+
+With `--pages 10000` as many open pages, held by Pushpin, in place of the sale.
 """
 
 import argparse
@@ -15,9 +17,10 @@ from pathlib import Path
 
 import requests
 
-from bench import machine
+from bench import machine, pages
 from bench.run import PRODUCTION
 from tests.buyer import make_event
+from tests.engines import ScaledStack
 from tests.postgres import Cluster
 from tests.processes import wait_until
 from tests.stack import Stack, Stacks
@@ -131,17 +134,23 @@ def main() -> None:
     options.add_argument("--buyers", type=int, default=2000)
     options.add_argument("--seats", type=int, default=500)
     options.add_argument("--payers", type=int, default=200)
+    options.add_argument("--pages", type=int, default=0)
     given = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="ticketsuma-bench-") as folder:
         stacks = Stacks(Path(folder))
         stacks.server = Cluster(durable=True).create()
         try:
             settings = PRODUCTION | LIMITS | {"STATIC_ROOT": f"{folder}/static"}
+            if given.pages:
+                stacks.kind = ScaledStack
             stack = stacks.new("postgresql", **settings)
             stack.manage("collectstatic", "--noinput", seconds=300)
             stack.start()
             print(f"PostgreSQL with fsync, 2 web processes, {os.cpu_count()} cores, {AT_ONCE} at once")
-            run(stack, given.buyers, given.seats, given.payers)
+            if given.pages:
+                pages.run(stack, given.pages)
+            else:
+                run(stack, given.buyers, given.seats, given.payers)
         finally:
             stacks.close()
 

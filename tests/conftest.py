@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.engines import on_engines
 from tests.postgres import Server
 from tests.stack import Stack, Stacks
 from tests.vasp import Vasp
@@ -20,6 +21,8 @@ def stacks():
     """Makes stacks for whoever needs one; all of them, and their PostgreSQL, end with the session."""
     folder = Path(tempfile.mkdtemp(prefix="ticketsuma-stacks-"))
     made = Stacks(folder)
+    if os.environ.get("ENGINES"):
+        made.kind = on_engines
     yield made
     made.close()
     shutil.rmtree(folder, ignore_errors=True)

@@ -16,7 +16,7 @@ from payments.models import Payment
 from ticketsuma.codes import new_code
 from ticketsuma.constraint_messages import Check, Unique
 from ticketsuma.jobs.models import Job
-from ticketsuma.listening import PAGES, tell_after_commit
+from ticketsuma.live.news import tell_pages
 from ticketsuma.search_keys import FoldedField, Searched
 from ticketsuma.state_machine import StateMachine
 
@@ -195,7 +195,7 @@ class Order(Searched, Linked, StateMachine, Job):
     def advance(self, to: str, /, **changes) -> None:
         """As of any state machine; its open pages learn of it after the commit."""
         super().advance(to, **changes)
-        tell_after_commit(PAGES)
+        tell_pages(f"order-{self.pk}")
 
     def get_absolute_url(self) -> str:
         return f"/orders/{self.token}"

@@ -4,7 +4,7 @@ import logging
 from datetime import timedelta
 from email.utils import formataddr
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
@@ -171,6 +171,7 @@ LIMITS_IN_CACHE = {
 # -- Django -----------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "ticketsuma",
+    "ticketsuma.live",
     "accounts",
     "events",
     "payments",
@@ -287,6 +288,10 @@ if _replica := env.str("DATABASE_REPLICA_URL", ""):
     DATABASES["replica"] |= {"OPTIONS": _db["OPTIONS"], "TEST": {"MIRROR": "default"}}
     if not all(str(one["ENGINE"]).endswith("postgresql") for one in DATABASES.values()):
         env.problems.append("DATABASE_REPLICA_URL is for PostgreSQL")
+# Where each Pushpin takes news, with the key by which it signs what it passes on: http://pushpin:5561?key=…
+GRIP_URL = env.list("GRIP_URL", default=[])
+for _url in GRIP_URL:
+    env.demand("GRIP_URL", parse_qs(urlsplit(_url).query).get("key", [""])[0], 32)  # its key
 # Per process: it holds nothing but other wallets' public keys and lengths of lists.
 COUNTERS_URL = ""  # of LIMITS_IN_CACHE; empty: their table
 _cache = readable("CACHE_URL", lambda: env.cache_url("CACHE_URL", "locmemcache://shop"))

@@ -3,11 +3,13 @@
 import logging
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from payments.models import Invoice, Payment
 from ticketsuma.errors import DomainError
+from ticketsuma.live.news import tell_pages
 
 from .address import domain_of
 from .discovery import NoUmaRequests, forget_endpoint, keep_endpoint, uma_request_endpoint
@@ -120,5 +122,7 @@ def _record(payment: Payment, push: str, error: str = "") -> None:
     """Note the outcome, unless the request was meanwhile sent on to another address."""
     queued = Payment.objects.filter(pk=payment.pk, push=Payment.Push.QUEUED, uma_address=payment.uma_address)
     changes = {"pushed_at": timezone.now()} if push == Payment.Push.DELIVERED else {}
-    queued.update(push=push, last_error=error, **payment.finished(), **changes)
+    with transaction.atomic():
+        queued.update(push=push, last_error=error, **payment.finished(), **changes)
+        tell_pages(f"payment-{payment.pk}")
     logger.info("push of %s: %s %s", payment.pk, push, error)

@@ -11,6 +11,7 @@ const WITHOUT_LINE = 3_000;
 const HIDDEN = 10_000;
 const SLOWLY = 20_000;
 const FULL = 30_000;
+const LONGEST = 60_000;
 // A browser opens six connections to one host over HTTP/1.1, for all of its tabs: four may be streams.
 const LINES = 4;
 let shownSince = Date.now();
@@ -18,6 +19,8 @@ let source = null;
 let giveBack = null; // frees the line that `source` has
 let opening = false;
 let isOpen = false;
+let heldPause = 0; // of a line that a proxy holds, which may lose news
+let slower = 1; // how many times longer to wait, as the shop does not answer
 let fullUntil = 0;
 let timer = null;
 let asking = null;
@@ -79,8 +82,10 @@ async function ask() {
     const answer = await fetch(withVersion(region.dataset.status) + kept(), { cache: "no-store" });
     if (answer.status === 200) show(await answer.text());
     if (answer.status === 410) location.reload(); // its link was replaced
+    slower = answer.status < 500 ? 1 : slower * 2;
     offline.hidden = true;
   } catch {
+    slower *= 2;
     offline.hidden = false; // "online" and the timer ask again
   }
 }
@@ -123,6 +128,7 @@ function hangUp() {
   giveBack?.();
   source = giveBack = null;
   isOpen = false;
+  heldPause = 0;
 }
 
 async function listen() {
@@ -135,6 +141,10 @@ async function listen() {
   const mine = new EventSource(withVersion(region.dataset.live));
   source = mine;
   mine.addEventListener("changed", refetch);
+  mine.addEventListener("held", (event) => {
+    heldPause = Number(event.data) * 1000;
+    arrange();
+  });
   mine.addEventListener("open", () => {
     isOpen = true;
     arrange();
@@ -142,6 +152,7 @@ async function listen() {
   mine.addEventListener("error", () => {
     if (source !== mine) return;
     isOpen = false;
+    heldPause = 0;
     // 204 (there is no room) ends an EventSource; a lost line makes it try again by itself.
     if (mine.readyState === EventSource.CLOSED) {
       hangUp();
@@ -155,7 +166,7 @@ function pause() {
   if (watches() === "slowly") return SLOWLY;
   if (watches() !== "closely") return 0;
   if (document.hidden) return shown().dataset.state === "pending" ? HIDDEN : 0;
-  return isOpen ? 0 : WITHOUT_LINE;
+  return isOpen ? heldPause : WITHOUT_LINE;
 }
 
 // Listens and asks as this page should now, and stops what it should not.
@@ -163,8 +174,8 @@ function arrange() {
   if (listens()) listen();
   else hangUp();
   clearTimeout(timer);
-  const milliseconds = pause();
-  if (milliseconds) timer = setTimeout(refetch, milliseconds * (0.9 + Math.random() * 0.2));
+  const milliseconds = Math.min(pause() * slower, Math.max(pause(), LONGEST));
+  if (milliseconds) timer = setTimeout(refetch, milliseconds * (0.8 + Math.random() * 0.4));
 }
 
 function look() {

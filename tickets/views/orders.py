@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from functools import partial
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -24,6 +25,7 @@ from tickets.services import orders
 from tickets.services.giving_back import PolicyChanged
 from tickets.services.holds import hold_ends
 from ticketsuma.errors import DomainError
+from ticketsuma.live.grip import comes_from_proxy, hold
 from ticketsuma.web.sse import stream_response
 from ticketsuma.web.strangers import is_stranger, takes_strangers_forms
 
@@ -174,8 +176,16 @@ def order_status(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_safe
 def order_live(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Server-sent events: one `changed` whenever the order's page would look different."""
-    return stream_response(request, hub, order_by_token(token).pk, client_ip(request))
+    """Server-sent events: one `changed` whenever the order's page would look different.
+
+    Held by Pushpin when it came by one of ours, else by a thread of this process.
+    """
+    shown = Shown(token)
+    order = shown.order()
+    if settings.GRIP_URL and comes_from_proxy(request):
+        channels = [f"order-{order.pk}", *([f"payment-{order.payment_id}"] if order.payment_id else [])]
+        return hold(request, channels, shown.version)
+    return stream_response(request, hub, order.pk, client_ip(request))
 
 
 @private_page

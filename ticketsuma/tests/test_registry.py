@@ -29,6 +29,7 @@ def test_queues_are_read_in_this_order():
         "invoices",
         "leftover invoices",
         "pushes",
+        "news for open pages",
         "expiries",
         "canceled events",
         "refunds",
