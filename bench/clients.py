@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,22 +33,26 @@ def need_wrk() -> str:
     return shutil.which("wrk") or sys.exit("wrk is needed (Debian: apt install wrk).")
 
 
-def wrk(url: str, seconds: float, *, clients: int, event: int | None = None) -> Rate:
-    """GETs of `url` by `clients` kept connections; with `event`, purchases of it by as many strangers."""
-    command = [
-        need_wrk(),
-        "-t",
-        "2",
-        "-c",
-        str(clients),
-        "-d",
-        f"{max(1, round(seconds))}s",
-        "-s",
-        str(SCRIPT),
-    ]
-    command += ["--timeout", "20s", url]
-    if event is not None:
-        command += ["--", str(event), uuid.uuid4().hex]
+def wrk(
+    url: str,
+    seconds: float,
+    *,
+    clients: int,
+    events: Sequence[int] = (),
+    body: str = "",
+    headers: Sequence[str] = (),
+) -> Rate:
+    """GETs of `url` by `clients` kept connections; with `body`, POSTs of this JSON; with `events`, purchases
+    of one after the other, each by a stranger at an address of their own.
+    """
+    command = [need_wrk(), "-t", "2", "-c", str(clients), "-d", f"{max(1, round(seconds))}s"]
+    command += ["-s", str(SCRIPT), "--timeout", "20s"]
+    command += [part for header in headers for part in ("-H", header)]
+    command += [url, "--"]
+    if events:
+        command += ["buy", uuid.uuid4().hex, *map(str, events)]
+    elif body:
+        command += ["post", body]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     line = next(line for line in said.splitlines() if line.startswith("RESULT"))
     done, micros, median, p95, wrong = (int(number) for number in line.split()[1:])

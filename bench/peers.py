@@ -5,11 +5,9 @@ than a seat. pretix is asked for an order without an invoice, of an event with o
 """
 
 import argparse
-import uuid
+import json
 
-import requests
-
-from bench.clients import Rate, together
+from bench.clients import Rate, wrk
 
 
 def add_options(options: argparse.ArgumentParser) -> None:
@@ -27,39 +25,24 @@ def run(given: argparse.Namespace, clients: int, ours: Rate) -> None:
     if not given.peers:
         return
     if given.lnbits:
-        _compare("LNbits, an invoice", given, clients, ours, lambda: lnbits(given.lnbits, given.lnbits_key))
+        body: dict = {"out": False, "amount": 2500, "memo": "A seat"}
+        url, header = f"{given.lnbits}/api/v1/payments", f"X-Api-Key: {given.lnbits_key}"
+        _compare("LNbits, an invoice", given, clients, ours, url, body, header)
     if given.pretix:
-        order = lambda: pretix(given.pretix, given.pretix_token, given.pretix_item)  # noqa: E731
-        _compare("pretix, an order", given, clients, ours, order)
+        item = {"item": given.pretix_item, "variation": None, "price": "0.00"}
+        body = {"email": "b@example.com", "locale": "en", "status": "p"}
+        body["positions"] = [item | {"attendee_name_parts": {}, "answers": []}]
+        url, header = f"{given.pretix}/orders/", f"Authorization: Token {given.pretix_token}"
+        _compare("pretix, an order", given, clients, ours, url, body, header)
 
 
-def _compare(name: str, given: argparse.Namespace, clients: int, ours: Rate, ask) -> None:
-    ask()  # its first answer warms it up
-    rate = together(clients, given.peer_seconds, ask)
+def _compare(
+    name: str, given: argparse.Namespace, clients: int, ours: Rate, url: str, body: dict, header: str
+) -> None:
+    asked: dict = {"clients": clients, "body": json.dumps(body), "headers": [header]}
+    wrk(url, 1, **asked)  # its first answers warm it up
+    rate = wrk(url, given.peer_seconds, **asked)
     print(
         f"{name:26}{rate.per_second:8.1f}{rate.median_ms:8.1f}{rate.p95_ms:8.1f}   a seat with BOLT11 ÷ it: "
         f"{ours.per_second / rate.per_second:.2f}" + (f"  {rate.wrong} WRONG" if rate.wrong else "")
     )
-
-
-_session = requests.Session()
-_session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=64))
-
-
-def lnbits(url: str, key: str) -> None:
-    body = {"out": False, "amount": 2500, "memo": "A seat"}
-    _session.post(
-        f"{url}/api/v1/payments", json=body, headers={"X-Api-Key": key}, timeout=30
-    ).raise_for_status()
-
-
-def pretix(url: str, token: str, item: int) -> None:
-    position = {"item": item, "variation": None, "price": "0.00", "attendee_name_parts": {}, "answers": []}
-    body = {
-        "email": f"{uuid.uuid4().hex}@example.com",
-        "locale": "en",
-        "status": "p",
-        "positions": [position],
-    }
-    headers = {"Authorization": f"Token {token}"}
-    _session.post(f"{url}/orders/", json=body, headers=headers, timeout=30).raise_for_status()

@@ -17,6 +17,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import requests
 
 from bench import machine, peers
@@ -34,9 +35,21 @@ PRODUCTION = {
     "SECURE_SSL_REDIRECT": "0",
     "LIMIT_PURCHASE_PER_IP": "1000000",
     "LIMIT_MAIL_PER_IP": "1000000",
+    "LIMIT_REQUEST_PER_IP_AND_DOMAIN": "1000000",
+    "TRUSTED_PROXIES": "1",  # wrk gives every buyer an address of its own
     "MAX_HELD_PERCENT_PER_NETWORK": "100",
     "MAX_FREE_PERCENT_PER_NETWORK": "100",
 }
+UNPAID = """
+INSERT INTO tickets_order (attempts, last_error, id, email, name, quantity, price_sats, uma_address, language,
+    code, scope, key, request_hash, status, network, expires_at, search_key, created_at, updated_at, event_id,
+    payment_id)
+SELECT 0, '', md5('order' || i || event)::uuid, 'p' || i || '@example.com', 'P', 1, 2500,
+    '$p' || i || '@wallet.example', 'en', upper(lpad(to_hex(event * 100000 + i), 8, '0')), 'guest',
+    'key' || i || 'of' || event, md5('hash' || i), 'pending', md5('network' || i), now() + interval '1 hour',
+    E'\\np' || i, now(), now(), event, md5('payment' || i || event)::uuid
+FROM generate_series(1, %(orders)s) AS i, (SELECT %(event)s::bigint AS event) AS one
+"""
 HEAD = f"{'':26}{'/s':>8}{'median':>8}{'p95 ms':>8}{'of ceiling':>18}{'statements':>11}  CPU ms each"
 
 
@@ -66,9 +79,9 @@ class Bench:
             rate = act()
         return rate, spent
 
-    def wrk(self, path: str, event: int | None = None) -> tuple[Rate, machine.Spent]:
+    def wrk(self, path: str, *events: int) -> tuple[Rate, machine.Spent]:
         url = self.stack.shop_url + path
-        return self.measured(lambda: wrk(url, self.seconds, clients=CLIENTS, event=event))
+        return self.measured(lambda: wrk(url, self.seconds, clients=CLIENTS, events=events))
 
     def run(self, empty: Rate, claim: Rate) -> Rate:
         """Every figure of the shop; returns that of purchases with a BOLT11, for the peers."""
@@ -85,6 +98,8 @@ class Bench:
         row("seat with BOLT11 by API", bolt11, spent, claim)
         checkout = self.measured(lambda: together(CLIENTS, self.seconds, lambda: check_out(page)))
         row("checkout by pages", *checkout, claim)
+        self.order_page(paid)
+        self.crowded()
         orders = unpaid_orders(stack, paid, 200)
         row("settled in a burst", *self.measured(lambda: settle(stack, orders)))
         stack.worker.signal_group(signal.SIGCONT)
@@ -94,6 +109,25 @@ class Bench:
             sizes = " + ".join(f"{size:.0f}" for size in machine.pss_mib(process.pid))
             print(f"memory of {process.name} (PSS): {sizes} MiB")
         return bolt11
+
+    def order_page(self, event: int) -> None:
+        """The page of an unpaid order, and its live part: after a change, and when it is still the same."""
+        token = Buyer(self.stack).buy(event).bought["order"]["token"]
+        page = requests.get(f"{self.stack.shop_url}/orders/{token}", timeout=10).text
+        version, invoice = (re.search(rf'data-{name}="([^"]+)"', page)[1] for name in ("version", "invoice"))
+        row("order page", *self.wrk(f"/orders/{token}"))
+        part = f"/orders/{token}/status?keeps=pending&invoice={invoice}&v="
+        row("order page, its live part", *self.wrk(f"{part}another"))
+        row("order page, still the same", *self.wrk(f"{part}{version}"))
+
+    def crowded(self, pending: int = 20_000, events: int = 64) -> None:
+        """Sales of many events, and of one of which so many orders are unpaid."""
+        for name, price in (("free ticket", 0), ("seat with BOLT11", 2500)):
+            many = [make_event(self.stack, capacity=10**6, price_sats=price) for _ in range(events)]
+            spread = self.wrk("/api/tickets/purchase", *many)
+            row(f"{name}, {events} events", *spread)
+            hold(self.stack, many[0], pending)
+            row("  one, 20,000 unpaid", *self.wrk("/api/tickets/purchase", many[0]), spread[0])
 
     def shares(self, page: str, runs: int = 10) -> None:
         """How the web processes share one page's kept connections, run by run."""
@@ -119,11 +153,28 @@ def check_out(page: str) -> None:
         assert "/orders/" in sold.url, f"{sold.status_code} {sold.url}"
 
 
+def unpaid_buyers(stack: Stack, event: int, buyers: int) -> list[tuple[Buyer, str]]:
+    """So many who bought, and the BOLT11 of each."""
+    with ThreadPoolExecutor(8) as pool:
+        bought = list(pool.map(lambda _: Buyer(stack).buy(event), range(buyers)))
+        return [(buyer, buyer.bolt11()) for buyer in bought]
+
+
 def unpaid_orders(stack: Stack, event: int, buyers: int) -> dict[str, str]:
     """The BOLT11 of so many new orders, by their ids."""
-    with ThreadPoolExecutor(8) as pool:
-        orders = list(pool.map(lambda _: Buyer(stack).buy(event), range(buyers)))
-        return {order.order_id: bolt11 for order in orders if (bolt11 := order.bolt11())}
+    return {buyer.order_id: bolt11 for buyer, bolt11 in unpaid_buyers(stack, event, buyers)}
+
+
+def hold(stack: Stack, event: int, orders: int) -> None:
+    """So many unpaid orders of one event, each of somebody else."""
+    with psycopg.connect(stack.database_url) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(UNPAID, {"event": event, "orders": orders})
+        connection.execute(
+            "UPDATE events_event SET seats_taken = seats_taken + %s WHERE id = %s", [orders, event]
+        )
+    with psycopg.connect(stack.database_url, autocommit=True) as connection:
+        connection.execute("ANALYZE tickets_order")
 
 
 def settle(stack: Stack, orders: dict[str, str]) -> Rate:
