@@ -41,6 +41,18 @@ def send_form(browser: Client, event: Event, **headers):
     return browser.post(event.get_absolute_url(), fields, **headers)
 
 
+def test_the_kept_header_is_of_the_readers_language_and_of_who_reads(client):
+    def header(who: Client, language: str) -> str:
+        return who.get("/find", headers={"accept-language": language}).content.decode().split("</header>")[0]
+
+    member = Client()
+    member.force_login(UserFactory())
+    for _ in range(2):  # made, and kept
+        assert ("My tickets" in header(client, "en"), "Sign in" in header(client, "en")) == (True, True)
+        assert "Mis entradas" in header(client, "es")
+        assert ("My account" in header(member, "en"), "Sign in" in header(member, "en")) == (True, False)
+
+
 # -- kept -------------------------------------------------------------------------------------
 def test_a_strangers_page_takes_one_statement_and_is_rendered_once(client, django_assert_num_queries):
     event = EventFactory()
@@ -165,7 +177,7 @@ def test_a_page_for_somebody_is_neither_kept_nor_a_kept_one(client, cookie):
     answer = client.get(event.get_absolute_url())
     assert "csrfmiddlewaretoken" in answer.content.decode()
     assert "X-Accel-Expires" not in client.get(event.get_absolute_url(), HTTP_X_FORM_KEY="proxy")
-    assert not caches["pages"]._cache
+    assert all("template.cache.header" in name for name in caches["pages"]._cache)
 
 
 def test_seats_held_and_staffs_links_are_on_no_strangers_page(client):

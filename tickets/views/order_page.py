@@ -12,12 +12,13 @@ from django.http import Http404
 from django.utils import timezone
 
 from payments.models import IncomingPayment, Invoice, Payment, Refund
-from tickets.links import Replaced, row_of_link
+from tickets.links import Replaced
 from tickets.models import Mail, Order, OrderQuerySet, Ticket
 from tickets.services.email_corrections import did_you_mean, may_correct
 from tickets.services.giving_back import is_refundable
 from tickets.services.moved_events import may_have_money_back
 from tickets.services.refunds import waiting_refunds
+from ticketsuma.kept_queries import KeptQuery, prepared
 from ticketsuma.listening import PAGES
 from ticketsuma.money import MSATS_PER_SAT
 from ticketsuma.qr import qr_svg
@@ -89,11 +90,7 @@ def _statement(room: int) -> tuple[str, list, dict[Any, int]]:
     ids = [uuid.UUID(int=number) for number in range(1, room + 1)]
     rows = watched(Order.objects.filter(pk__in=ids)).values_list("pk", *WATCHED_FIELDS, "mail_status")
     sql, parameters = rows.query.sql_with_params()
-    return sql, list(parameters), {_prepared(pk): place for place, pk in enumerate(ids)}
-
-
-def _prepared(pk: uuid.UUID) -> Any:
-    return Order._meta.pk.get_db_prep_value(pk, connection)
+    return sql, list(parameters), {prepared(pk): place for place, pk in enumerate(ids)}
 
 
 def _read(order_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple]:
@@ -103,7 +100,7 @@ def _read(order_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple]:
         room = next((room for room in ROOMS if room >= len(wanted)), ROOMS[-1])
         these, wanted = wanted[:room], wanted[room:]
         sql, parameters, places = _statement(room)
-        ids = [_prepared(pk) for pk in these]
+        ids = [prepared(pk) for pk in these]
         ids += ids[-1:] * (room - len(ids))
         with connection.cursor() as cursor:
             cursor.execute(sql, [ids[places[each]] if each in places else each for each in parameters])
@@ -125,6 +122,19 @@ def changed_lately() -> set[uuid.UUID]:
 hub = Hub(read_states, changed_lately, PAGES)
 
 
+@KeptQuery
+def _whole(pk: uuid.UUID) -> QuerySet[Any, Any]:
+    """The order with its event, its payment, and the invoice that anybody may pay; there is one at most."""
+    open_invoice = FilteredRelation(
+        "payment__invoices",
+        condition=Q(
+            payment__invoices__slot=Invoice.Slot.PLAIN, payment__invoices__status=Invoice.Status.OPEN
+        ),
+    )
+    orders: QuerySet[Any, Any] = Order.objects.annotate(open_invoice=open_invoice)
+    return orders.select_related("event", "payment", "open_invoice").filter(pk=pk)
+
+
 class Shown:
     """What the page of the order that `token` opens would show by now; Http404 for any other, or Replaced.
 
@@ -133,30 +143,26 @@ class Shown:
     """
 
     def __init__(self, token: str):
-        self.token = token
         try:
-            pk, generation = Order.read_token(token)
-            row = _read([pk])[pk]
+            self.pk, self.generation = Order.read_token(token)
+            row = _read([self.pk])[self.pk]
         except (Order.DoesNotExist, KeyError):
             raise Http404 from None
         self.version = version_of(row[:-1])
-        if row[WATCHED_FIELDS.index("generation")] != generation:
+        if row[WATCHED_FIELDS.index("generation")] != self.generation:
             raise Replaced
         self.mail_is_stuck = bool(row[WATCHED_FIELDS.index("watched_mail_stuck")])
         self.mail_status = row[-1]
 
     def order(self) -> Order:
         """The order with its event, its payment, the `open_invoice` that anybody may pay, and what its page
-        needs besides; there is one such invoice at most.
+        needs besides.
         """
-        open_invoice = FilteredRelation(
-            "payment__invoices",
-            condition=Q(
-                payment__invoices__slot=Invoice.Slot.PLAIN, payment__invoices__status=Invoice.Status.OPEN
-            ),
-        )
-        orders: QuerySet[Any, Any] = Order.objects.annotate(open_invoice=open_invoice)
-        order = row_of_link(orders.select_related("event", "payment", "open_invoice"), self.token)
+        order = next(iter(_whole(self.pk)), None)
+        if order is None:
+            raise Http404
+        if order.generation != self.generation:
+            raise Replaced
         order.open_invoice = getattr(order, "open_invoice", None)  # Django leaves it out where there is none
         order.page_version, order.mail_status = self.version, self.mail_status
         order.mail_is_stuck = self.mail_is_stuck

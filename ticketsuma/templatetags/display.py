@@ -1,5 +1,6 @@
 """Template tags for icons, amounts and times. `{% load display %}`"""
 
+import functools
 from datetime import datetime, timedelta
 
 from django import template
@@ -17,6 +18,7 @@ register = template.Library()
 
 
 @register.simple_tag
+@functools.cache
 def icon(name: str, classes: str = "") -> SafeString:
     """An icon for the eye only; the words beside it carry the meaning."""
     return format_html(
