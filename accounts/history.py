@@ -48,6 +48,7 @@ ACTS: dict[str, str | Promise] = {
     "shut_out": pgettext_lazy("history", "shut out"),
     "let_in": pgettext_lazy("history", "let in again"),
     "save_staff": pgettext_lazy("history", "made or updated by command"),
+    "give": pgettext_lazy("history", "gave it away"),
     "press": pgettext_lazy("history", "pressed"),
     "invite": pgettext_lazy("history", "invited somebody"),
     "join": pgettext_lazy("history", "took the role"),

@@ -1,4 +1,5 @@
 from django.contrib import admin
+from django.db import connection
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -11,6 +12,7 @@ from ticketsuma.admin.stale_forms import UnstaleAdmin
 from ticketsuma.paginator import GrowingPaginator
 from ticketsuma.templatetags.display import number
 
+from .catalogue_models import lock_catalogue
 from .changes import fields_of, record_change
 from .forms import EventForm, OrganizerForm
 from .models import Event, FormerSlug, Invitation, Membership, Organizer
@@ -90,6 +92,12 @@ class BaseEventAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
             {"fields": ["is_active", *DATES]},
         ),
     ]
+
+    def get_object(self, request, object_id, from_field=None):
+        """Saving locks in the order of sales: types before the event."""
+        if request.method == "POST" and connection.in_atomic_block and str(object_id).isdecimal():
+            lock_catalogue(int(object_id))
+        return super().get_object(request, object_id, from_field)
 
     def get_view_on_site_url(self, obj=None) -> str | None:
         return obj and obj.get_absolute_url()

@@ -7,7 +7,16 @@ from accounts.history import CHANGED, record
 from .models import Event
 
 # Kept by nobody but the row: counted by sales, or made by the row itself.
-_NOT_TOLD = {"id", "seats_taken", "created_at", "updated_at", "version", "ical_uid", "search_key"}
+_NOT_TOLD = {
+    "id",
+    "seats_taken",
+    "created_at",
+    "updated_at",
+    "version",
+    "ical_uid",
+    "search_key",
+    "default_type_id",
+}
 # Told as changed, without the values: secret, or too long.
 _WITHOUT_VALUE = {"stream_url", "description", "cover", "contact_email"}
 

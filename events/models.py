@@ -1,6 +1,7 @@
 """Events: what is on sale, and how many seats are left."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -20,20 +21,18 @@ from ticketsuma.money import MAX_SATS
 from ticketsuma.search_keys import FoldedField, Searched
 from ticketsuma.zoned_fields import time_zones
 
+from .catalogue_models import (
+    PromoCode,  # noqa: F401, Django finds it here
+    SalesClosed,
+    SoldOut,
+    TicketType,
+    add_default_type,
+    set_only_price,
+)
 from .organizer_models import Invitation, Membership, Organizer  # noqa: F401, Django finds them here
 from .querysets import EventQuerySet
 from .schedule import Schedule
 from .streams import StreamAddressValidator
-
-
-class SoldOut(DomainError):
-    code = "sold_out"
-    message = _("Sorry, there are not enough seats left.")
-
-
-class SalesClosed(DomainError):
-    code = "sales_closed"
-    message = _("Tickets for this event are no longer on sale.")
 
 
 class EventChanged(DomainError):
@@ -85,8 +84,12 @@ class Event(Schedule, Searched):
     price_sats = models.PositiveBigIntegerField(
         _("price in sats"),
         validators=[MaxValueValidator(MAX_SATS)],
-        help_text=_("One seat, in sats; 0 is free."),
+        help_text=_("One seat, in sats; 0 is free. Of several types: the lowest price that is shown."),
     )
+    default_type = models.ForeignKey(
+        TicketType, models.RESTRICT, null=True, blank=True, editable=False, related_name="+",
+        verbose_name=_("default type"),
+    )  # fmt: skip
     stream_url = models.CharField(_("stream URL"),
         max_length=500, blank=True, validators=[StreamAddressValidator()],
         help_text=_("Shown to holders of a paid ticket only."),
@@ -117,6 +120,8 @@ class Event(Schedule, Searched):
     search_key = FoldedField("title", "summary", "organizer_name", "description")
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    types_in_hand: list[TicketType] | None = None  # by whoever has just read what a basket needs
 
     objects = EventQuerySet.as_manager()
 
@@ -153,19 +158,25 @@ class Event(Schedule, Searched):
     def save(self, *args, **kwargs):
         """Save everything but `seats_taken`: a stale copy of an event must not undo a sale.
 
-        `version` rises; of two at once it rises twice. A slug that is given up keeps leading here.
+        `version` rises; of two at once it rises twice. A slug that is given up keeps leading here. A new
+        event gets its first ticket type; the price of the only one follows, of several each has its own.
         """
         if not self.slug:
             self.slug = f"{slugify(self.title)[:160] or 'event'}-{new_code(5).lower()}"
         if self._state.adding:
             with transaction.atomic():  # what receivers write with it is there when it is
                 super().save(*args, **kwargs)
+                add_default_type(self)
             return
         names = kwargs.get("update_fields") or [
             field.name for field in self._meta.concrete_fields if not field.primary_key
         ]
         kwargs["update_fields"] = {*names, "version", "updated_at"} - {"seats_taken"}
         with transaction.atomic():
+            if "price_sats" in kwargs["update_fields"]:
+                set_only_price(Event.objects.filter(pk=self.pk), self.price_sats)
+                if self.ticket_types.count() > 1:
+                    kwargs["update_fields"] -= {"price_sats"}
             self._keep_former_slug()
             before, self.version = self.version, F("version") + 1
             try:
@@ -173,7 +184,7 @@ class Event(Schedule, Searched):
             except BaseException:
                 self.version = before
                 raise
-        self.refresh_from_db(fields=["version"])
+        self.refresh_from_db(fields=["version", "price_sats"])
 
     def get_absolute_url(self) -> str:
         return f"/events/{self.slug}"
@@ -211,6 +222,20 @@ class Event(Schedule, Searched):
     @property
     def seats_left(self) -> int:
         return max(self.capacity - self.seats_taken, 0)
+
+    @property
+    def listed_types(self) -> list[TicketType]:
+        """Those that anybody sees; prefetch `ticket_types` with many events."""
+        return [each for each in self.ticket_types.all() if each.is_active and not each.is_hidden]
+
+    @property
+    def default_price(self) -> int:
+        """Of a seat of the default type; load it with the event."""
+        return self.price_sats if self.default_type is None else self.default_type.price
+
+    @property
+    def currency(self) -> str:
+        return "SAT"
 
     @property
     def is_free(self) -> bool:
@@ -263,12 +288,16 @@ class Event(Schedule, Searched):
         """Whether a ticket that admits opens the stream now, live or again."""
         return self.stream_is_open or self.replay_is_open
 
-    def claim(self, quantity: int, *conditions: Q) -> bool:
-        """Take `quantity` seats; False when `conditions` alone forbid it. Raises `SoldOut` or `SalesClosed`.
+    def claim(self, quantity: int, *conditions: Q, types: Mapping[int, int] | None = None) -> bool:
+        """Take `quantity` seats, of the `types` by their ids; False when `conditions` alone forbid it.
 
-        One conditional UPDATE asks and takes at once: whoever comes second sees the first one's
-        seats, so the last seat is sold once. Call it last in a transaction; it locks the event's row.
+        Conditional UPDATEs, one of the types and then one of the event, ask and take at once: whoever comes
+        second sees the first one's seats, so the last seat is sold once. Call it last in a transaction, which
+        must end when it refuses. `quantity` is without seats of types that open the replay alone. Raises
+        `SoldOut` or `SalesClosed`.
         """
+        if types:
+            TicketType.objects.claim(types)
         selling = Event.objects.selling(timezone.now()).filter(pk=self.pk)
         free = selling.filter(seats_taken__lte=F("capacity") - quantity)
         if free.filter(*conditions).update(seats_taken=F("seats_taken") + quantity):
@@ -277,8 +306,10 @@ class Event(Schedule, Searched):
             return False
         raise SoldOut() if selling.exists() else SalesClosed()
 
-    def release(self, quantity: int) -> None:
-        """Give `quantity` seats back; the database refuses to go below zero."""
+    def release(self, quantity: int, types: Mapping[int, int] | None = None) -> None:
+        """Give back what `claim` took; the database refuses to go below zero."""
+        if types:
+            TicketType.objects.release(types)
         Event.objects.filter(pk=self.pk).update(seats_taken=F("seats_taken") - quantity)
 
 

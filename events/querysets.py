@@ -8,12 +8,19 @@ from django.utils import timezone
 
 from ticketsuma.search_keys import SearchedQuerySet
 
+from .catalogue_models import set_only_price
+
 
 class EventQuerySet(SearchedQuerySet):
     def update(self, **changes) -> int:
-        """Change the rows and raise their `version`; a sale (`seats_taken` alone) changes no event."""
-        if set(changes) == {"seats_taken"}:
+        """Change the rows and raise their `version`; a sale (`seats_taken` alone) changes no event.
+
+        The only type of an event follows its price.
+        """
+        if set(changes) <= {"seats_taken", "default_type"}:
             return models.QuerySet.update(self, **changes)
+        if isinstance(changes.get("price_sats"), int):
+            set_only_price(self, changes["price_sats"])
         return super().update(**{"version": F("version") + 1} | changes)
 
     update.alters_data = True  # type: ignore[attr-defined]

@@ -19,15 +19,23 @@ from ticketsuma.api.fields import (
     StrictIntegerField,
     StrictMixin,
 )
+from ticketsuma.errors import DomainError
 from ticketsuma.money import MAX_SATS
 from ticketsuma.zoned_fields import time_zones
 
+from .catalogue_models import lock_catalogue
+from .catalogue_serializers import TicketTypeSerializer
 from .models import Event, EventChanged, Organizer
 from .streams import StreamAddressValidator
 
 MAX_CAPACITY = 1_000_000
 YES_NO = [("true", "yes"), ("false", "no")]
 ORDERINGS = ["start_time", "-start_time", "price_sats", "-price_sats", "title", "-title"]
+
+
+class SeveralPrices(DomainError):
+    code = "several_prices"
+    message = _("This event has several ticket types, and each has its own price: change it there.")
 
 
 class EventSerializer(serializers.ModelSerializer):
@@ -48,7 +56,14 @@ class EventSerializer(serializers.ModelSerializer):
     replay_until = serializers.DateTimeField(
         read_only=True, allow_null=True, help_text="Until then holders may watch it again; null: no replay."
     )
-    price_sats = serializers.IntegerField(read_only=True, help_text="One seat, in satoshis; 0 is free.")
+    price_sats = serializers.IntegerField(
+        read_only=True, help_text="One seat, in satoshis; 0 is free. Of several types, the lowest."
+    )
+    price = serializers.IntegerField(
+        source="price_sats", read_only=True, help_text="The same in the minor unit of `currency`."
+    )
+    currency = serializers.CharField(read_only=True, help_text="`SAT`.")
+    ticket_types = TicketTypeSerializer(many=True, source="listed_types", read_only=True)
     refund_hours = serializers.IntegerField(
         read_only=True, allow_null=True,
         help_text="Until so many hours before the start tickets may be given back for money; null: never.",
@@ -59,9 +74,9 @@ class EventSerializer(serializers.ModelSerializer):
         fields = [
             "id", "event_id", "title", "slug", "summary", "description", "organizer", "organizer_id",
             "contact_email", "start_time", "end_time", "timezone", "sales_end", "capacity", "seats_left",
-            "max_per_order", "price_sats", "status", "is_active", "url", "cover", "replay_until",
-            "canceled_at", "refunds_when_moved", "refund_hours", "version", "created_at",
-            "updated_at",
+            "max_per_order", "price_sats", "price", "currency", "ticket_types", "status", "is_active", "url",
+            "cover", "replay_until", "canceled_at", "refunds_when_moved", "refund_hours", "version",
+            "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -191,11 +206,15 @@ class EventWriteSerializer(StrictMixin, serializers.ModelSerializer):
     def update(self, event: Event, data: dict) -> Event:
         """Write what was sent and nothing else: a stale copy must not undo what others did meanwhile.
 
-        Under the row's lock, so in a transaction. Raises EventChanged when the sender's `version` is older.
+        Under the row's lock, so in a transaction. Raises EventChanged when the sender's `version` is older,
+        SeveralPrices when it is not for the event to say.
         """
-        now = Event.objects.select_for_update().values_list("version", flat=True).get(pk=event.pk)
+        lock_catalogue(event.pk)
+        now = Event.objects.values_list("version", flat=True).get(pk=event.pk)
         if data.pop("version", now) != now:
             raise EventChanged
+        if data.get("price_sats", event.price_sats) != event.price_sats and event.ticket_types.count() > 1:
+            raise SeveralPrices
         for name, value in data.items():
             setattr(event, name, value)
         event.save(update_fields=[*data, "updated_at"])

@@ -11,6 +11,7 @@ from accounts.roles import Role
 from accounts.second_person import PendingAct
 from accounts.sessions import SignIn
 from accounts.staff import save_verified_user
+from events.catalogue_models import PromoCode, TicketType
 from events.models import Event, FormerSlug, Invitation, Membership, Organizer
 from payments.checkup_models import Checkup
 from payments.models import IncomingPayment, PostTransaction, Refund, Sweep, VaspNonce, WebhookEvent
@@ -54,6 +55,32 @@ class EveningFactory(EventFactory):
         return event
 
 
+class TicketTypeFactory(DjangoModelFactory):
+    class Meta:
+        model = TicketType
+
+    event = factory.SubFactory(EventFactory)
+    name = factory.Sequence("Type {}".format)
+    price = 2100
+
+
+class PromoCodeFactory(DjangoModelFactory):
+    """A fifth off, for every type that is not hidden; `types` are the only ones it is for."""
+
+    class Meta:
+        model = PromoCode
+        skip_postgeneration_save = True
+
+    event = factory.SubFactory(EventFactory)
+    text = "Früh-Bird 20"
+    kind = PromoCode.Kind.PERCENT
+    value = 20
+
+    @factory.post_generation
+    def types(self, create, chosen, **kwargs):
+        self.types.set(chosen or [])
+
+
 class OrderFactory(DjangoModelFactory):
     """Seats held by a guest, by the shop's service. No node answers here: the invoice stays requested."""
 
@@ -61,7 +88,6 @@ class OrderFactory(DjangoModelFactory):
         model = Order
 
     event = factory.SubFactory(EventFactory)
-    quantity = 1
     email = "ann@example.com"
 
     @classmethod

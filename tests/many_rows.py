@@ -27,6 +27,16 @@ FROM generate_series({first}::bigint, {last}) AS i,
     LATERAL (SELECT now() + interval '30 minutes' + ((i * 7919) % 10000 - 5000) * interval '58 minutes'
              AS starts) AS at
 """
+_TYPES = """
+INSERT INTO events_tickettype (event_id, name, description, position, pricing, price, seats_taken,
+    min_per_order, is_hidden, admits, is_active, created_at, updated_at)
+SELECT id, '', '', 0, 'fixed', price_sats, 0, 1, false, 'both', true, created_at, updated_at
+FROM events_event WHERE default_type_id IS NULL
+"""
+_DEFAULT_TYPES = """
+UPDATE events_event SET default_type_id = ticket_type.id FROM events_tickettype AS ticket_type
+WHERE default_type_id IS NULL AND event_id = events_event.id
+"""
 _ANNOUNCEMENTS = """
 INSERT INTO tickets_announcement (event_id, title, start_time, end_time, timezone)
 SELECT id, title, start_time, end_time, timezone FROM events_event ON CONFLICT DO NOTHING
@@ -68,11 +78,15 @@ SELECT {_DONE}, order_id, email, 'Buyer ' || i, 1, CASE WHEN costs THEN 1000 ELS
     E'\\n' || email || E'\\nbuyer ' || i, at, at, event_id, CASE WHEN costs THEN payment_id END
 FROM many;
 
+INSERT INTO tickets_orderline (order_id, type_id, quantity, price, discount, admits)
+SELECT order_id, default_type_id, 1, CASE WHEN costs THEN 1000 ELSE 0 END, 0, 'both'
+FROM many JOIN events_event ON events_event.id = event_id;
+
 INSERT INTO tickets_ticket (id, number, ticket_code, holder_name, search_key, created_at, updated_at,
-    order_id)
+    order_id, line_id)
 SELECT md5('ticket' || i)::uuid, 1, upper(substr(md5('code' || i), 1, 26)), 'Buyer ' || i,
-    E'\\nbuyer ' || i, at, at, order_id
-FROM many;
+    E'\\nbuyer ' || i, at, at, order_id, line.id
+FROM many JOIN tickets_orderline AS line USING (order_id);
 
 INSERT INTO payments_incomingpayment ({_JOB}, node_payment_id, payment_hash, amount_msats, applied_msats,
     kept_msats, received_at, allocated_at, created_at, invoice_id, payment_id)
@@ -119,10 +133,15 @@ FROM many WHERE i % 10 = 3;
 
 UPDATE events_event SET seats_taken = seats_taken + held
 FROM (SELECT event_id, count(*) AS held FROM many WHERE status = 'paid' GROUP BY event_id) AS sold
-WHERE id = event_id
+WHERE id = event_id;
+
+UPDATE events_tickettype SET seats_taken = events_tickettype.seats_taken + held
+FROM (SELECT event_id, count(*) AS held FROM many WHERE status = 'paid' GROUP BY event_id) AS sold
+WHERE events_tickettype.event_id = sold.event_id
 """
 TABLES = [
     *("events_event", "tickets_announcement", "tickets_order", "tickets_ticket", "tickets_mail"),
+    *("events_tickettype", "tickets_orderline"),
     *("tickets_checkin", "tickets_viewer", "accounts_user", "payments_payment", "payments_invoice"),
     *("payments_incomingpayment", "payments_refund", "payments_webhookevent", "payments_posttransaction"),
 ]
@@ -131,6 +150,8 @@ TABLES = [
 def add_events(execute: Callable[[str], object], first: int, last: int) -> None:
     """Events number `first` to `last`, half of them over; `execute` runs SQL, in a transaction or not."""
     execute(_EVENTS.format(first=first, last=last))
+    execute(_TYPES)
+    execute(_DEFAULT_TYPES)
     execute(_ANNOUNCEMENTS)
 
 

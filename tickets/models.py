@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from events.catalogue_models import Admits, PromoCode
 from events.models import Event
 from payments.models import Payment
 from ticketsuma.codes import new_code
@@ -22,6 +23,7 @@ from ticketsuma.state_machine import StateMachine
 
 from .admission_models import CheckIn, Viewer  # noqa: F401, Django looks for models here
 from .announcement_models import Announcement, EventChange  # noqa: F401, models of this app
+from .line_models import OrderLine
 from .links import Linked, TokenQuerySet
 
 ORDER_CODE_LENGTH = 8
@@ -78,7 +80,12 @@ class Order(Searched, Linked, StateMachine, Job):
     email = models.EmailField(_("e-mail"), max_length=254, blank=True)
     name = models.CharField(_("name"), max_length=120, blank=True)
     quantity = models.PositiveSmallIntegerField(_("seats"))
-    price_sats = models.BigIntegerField(_("price of a seat"), help_text=_("One seat, frozen at purchase."))
+    price_sats = models.BigIntegerField(
+        _("price of a seat"), help_text=_("On average, rounded up: 0 when all are free. Frozen at purchase.")
+    )
+    promo_code = models.ForeignKey(
+        PromoCode, models.PROTECT, null=True, blank=True, related_name="orders", verbose_name=_("promo code")
+    )
     refund_hours = models.PositiveSmallIntegerField(
         _("money back until hours before"), null=True, blank=True, help_text=_("Frozen at purchase.")
     )
@@ -112,7 +119,9 @@ class Order(Searched, Linked, StateMachine, Job):
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
     is_replay = False  # `place_order` answered an order that was there already
-    tickets_in_hand: "list[Ticket] | None" = None  # by whoever has just written the order
+    # By whoever has just written the order, or is about to.
+    tickets_in_hand: "list[Ticket] | None" = None
+    lines_in_hand: list[OrderLine] | None = None
 
     objects = OrderQuerySet.as_manager()
 
@@ -170,7 +179,10 @@ class Order(Searched, Linked, StateMachine, Job):
 
     @property
     def amount_sats(self) -> int:
-        return self.price_sats * self.quantity
+        """What all of it costs: what is due by its payment, which is that of its lines."""
+        if self.lines_in_hand is not None:
+            return sum(line.amount_sats for line in self.lines_in_hand)
+        return self.payment.amount_sats if self.payment else 0
 
     @property
     def refundable_until(self) -> datetime | None:
@@ -192,6 +204,13 @@ class Order(Searched, Linked, StateMachine, Job):
         """Those in hand, else as they are stored; prefetched ones cost no query."""
         return self.tickets.all() if self.tickets_in_hand is None else self.tickets_in_hand
 
+    @property
+    def known_lines(self) -> list[OrderLine]:
+        """Those in hand, else those of the tickets; prefetch `tickets` with their lines."""
+        if self.lines_in_hand is not None:
+            return self.lines_in_hand
+        return sorted({each.line for each in self.known_tickets if each.line}, key=lambda line: line.pk)
+
     def advance(self, to: str, /, **changes) -> None:
         """As of any state machine; its open pages learn of it after the commit."""
         super().advance(to, **changes)
@@ -201,12 +220,16 @@ class Order(Searched, Linked, StateMachine, Job):
         return f"/orders/{self.token}"
 
 
+_OTHER: dict[str, str] = {Admits.LIVE: Admits.REPLAY, Admits.REPLAY: Admits.LIVE}
+
+
 class TicketQuerySet(TokenQuerySet):
-    def admitting(self):
-        """The one definition of a ticket that opens the stream and the door."""
-        return self.filter(
+    def admitting(self, to: str = ""):
+        """The one definition of a ticket that opens the stream and the door; `to` the event or its replay."""
+        tickets = self.filter(
             order__status=Order.Status.PAID, voided_at__isnull=True, order__event__canceled_at__isnull=True
         )
+        return tickets.exclude(line__admits=_OTHER[to]) if to else tickets
 
 
 class Ticket(Searched, Linked):
@@ -225,6 +248,11 @@ class Ticket(Searched, Linked):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     order = models.ForeignKey(Order, models.PROTECT, related_name="tickets", verbose_name=_("order"))
+    line = models.ForeignKey(
+        OrderLine, models.PROTECT, null=True, blank=True, related_name="tickets",
+        verbose_name=_("order line"),
+        help_text=_("None where the version before sold it, until it is filled in."),
+    )  # fmt: skip
     number = models.PositiveSmallIntegerField(_("number"))
     ticket_code = models.CharField(
         _("ticket code"), max_length=TICKET_CODE_LENGTH, unique=True, default=new_ticket_code
@@ -281,6 +309,23 @@ class Ticket(Searched, Linked):
     def admits(self) -> bool:
         """`admitting()`, for a ticket whose order and event are loaded."""
         return self.order.is_paid and self.voided_at is None and not self.order.event.is_canceled
+
+    def admits_to(self, part: str) -> bool:
+        """`admitting(part)`, for a ticket whose line is loaded, too."""
+        return self.admits and (self.line is None or self.line.admits != _OTHER[part])
+
+    @property
+    def opens_stream(self) -> bool:
+        """Whether it opens what the stream shows now, live or again; its line is loaded."""
+        event = self.order.event
+        if event.stream_is_open:
+            return self.admits_to(Admits.LIVE)
+        return event.replay_is_open and self.admits_to(Admits.REPLAY)
+
+    @property
+    def price_sats(self) -> int:
+        """What this seat cost; its line, or else its order, is loaded."""
+        return self.order.price_sats if self.line is None else self.line.seat_amount_sats
 
     @property
     def is_used(self) -> bool:

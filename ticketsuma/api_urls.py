@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 from accounts.api import OWN, BaseUserViewSet
 from accounts.history import record
 from accounts.serializers import ProofSerializer
-from events.api import EventViewSet
+from events.api import EventViewSet, TicketTypeViewSet
 from tickets.api.viewsets import MyTicketViewSet, OrderViewSet, PaymentViewSet, TicketViewSet
 from tickets.services.data_export import export_person
 from tickets.services.personal_data import erase_personal_data
@@ -82,6 +82,9 @@ def docs(request: HttpRequest) -> HttpResponse:
 
 router = SimpleRouter(trailing_slash=False)
 router.register("events", EventViewSet, basename="api-event")
+router.register(
+    r"events/(?P<event_id>[0-9]{1,18})/ticket-types", TicketTypeViewSet, basename="api-ticket-type"
+)
 router.register("tickets", TicketViewSet, basename="api-ticket")
 router.register("orders", OrderViewSet, basename="api-order")
 router.register("payments", PaymentViewSet, basename="api-payment")

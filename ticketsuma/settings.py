@@ -154,6 +154,7 @@ LIMITS = {
         ("ADDRESS_PER_ORDER", 5, HOLD_SECONDS),
         ("REQUEST_PER_IP_AND_DOMAIN", 20, HOLD_SECONDS),
         ("UNKNOWN_CODE_PER_IP", 20, 60),
+        ("PROMO_CODE_PER_IP", 20, 60),
         ("CLAIM_PER_IP", 10, 900),
         ("CHECK_PER_ORDER", 6, 60),
         ("CORRECTION_PER_ORDER", 5, 24 * 3600),

@@ -18,6 +18,7 @@ EVENT = {
     "capacity": 5, "price_sats": 0, "is_active": False,
 }  # fmt: skip
 
+QUOTE = {"items": [{"ticket_type_id": 2**62, "quantity": 1}]}
 PROOF = {"current_password": PASSWORD}
 
 # fmt: off
@@ -31,6 +32,22 @@ API = [
     ("PUT /api/events/{pk}", "/api/events/{event}",                    (401, 403, 401, 403, 400)),
     ("PATCH /api/events/{pk}", "/api/events/{event}",                  (401, 403, 401, 403, 200)),
     ("DELETE /api/events/{pk}", "/api/events/{event}",                 (401, 403, 401, 403, 409)),
+    ("POST /api/events/{pk}/quote", "/api/events/{event}/quote",       (400, 400, 400, 400, 400)),
+    ("POST /api/events/{pk}/quote", "/api/events/{event}/quote", QUOTE, (400, 400, 400, 400, 400)),
+    ("GET /api/events/{event_id}/ticket-types", "/api/events/{event}/ticket-types",
+                                                                       (401, 403, 401, 403, 200)),
+    ("POST /api/events/{event_id}/ticket-types", "/api/events/{event}/ticket-types",
+                                                                       (401, 403, 401, 403, 400)),
+    ("GET /api/events/{event_id}/ticket-types/{pk}", "/api/events/{event}/ticket-types/{type}",
+                                                                       (401, 403, 401, 403, 200)),
+    ("GET /api/events/{event_id}/ticket-types/{pk}", "/api/events/{hidden}/ticket-types/{type}",
+                                                                       (401, 403, 401, 403, 404)),
+    ("PUT /api/events/{event_id}/ticket-types/{pk}", "/api/events/{event}/ticket-types/{type}",
+                                                                       (401, 403, 401, 403, 400)),
+    ("PATCH /api/events/{event_id}/ticket-types/{pk}", "/api/events/{event}/ticket-types/{type}",
+                                                                       (401, 403, 401, 403, 200)),
+    ("DELETE /api/events/{event_id}/ticket-types/{pk}", "/api/events/{event}/ticket-types/{type}",
+                                                                       (401, 403, 401, 403, 409)),
     ("POST /api/tickets/purchase", "/api/tickets/purchase",            (400, 400, 400, 400, 400)),
     ("GET /api/tickets/{pk}/status", "/api/tickets/{ticket}/status",   (200, 200, 200, 200, 200)),
     ("POST /api/tickets/{pk}/join", "/api/tickets/{ticket}/join",      (404, 404, 404, 404, 404)),

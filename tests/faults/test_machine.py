@@ -22,6 +22,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from events.baskets import Item
+from events.catalogue_models import TicketType
 from events.models import Event
 from payments import refund_sending
 from payments import refunds as payment_refunds
@@ -31,10 +33,11 @@ from payments.node.outgoing import OutgoingPayment
 from payments.services import allocate, settle_node_payment
 from payments.signals import payment_settled
 from tests.acts import money_for, open_invoice, overdue
-from tests.factories import EventFactory
-from tickets.models import CheckIn, Mail, Order, Ticket
+from tests.factories import EventFactory, PromoCodeFactory, TicketTypeFactory
+from tickets.models import CheckIn, Mail, Order, OrderLine, Ticket
 from tickets.services import refunds
 from tickets.services.orders import cancel_order, expire_order, place_order
+from tickets.services.voiding import void_ticket
 from tickets.staff.audit import run_integrity_checks
 from tickets.staff.node_audit import unlike
 from ticketsuma.errors import DomainError
@@ -66,9 +69,28 @@ class Shop(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        for model in (Mail, CheckIn, Ticket, Order, Refund, IncomingPayment, Invoice, Payment, Event):
+        for model in (
+            Mail,
+            CheckIn,
+            Ticket,
+            OrderLine,
+            Order,
+            Refund,
+            IncomingPayment,
+            Invoice,
+            Payment,
+            Event,
+        ):
             model.objects.all().delete()
         self.event = EventFactory(capacity=CAPACITY)
+        self.types = [
+            self.event.default_type,
+            TicketTypeFactory(event=self.event, price=700, capacity=2),
+            TicketTypeFactory(event=self.event, price=300, admits="replay", capacity=3),
+            TicketTypeFactory(event=self.event, pricing="at_least", price=100),
+        ]
+        PromoCodeFactory(event=self.event, text="FEW", value=30, max_uses=2)
+        PromoCodeFactory(event=self.event, text="ONE", value=50, max_per_person=1, types=self.types[1:])
         self.stale_event = Event.objects.get(pk=self.event.pk)
         self.node: list[NodePayment] = []
 
@@ -97,6 +119,37 @@ class Shop(RuleBasedStateMachine):
         if order.payment.invoices.filter(status="requested").exists():
             open_invoice(order)
         return order
+
+    @rule(
+        target=orders,
+        counts=st.lists(st.integers(0, 2), min_size=4, max_size=4),
+        code=st.sampled_from(["", "", "few", "ONE", "NONE"]),
+        amount=st.sampled_from([100, 250, 99]),
+        key=st.integers(0, 3),
+    )
+    def buy_of_several_types(self, counts, code, amount, key):
+        self.event = Event.objects.get(pk=self.event.pk)
+        wanted = zip(self.types, counts, strict=True)
+        items = [Item(each.pk, count, amount if each.asks_for_amount else None) for each, count in wanted]
+        buyer = {"email": f"buyer{key}@example.com", "uma_address": ADDRESS}
+        try:
+            order = place_order(event=self.event, items=items, promo_code=code, **buyer)
+        except DomainError:
+            return multiple()
+        open_invoice(order)
+        return order
+
+    @rule(which=st.integers(0, 3), price=st.integers(100, 900), is_active=st.booleans())
+    def staff_change_a_type(self, which, price, is_active):
+        row = TicketType.objects.get(pk=self.types[which].pk)
+        row.price, row.is_active = price, is_active
+        row.save()
+
+    @rule(order=orders)
+    def void_a_ticket(self, order):
+        ticket = order.tickets.filter(voided_at=None).last()
+        if ticket:
+            self._attempt(void_ticket, ticket)
 
     @rule(target=orders, quantity=st.integers(1, 2))
     def buy_without_a_node(self, quantity):

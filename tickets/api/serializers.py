@@ -8,10 +8,11 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from events.catalogue_serializers import ItemSerializer
 from events.models import Event
 from payments.models import Payment, Refund
 from payments.serializers import PaymentSerializer, RefundSerializer
-from tickets.models import Order, Ticket
+from tickets.models import Order, OrderLine, Ticket
 from ticketsuma.api.fields import (
     PersonNameSerializerField,
     SingleLineField,
@@ -43,11 +44,24 @@ class PurchaseRequestSerializer(StrictSerializer):
         min_value=0, max_value=MAX_SATS, required=False,
         help_text="Of one seat, as you have shown it: at another price it is 409 `price_changed`.",
     )  # fmt: skip
+    items = serializers.ListField(
+        child=ItemSerializer(), required=False, min_length=1, max_length=100, default=[],
+        help_text="Seats by ticket type; without it, `quantity` seats of the event's default type.",
+    )  # fmt: skip
+    promo_code = SingleLineField(max_length=40, required=False, allow_blank=True, default="")
+    expected_amount_sats = StrictIntegerField(
+        min_value=0, max_value=MAX_SATS, required=False,
+        help_text="Of all of it, as you have shown it: at another amount it is 409 `price_changed`.",
+    )  # fmt: skip
     user_id = serializers.JSONField(
         required=False, allow_null=True, write_only=True, help_text="Accepted and ignored."
     )
 
     def validate(self, data: dict) -> dict:
+        said = self.initial_data
+        if data["items"] and (twice := {"quantity", "expected_price_sats"} & {*said}):
+            says = _("Each of the `items` says that, or `expected_amount_sats` of all of them.")
+            raise serializers.ValidationError(dict.fromkeys(sorted(twice), says))
         user = self.context["request"].user
         if user.is_authenticated:
             return {"email": user.email, "name": user.name} | data
@@ -109,20 +123,38 @@ class RefundAddressSerializer(StrictSerializer):
 
 
 # -- out --------------------------------------------------------------------------------------
+class OrderLineSerializer(serializers.ModelSerializer):
+    """Seats of one type at one price, as they were at the purchase."""
+
+    ticket_type_id = serializers.IntegerField(source="type_id")
+    name = serializers.CharField(source="type.shown_name", help_text="Of the ticket type.")
+    price = serializers.IntegerField(help_text="One seat, in the minor unit of `currency`.")
+    discount = serializers.IntegerField(help_text="Off the whole line.")
+    amount = serializers.IntegerField(source="amount_sats", help_text="price × quantity − discount.")
+    currency = serializers.CharField(source="type.currency", help_text="`SAT`.")
+
+    class Meta:
+        model = OrderLine
+        fields = ["ticket_type_id", "name", "quantity", "price", "discount", "amount", "currency", "admits"]
+        read_only_fields = fields
+
+
 class OrderSerializer(serializers.ModelSerializer):
     token = serializers.CharField(help_text="Opens this order: header `Order-Token`. Keep it secret.")
     user_id = serializers.IntegerField(source="buyer_id", allow_null=True)
     event_id = serializers.IntegerField()
+    price_sats = serializers.IntegerField(help_text="Of one seat; of several types on average, rounded up.")
     amount_sats = serializers.IntegerField(help_text="For all seats, in satoshis.")
     refundable_until = serializers.DateTimeField(
         allow_null=True, help_text="Until then unused tickets may be given back for their money; null: never."
     )
+    lines = OrderLineSerializer(many=True, source="known_lines")
 
     class Meta:
         model = Order
         fields = [
             "id", "token", "code", "status", "event_id", "user_id", "email", "name", "uma_address",
-            "quantity", "price_sats", "amount_sats", "refundable_until", "expires_at", "paid_at",
+            "quantity", "price_sats", "amount_sats", "lines", "refundable_until", "expires_at", "paid_at",
             "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
@@ -136,10 +168,11 @@ class EventOfTicketSerializer(serializers.ModelSerializer):
 
 
 class TicketSerializer(serializers.ModelSerializer):
-    """One seat; code, token and page are there while the ticket admits. Load `order__event` with it."""
+    """One seat; code, token and page are there while it admits. Load `order__event` and `line` with it."""
 
     ticket_id = serializers.UUIDField(source="pk")
     event_id = serializers.IntegerField(source="order.event_id")
+    ticket_type_id = serializers.SerializerMethodField()
     payment_status = serializers.ChoiceField(Ticket.PaymentStatus.choices)
     ticket_code = serializers.SerializerMethodField(help_text="null until paid.")
     url = serializers.SerializerMethodField(help_text="This ticket's own page, to share; null until paid.")
@@ -154,10 +187,13 @@ class TicketSerializer(serializers.ModelSerializer):
     class Meta:
         model = Ticket
         fields = [
-            "id", "ticket_id", "event_id", "number", "holder_name", "payment_status", "ticket_code", "url",
-            "token", "room_open",
+            "id", "ticket_id", "event_id", "ticket_type_id", "number", "holder_name", "payment_status",
+            "ticket_code", "url", "token", "room_open",
         ]  # fmt: skip
         read_only_fields = fields
+
+    def get_ticket_type_id(self, ticket: Ticket) -> int | None:
+        return ticket.line.type_id if ticket.line else None
 
     def get_ticket_code(self, ticket: Ticket) -> str | None:
         return ticket.ticket_code if ticket.admits else None
@@ -169,7 +205,7 @@ class TicketSerializer(serializers.ModelSerializer):
         return ticket.token if ticket.admits else None
 
     def get_room_open(self, ticket: Ticket) -> bool:
-        return ticket.admits and ticket.order.event.shows_stream
+        return ticket.opens_stream
 
 
 class MyTicketSerializer(TicketSerializer):
@@ -179,7 +215,7 @@ class MyTicketSerializer(TicketSerializer):
     user_id = serializers.IntegerField(source="order.buyer_id", allow_null=True)
     event = EventOfTicketSerializer(source="order.event")
     uma_address = serializers.CharField(source="order.uma_address")
-    amount_sats = serializers.IntegerField(source="order.price_sats", help_text="For this seat, in satoshis.")
+    amount_sats = serializers.IntegerField(source="price_sats", help_text="For this seat, in satoshis.")
     invoice_id = serializers.SerializerMethodField(help_text="Of the order's newest invoice, or null.")
     paid_at = serializers.DateTimeField(source="order.paid_at", allow_null=True)
     expires_at = serializers.DateTimeField(source="order.expires_at")
@@ -200,7 +236,7 @@ class PurchaseResponseSerializer(serializers.Serializer):
 
     order = OrderSerializer(source="*")
     tickets = TicketSerializer(many=True, source="known_tickets")
-    payment = PaymentSerializer(allow_null=True, help_text="null when the event is free.")
+    payment = PaymentSerializer(allow_null=True, help_text="null when all of it is free.")
     refunds = serializers.SerializerMethodField(help_text="Money of this order on its way back, or back.")
     pay_url = serializers.SerializerMethodField(help_text="The page on which the order is paid and followed.")
     live_url = serializers.SerializerMethodField(
@@ -242,7 +278,16 @@ class ValidationSerializer(serializers.Serializer):
 
     valid = serializers.BooleanField()
     reason = serializers.ChoiceField(
-        ["ok", "unknown_code", "wrong_event", "not_paid", "void", "event_canceled", "already_checked_in"]
+        [
+            "ok",
+            "unknown_code",
+            "wrong_event",
+            "not_paid",
+            "void",
+            "event_canceled",
+            "already_checked_in",
+            "replay_only",
+        ]
     )
     event = EventOfTicketSerializer(allow_null=True)
     checked_in_at = serializers.DateTimeField(allow_null=True)

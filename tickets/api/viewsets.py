@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from django.db.models import Prefetch
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +16,7 @@ from rest_framework.response import Response
 from accounts.permissions import MayAct
 from accounts.rate_limits import client_ip, hit
 from accounts.roles import Ability, visible
+from events.baskets import read_event
 from events.models import Event
 from payments.uma.push import ensure_uma_invoice
 from tickets.models import Order, Ticket
@@ -48,6 +50,7 @@ from .voiding import ORDER_TOKEN, VoidingMixin
 BUYING = (
     "not_found", "sold_out", "sales_closed", "quantity_not_allowed", "invalid_uma_address", "hold_limit",
     "free_limit", "invalid_idempotency_key", "idempotency_key_reused", "price_changed",
+    "unknown_ticket_type", "amount_not_allowed", "promo_code_refused",
 )  # fmt: skip
 KEY = header(
     "Idempotency-Key",
@@ -72,7 +75,9 @@ class BadIdempotencyKey(DomainError):
 
 def orders_to_show():
     """Orders with everything `PurchaseResponseSerializer` reads but refunds: three queries."""
-    return Order.objects.select_related("event", "payment").prefetch_related("tickets", "payment__invoices")
+    tickets = Prefetch("tickets", Ticket.objects.select_related("line__type"))
+    orders = Order.objects.select_related("event", "payment")
+    return orders.prefetch_related(tickets, "payment__invoices")
 
 
 TOKEN_OR_NONE: Any = [{}, {"token": []}]  # the annotation of `extend_schema` knows names only
@@ -93,9 +98,14 @@ class TicketViewSet(ApiViewSet):
     def purchase(self, request):
         """Hold seats and ask for the money. The same Idempotency-Key and body answer the same order."""
         data = self.read(PurchaseRequestSerializer)
+        basket = {"items": data["items"], "promo_code": data["promo_code"]}
+        event = read_event(**basket, pk=data["event_id"])
+        if event is None:
+            raise Http404
         order = orders.place_order(
-            event=get_object_or_404(Event.objects.public(), pk=data["event_id"]),
+            event=event,
             quantity=data["quantity"],
+            **basket,
             email=data["email"],
             name=data["name"],
             uma_address=data["uma_address"],
@@ -103,6 +113,7 @@ class TicketViewSet(ApiViewSet):
             key=idempotency_key(request),
             ip=client_ip(request),
             expected_price_sats=data.get("expected_price_sats"),
+            expected_amount_sats=data.get("expected_amount_sats"),
             signed=True,
         )
         if not order.is_replay:
@@ -136,7 +147,7 @@ class TicketViewSet(ApiViewSet):
 
     def _own_ticket(self) -> Ticket:
         """The ticket of the address, when its token comes along."""
-        tickets = Ticket.objects.select_related("order__event").filter(pk=self.kwargs["pk"])
+        tickets = Ticket.objects.select_related("order__event", "line").filter(pk=self.kwargs["pk"])
         try:
             return tickets.by_token(self.request.headers.get("Ticket-Token", ""))
         except Ticket.DoesNotExist:
@@ -160,7 +171,8 @@ class TicketViewSet(ApiViewSet):
         responses={200: CheckedInSerializer}
         | problems(
             "not_authenticated", "permission_denied", "second_factor_required", "not_found", "unknown_code",
-            "wrong_event", "not_paid", "void", "event_canceled", "already_checked_in", body=True,
+            "wrong_event", "not_paid", "void", "event_canceled", "already_checked_in", "replay_only",
+            body=True,
         ),
     )  # fmt: skip
     @action(detail=False, methods=["post"], url_path="check-in")
@@ -261,7 +273,7 @@ class MyTicketViewSet(mixins.ListModelMixin, ApiViewSet):
             raise Http404
         return (
             Ticket.objects.filter(order__in=orders_for_user(user))
-            .select_related("order__event", "order__payment")
+            .select_related("order__event", "order__payment", "line")
             .prefetch_related("order__payment__invoices")
             .order_by("-order__created_at", "order_id", "number")
         )

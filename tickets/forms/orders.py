@@ -108,7 +108,7 @@ class BuyForm(DescribedForm):
 
     def __init__(self, *args, event: Event, user: User | None, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["price_sats"].initial = event.price_sats
+        self.fields["price_sats"].initial = event.default_price
         self.fields["refund_policy"].initial = event.refund_policy
         most = event.most_seats
         quantity: Any = self.fields["quantity"]
@@ -146,7 +146,7 @@ class BuyForm(DescribedForm):
 
     def show_price(self, event: Event) -> None:
         """Before it is shown again: it then carries the price and the policy that stand beside it."""
-        shown = {"price_sats": event.price_sats, "refund_policy": event.refund_policy}
+        shown = {"price_sats": event.default_price, "refund_policy": event.refund_policy}
         self.data = dict(self.data.items()) | shown
 
 

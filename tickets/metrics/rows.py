@@ -97,9 +97,7 @@ def _build() -> list[Metric]:
 
 def _sales(now: datetime) -> list[Metric]:
     paid = Order.objects.filter(status=Order.Status.PAID, paid_at__gte=now - LAST_HOUR)
-    sold = paid.aggregate(
-        orders=Count("pk"), seats=Sum("quantity"), sats=Sum(F("quantity") * F("price_sats"))
-    )
+    sold = paid.aggregate(orders=Count("pk"), seats=Sum("quantity"), sats=Sum("payment__amount_sats"))
     coming = Event.objects.selling(now).aggregate(seats=Sum("capacity"), taken=Sum("seats_taken"))
     return [
         _gauge(

@@ -9,6 +9,7 @@ from django.db.models import Count, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from events.catalogue_models import Admits
 from events.models import Event
 from tickets.models import CheckIn, Order, Ticket
 from ticketsuma import clock
@@ -40,7 +41,7 @@ class Validation:
 def validate_code(code: str, *, event_id: int | None = None) -> Validation:
     """Look a typed or scanned code up; nothing changes. With `event_id`, at that event's door."""
     ticket = (
-        Ticket.objects.select_related("order__event", "check_in")
+        Ticket.objects.select_related("order__event", "check_in", "line")
         .filter(ticket_code=normalize_code(code))
         .first()
     )
@@ -59,6 +60,8 @@ def _reason(ticket: Ticket, event_id: int | None) -> str:
         return "void"
     if not ticket.admits:
         return "not_paid"
+    if not ticket.admits_to(Admits.LIVE):
+        return "replay_only"
     return "already_checked_in" if ticket.is_used else "ok"
 
 
@@ -98,7 +101,7 @@ def check_in(*, code: str, event_id: int, by: User | None, nonce: str = "") -> C
     try:
         with transaction.atomic():
             Order.objects.select_for_update().get(pk=ticket.order_id)  # a refund waits, or came first
-            if not Ticket.objects.admitting().filter(pk=ticket.pk).exists():
+            if not Ticket.objects.admitting(Admits.LIVE).filter(pk=ticket.pk).exists():
                 raise NotAdmitted("void")
             return CheckIn.objects.create(
                 ticket=ticket, at=clock.now(), by=by, by_name=by.email if by else "", nonce=nonce
@@ -133,5 +136,5 @@ def last_check_ins(event: Event, most: int = 8) -> QuerySet[CheckIn]:
 
 def turnout(event: Event) -> dict[str, int]:
     """How many tickets admit, and how many of them have been used."""
-    admitting = Ticket.objects.admitting().filter(order__event=event)
+    admitting = Ticket.objects.admitting(Admits.LIVE).filter(order__event=event)
     return admitting.aggregate(sold=Count("pk"), inside=Count("check_in"))

@@ -1,5 +1,6 @@
 """Giving back: buyers return unused tickets, for the money that the refund policy of their order promises."""
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from ticketsuma.money import MSATS_PER_SAT
 from ticketsuma.state_machine import InvalidTransition
 
 from .refunds import refund_order
+from .seats import give_back_tickets
 from .voiding import NotVoidable
 
 
@@ -65,7 +67,7 @@ def give_back(order: Order, ticket_ids: Collection, *, expected_sats: int | None
     Until the order's `refundable_until` each ticket's price comes back, less its share of what went back
     before; later nothing. With `expected_sats` it is that much or GiveBackChanged. When all of the money
     goes, the order is canceled. Raises NotVoidable when one of them is used or void, or the event is over
-    or canceled: so of two at once one wins. Lock order: payment → order → event.
+    or canceled: so of two at once one wins. Lock order: payment → order → types → event.
     """
     with transaction.atomic():
         payment = Payment.objects.select_for_update().get(pk=order.payment_id) if order.payment_id else None
@@ -85,7 +87,7 @@ def give_back(order: Order, ticket_ids: Collection, *, expected_sats: int | None
         if incoming and back_msats:
             reason = Refund.Reason.GIVEN_BACK
             refund = payment_refunds.take_back(incoming, amount_msats=back_msats, reason=reason)
-        locked.event.release(len(plan.tickets))
+        give_back_tickets(locked, plan.tickets)
     return refund
 
 
@@ -99,7 +101,7 @@ def gave_back(order: Order, tickets: list[Ticket]) -> bool:
 
 def _reckon(order: Order, incoming: IncomingPayment | None, ticket_ids: Collection | None) -> GiveBack:
     """Shares are of the money that is still with us: staff may have sent a part back already."""
-    good = list(order.tickets.filter(voided_at=None).select_related("check_in"))
+    good = list(order.tickets.filter(voided_at=None).select_related("check_in", "line"))
     unused = [ticket for ticket in good if not ticket.is_used]
     chosen = [ticket for ticket in unused if ticket_ids is None or ticket.pk in ticket_ids]
     is_whole = ticket_ids is None or len(chosen) == len(set(ticket_ids))
@@ -107,6 +109,13 @@ def _reckon(order: Order, incoming: IncomingPayment | None, ticket_ids: Collecti
         raise NotVoidable
     if incoming is None or not is_refundable(order):
         return GiveBack(chosen, 0)
-    due, left = order.price_sats * len(good), incoming.applied_msats // MSATS_PER_SAT
-    share = order.price_sats * len(chosen)
-    return GiveBack(chosen, min(share, left * share // due), payment_refunds.refund_address(incoming))
+    due, share, left = _worth(good), _worth(chosen), incoming.applied_msats // MSATS_PER_SAT
+    back = min(share, left * share // due) if due else 0  # due is 0 when only what was free is left
+    return GiveBack(chosen, back, payment_refunds.refund_address(incoming))
+
+
+def _worth(tickets: list[Ticket]) -> int:
+    """What `tickets` cost, their lines loaded; the part of a sat that a line does not divide by stays."""
+    worth = sum(ticket.order.price_sats for ticket in tickets if ticket.line is None)
+    of_lines = Counter(ticket.line for ticket in tickets if ticket.line)
+    return worth + sum(line.amount_sats * count // line.quantity for line, count in of_lines.items())

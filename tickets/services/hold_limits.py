@@ -22,6 +22,8 @@ from payments.uma.address import domain_of
 from tickets.models import Order
 from ticketsuma.errors import DomainError
 
+from .seats import claim_seats
+
 FREE_COUNTED = timedelta(hours=1)
 
 
@@ -114,10 +116,10 @@ def claim_within_limits(order: Order) -> None:
     """Claim the seats of `order`, just written, unless it is one too many for its buyer or network.
 
     Call it last in the transaction that holds the seats; the statement that claims counts, too. Raises
-    HoldLimit or FreeLimit, SoldOut or SalesClosed.
+    HoldLimit or FreeLimit, SoldOut or SalesClosed, PromoCodeRefused.
     """
     lock_holders(order)
-    if not order.event.claim(order.quantity, _is_within_limits(order)):
+    if not claim_seats(order, _is_within_limits(order)):
         _refuse(order)
         raise SoldOut  # it was within its limits, and the seat came back only now
 

@@ -1,10 +1,12 @@
 """Order services: placing, fulfilling and ending orders.
 
-Pages, API, admin and worker call these same functions. Lock order: payment → order → holder → event.
+Pages, API, admin and worker call these same functions. Lock order: payment → order → holder →
+code → types → event.
 """
 
 import logging
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
@@ -16,39 +18,49 @@ from django.utils.translation import gettext_lazy as _
 from accounts.history import record
 from accounts.models import User, normalize_email
 from accounts.rate_limits import hit
+from events.baskets import Basket, Item, fill_basket
 from events.models import Event, SalesClosed, SoldOut
 from payments.invoices import InvoiceCloseResult, close_open_invoices, expire_unconfirmed, request_now
 from payments.models import Payment
 from payments.services import StillOpen, close_payment, create_payment, new_payment, push_again
 from payments.uma.address import domain_of, normalize_uma_address
 from tickets.mail.notifications import holders_of
-from tickets.models import Mail, Order, Ticket
+from tickets.models import Mail, Order, OrderLine, Ticket
 from ticketsuma.bidi import isolate
 from ticketsuma.errors import DomainError
 from ticketsuma.money import format_sats
 from ticketsuma.state_machine import InvalidTransition
 
-from .hold_limits import check_hoarding, claim_within_limits, count_purchase, network_of, waits_for_mail
+from .hold_limits import (
+    check_hoarding,
+    claim_within_limits,
+    count_purchase,
+    lock_holders,
+    network_of,
+    waits_for_mail,
+)
 from .holds import hold_ends
 from .idempotency import earlier_order, is_guessable, order_scope, orders_of_key, request_hash
+from .seats import claim_seats, give_back_seats
 
 logger = logging.getLogger(__name__)
 
 
-class QuantityNotAllowed(DomainError):
-    code = "quantity_not_allowed"
-    status = 400
-    field = "quantity"
-
-
 class PriceChanged(DomainError):
+    """With `price_sats` it is of one seat, with `amount_sats` of all that was asked for."""
+
     code = "price_changed"
 
-    def __init__(self, event: Event):
-        price = {"price": format_sats(event.price_sats)}
-        message = _("The price has changed: a seat now costs %(price)s.") % price
-        super().__init__(_("The price has changed: a seat is now free.") if event.is_free else message)
-        self.members = {"price_sats": event.price_sats}
+    def __init__(self, *, price_sats: int | None = None, amount_sats: int = 0):
+        if price_sats is None:
+            message = _("The price has changed: it now comes to %(price)s.")
+            free, now = _("The price has changed: it is now free."), amount_sats
+            self.members = {"amount_sats": amount_sats}
+        else:
+            message = _("The price has changed: a seat now costs %(price)s.")
+            free, now = _("The price has changed: a seat is now free."), price_sats
+            self.members = {"price_sats": price_sats}
+        super().__init__(message % {"price": format_sats(now)} if now else free)
 
 
 class AlreadyPaid(DomainError):
@@ -64,60 +76,61 @@ class AskedAlready(InvalidTransition):
 def place_order(
     *,
     event: Event,
-    quantity: int,
     email: str,
+    quantity: int = 1,
+    items: Sequence[Item] = (),
+    promo_code: str = "",
     name: str = "",
     uma_address: str = "",
     buyer: User | None = None,
     key: str | None = None,
     ip: str = "",
     expected_price_sats: int | None = None,
+    expected_amount_sats: int | None = None,
     signed: bool = False,
 ) -> Order:
-    """Hold `quantity` seats for HOLD_SECONDS, at most to the event's end, and ask for the money.
+    """Hold `items`, or `quantity` seats of the default type, for HOLD_SECONDS, and ask for the money.
 
-    A free event is paid at once, or by the mailed link (`waits_for_mail`). The same `key` by the same buyer
-    answers the same order as it stands now; two at once make one order. With `ip` what comes from
-    there is limited; with `expected_price_sats` (of one seat) it is that price or none. Raises SoldOut,
-    SalesClosed, PriceChanged, QuantityNotAllowed, InvalidUmaAddress, KeyReused, HoldLimit, FreeLimit,
-    RateLimited. No answer of the node costs anybody a seat: the invoice follows. Outside transactions.
+    At most they are held to the event's end. What is free in sum is paid at once, or by the mailed link
+    (`waits_for_mail`). The same `key` by the same buyer answers the same order as it stands now; two at once
+    make one order. With `ip` what comes from there is limited; with `expected_price_sats` (of one seat) or
+    `expected_amount_sats` (of all) it is that price or none. A use of `promo_code` is counted with the hold.
+    Raises SoldOut, SalesClosed, PriceChanged, QuantityNotAllowed, UnknownTicketType, AmountNotAllowed,
+    PromoCodeRefused, InvalidUmaAddress, KeyReused, HoldLimit, FreeLimit, RateLimited. No answer of the node
+    costs anybody a seat: the invoice follows. Outside transactions.
 
-    A new order has its tickets, payment and invoice in hand; if `signed`, its UMA invoice too.
+    A new order has its tickets, lines, payment and invoice in hand; if `signed`, its UMA invoice too.
     """
-    email = normalize_email(email)
+    email, name = normalize_email(email), name.strip()
     uma_address = normalize_uma_address(uma_address) if uma_address.strip() else ""
-    if not 1 <= quantity <= event.most_seats:
-        raise QuantityNotAllowed(
-            _("Between 1 and %(most)s seats can be bought at once.") % {"most": event.most_seats}
-        )
-    is_paid = event.is_free and not waits_for_mail(buyer, email)
-    paid = {"status": Order.Status.PAID, "paid_at": timezone.now(), **Order.finished()}
+    asked: list = [event.pk, quantity, email, name, uma_address]
+    if items or promo_code:
+        asked += [sorted([item.type_id, item.quantity, item.amount or 0] for item in items), promo_code]
     order = Order(
         event=event,
         buyer=buyer,
         email=email,
-        name=name.strip(),
-        quantity=quantity,
-        price_sats=event.price_sats,
+        name=name,
         refund_hours=event.refund_hours,
         uma_address=uma_address,
         language=get_language() or settings.LANGUAGE_CODE,
         scope=order_scope(buyer=buyer, email=email, where=ip if key and is_guessable(key) else ""),
         key=key or uuid.uuid4().hex,
-        request_hash=request_hash(event.pk, quantity, email, name.strip(), uma_address),
+        request_hash=request_hash(*asked),
         network=network_of(ip, buyer),
         expires_at=hold_ends(event),
-        **(paid if is_paid else Order.scheduled()),
     )
-    is_other_price = expected_price_sats not in (None, event.price_sats)
-    if ip and not is_other_price:  # one statement counts, unless the key has placed an order already
+    refusal = _fill(order, items, promo_code, quantity, expected_price_sats, expected_amount_sats)
+    if ip and not refusal:  # one statement counts, unless the key has placed an order already
         may_be_there = not count_purchase(order, ip, unless=orders_of_key(order) if key else None)
     else:
         may_be_there = key is not None
     if may_be_there and (replay := earlier_order(order)):
         return replay
-    if is_other_price:
-        raise PriceChanged(event)
+    if refusal and ip and promo_code:
+        hit("PURCHASE_PER_IP", ip)  # guessing codes is as limited as buying
+    if refusal:
+        raise refusal
     if order.amount_sats:
         order.payment = new_payment(
             reference=order.code.lower(),
@@ -133,8 +146,11 @@ def place_order(
         if replay := earlier_order(order):
             return replay
         raise
-    except SoldOut:
-        if event.orders.filter(status=Order.Status.PENDING).exists():
+    except SoldOut as refused:
+        paying = event.orders.filter(status=Order.Status.PENDING)
+        if refused.ticket_type:
+            paying = paying.filter(lines__type=refused.ticket_type)
+        if paying.exists():
             raise SoldOut(
                 _("All seats are taken, but someone is still paying. Please try again in a moment."),
                 retry_after=30,
@@ -145,16 +161,57 @@ def place_order(
     return order
 
 
+def _fill(
+    order: Order, items: Sequence[Item], promo_code: str, quantity: int, price: int | None, amount: int | None
+) -> DomainError | None:
+    """Give `order` its lines, at the price or amount that is expected; or say why not."""
+    try:
+        basket = fill_basket(order.event, items, promo_code, quantity=quantity)
+    except DomainError as refusal:
+        return refusal
+    if price is not None and not items and basket.lines[0].price != price:
+        return PriceChanged(price_sats=basket.lines[0].price)
+    if amount not in (None, basket.amount):
+        return PriceChanged(amount_sats=basket.amount)
+    write_down(order, basket)
+    is_paid = basket.amount == 0 and not waits_for_mail(order.buyer, order.email)
+    paid = {"status": Order.Status.PAID, "paid_at": timezone.now(), **Order.finished()}
+    for name, value in (paid if is_paid else Order.scheduled()).items():
+        setattr(order, name, value)
+    return None
+
+
+def write_down(order: Order, basket: Basket, *, is_gift: bool = False) -> None:
+    """Give an order that is not saved yet its lines and its sums; a gift is discounted whole."""
+    order.lines_in_hand = [
+        OrderLine(
+            order=order, type=line.type, quantity=line.quantity, price=line.price,
+            discount=line.price * line.quantity if is_gift else line.discount, admits=line.type.admits,
+        )
+        for line in basket.lines
+    ]  # fmt: skip
+    order.quantity, order.promo_code = basket.quantity, basket.code
+    order.price_sats = 0 if is_gift else basket.seat_price
+
+
+def write_rows(order: Order) -> None:
+    """Insert an order with its lines and tickets; it has them in hand."""
+    lines = order.lines_in_hand or []
+    order.save(force_insert=True)
+    OrderLine.objects.bulk_create(lines)
+    line_of_each = [line for line in lines for _seat in range(line.quantity)]
+    order.tickets_in_hand = Ticket.objects.bulk_create(
+        Ticket(order=order, line=line, number=number, holder_name=order.name if number == 1 else "")
+        for number, line in enumerate(line_of_each, 1)
+    )
+
+
 def _hold(order: Order) -> None:
     """Write order, tickets and payment and claim the seats, in one transaction; the hot row comes last."""
     with transaction.atomic():
         if order.payment:
             create_payment(order.payment)
-        order.save(force_insert=True)
-        order.tickets_in_hand = Ticket.objects.bulk_create(
-            Ticket(order=order, number=number, holder_name=order.name if number == 1 else "")
-            for number in range(1, order.quantity + 1)
-        )
+        write_rows(order)
         if order.payment is None:
             queue_mail(order, Mail.Kind.TICKETS if order.is_paid else Mail.Kind.CONFIRM)
         claim_within_limits(order)
@@ -164,13 +221,16 @@ def _hold(order: Order) -> None:
 def fulfil(order: Order) -> None:
     """Make a locked order paid; an expired one wins its seats back first.
 
-    Raises SoldOut or SalesClosed when they are gone or what they are seats of is over, InvalidTransition
-    when the order is canceled: then the money goes back. A hold is kept though the sale closed meanwhile.
+    Raises SoldOut or SalesClosed when they are gone or what they are seats of is over, PromoCodeRefused when
+    its code has been used up, InvalidTransition when the order is canceled: then the money goes back. All of
+    its seats or none. A hold is kept though the sale closed, or the price rose, meanwhile.
     """
     if order.event.is_past:
         raise SalesClosed
     if order.status == Order.Status.EXPIRED:
-        order.event.claim(order.quantity)
+        if order.promo_code_id:
+            lock_holders(order)
+        claim_seats(order)
     elif order.event.is_canceled:
         raise InvalidTransition(_("The event is canceled."))
     _mark_paid(order)
@@ -260,7 +320,7 @@ def release_seats(order: Order) -> None:
         queue_mail(order, Mail.Kind.EVENT_CANCELED, *_holders(order))
     elif order.paid_at:
         queue_mail(order, Mail.Kind.ORDER_CANCELED, *_holders(order))
-    order.event.release(order.tickets.filter(voided_at=None).count() if order.paid_at else order.quantity)
+    give_back_seats(order)
 
 
 def _holders(order: Order) -> set[str]:

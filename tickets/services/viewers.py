@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from events.catalogue_models import Admits
 from tickets.models import CheckIn, Order, Ticket, Viewer
 from ticketsuma.errors import DomainError
 from ticketsuma.web.sse import version_of, version_of_row
@@ -52,17 +53,19 @@ def join(ticket: Ticket, *, key: str, take_over: bool = False) -> Viewer:
     is first, and the other is told so; of two that take over the later wins. The first to join the live
     stream checks the ticket in, unless the door did. Raises NoRoom.
     """
-    if not ticket.order.event.shows_stream:
+    event = ticket.order.event
+    if not event.shows_stream:
         raise NoRoom
+    part = Admits.LIVE if event.stream_is_open else Admits.REPLAY
     with transaction.atomic():
         Order.objects.select_for_update().get(pk=ticket.order_id)  # a refund waits, or came first
-        if not Ticket.objects.admitting().filter(pk=ticket.pk).exists():
+        if not Ticket.objects.admitting(part).filter(pk=ticket.pk).exists():
             raise NoRoom
         viewer = Viewer.objects.get_or_create(ticket=ticket, defaults={"key": key})[0]
         if viewer.key != key and take_over:
             viewer.key, viewer.since = key, timezone.now()
             viewer.save()
-        if not ticket.order.event.is_past:
+        if not event.is_past:
             CheckIn.objects.get_or_create(ticket=ticket)
     return viewer
 

@@ -16,6 +16,7 @@ from ticketsuma.errors import DomainError
 from ticketsuma.state_machine import InvalidTransition
 
 from .refunds import take_part
+from .seats import give_back_tickets
 
 
 class NotVoidable(InvalidTransition):
@@ -39,7 +40,7 @@ def void_ticket(
 
     The seat is on sale again, and the ticket opens neither the door nor the stream, also where somebody
     is watching. Of two at once one wins; the other gets NotVoidable. `already_refunded_sats` is what the
-    asker saw, as in `refund_part`. Raises TooMuch. Lock order: payment → order → event.
+    asker saw, as in `refund_part`. Raises TooMuch. Lock order: payment → order → type → event.
     """
     with transaction.atomic():
         order, payment = _lock(ticket)
@@ -50,7 +51,7 @@ def void_ticket(
         Viewer.objects.filter(ticket=ticket).delete()
         refund = _give_back(order, payment, amount_sats, already_refunded_sats) if amount_sats else None
         record("void", ticket, **({"said": reason} if reason else {}), sats=amount_sats)
-        order.event.release(1)
+        give_back_tickets(order, [ticket])
     ticket.voided_at = now
     return refund
 

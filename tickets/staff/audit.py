@@ -25,14 +25,16 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from events.catalogue_models import Admits, PromoCode, TicketType
 from events.models import Event
 from payments.models import IncomingPayment, Payment, Refund
-from tickets.models import Order
+from tickets.models import Order, OrderLine
 from ticketsuma.money import MSATS_PER_SAT
 from ticketsuma.time_limits import minutes_for_each
 
 from .recent import Changed, changed_since
 
+HOLDING = [Order.Status.PENDING, Order.Status.PAID]
 MINUTES = 10  # for one check of all rows
 AT_ONCE = 1000  # rows of what changed lately
 # Recording money and allocating it are two transactions; a crash between them is mended well within this.
@@ -85,9 +87,12 @@ def _ask(check: Check, rows: QuerySet[Any]) -> list[Violation]:
 
 # -- seats and tickets ------------------------------------------------------------------------
 def seats_are_those_of_orders(events: QuerySet[Any]) -> list[Violation]:
-    """`seats_taken` = tickets of pending and paid orders that are not void ≤ capacity, for every event."""
-    holding = Q(orders__status__in=[Order.Status.PENDING, Order.Status.PAID])
-    holding &= Q(orders__tickets__voided_at=None)
+    """`seats_taken` = tickets of pending and paid orders that are not void ≤ capacity, for every event.
+
+    Tickets that open the replay alone are none of its seats.
+    """
+    holding = Q(orders__status__in=HOLDING, orders__tickets__voided_at=None)
+    holding &= Q(orders__tickets__line=None) | ~Q(orders__tickets__line__admits=Admits.REPLAY)
     events = events.values("pk", "seats_taken", "capacity")
     events = events.annotate(held=Count("orders__tickets", filter=holding))
     broken = events.filter(~Q(seats_taken=F("held")) | Q(held__gt=F("capacity"))).order_by("pk")
@@ -98,6 +103,66 @@ def seats_are_those_of_orders(events: QuerySet[Any]) -> list[Violation]:
             f"capacity is {event['capacity']}",
         )
         for event in broken
+    ]  # fmt: skip
+
+
+def seats_of_types_are_those_of_lines(types: QuerySet[Any]) -> list[Violation]:
+    """The same for every ticket type, whose capacity may be none."""
+    holding = Q(lines__order__status__in=HOLDING, lines__tickets__voided_at=None)
+    types = types.values("pk", "event_id", "seats_taken", "capacity")
+    types = types.annotate(held=Count("lines__tickets", filter=holding))
+    broken = types.filter(~Q(seats_taken=F("held")) | Q(held__gt=F("capacity"))).order_by("pk")
+    return [
+        Violation(
+            "ticket types", f"ticket type {row['pk']} of event {row['event_id']}",
+            f"seats_taken is {row['seats_taken']}, its lines hold {row['held']}, "
+            f"capacity is {'-' if row['capacity'] is None else row['capacity']}",
+        )
+        for row in broken
+    ]  # fmt: skip
+
+
+def codes_are_used_by_orders(codes: QuerySet[Any]) -> list[Violation]:
+    """`uses` = pending and paid orders with the code ≤ its most, for every promo code."""
+    codes = codes.values("pk", "uses", "max_uses")
+    codes = codes.annotate(held=Count("orders", filter=Q(orders__status__in=HOLDING)))
+    broken = codes.filter(~Q(uses=F("held")) | Q(held__gt=F("max_uses"))).order_by("pk")
+    return [
+        Violation(
+            "promo codes", f"promo code {row['pk']}",
+            f"uses is {row['uses']}, {row['held']} orders hold it, "
+            f"at most {'-' if row['max_uses'] is None else row['max_uses']}",
+        )
+        for row in broken
+    ]  # fmt: skip
+
+
+def lines_are_what_is_sold(orders: QuerySet[Any]) -> list[Violation]:
+    """Σ lines = the order: its amount, seats and tickets, of one event. No line is of the version before."""
+    lines = OrderLine.objects.filter(order=OuterRef("pk")).order_by().values("order")
+    cost = Sum(F("price") * F("quantity") - F("discount"), output_field=BigIntegerField())
+    foreign = OrderLine.objects.filter(order=OuterRef("pk")).exclude(type__event=OuterRef("event"))
+    uneven = OrderLine.objects.filter(order=OuterRef("pk")).annotate(issued=Count("tickets"))
+    sums = orders.annotate(
+        line_cost=Subquery(lines.annotate(total=cost).values("total")),
+        line_seats=Subquery(lines.annotate(total=Sum("quantity")).values("total")),
+        due=Coalesce(F("payment__amount_sats"), 0),
+        is_foreign=Exists(foreign),
+        is_uneven=Exists(uneven.exclude(issued=F("quantity"))),
+    )
+    broken = sums.filter(line_seats__isnull=False).filter(
+        ~Q(line_cost=F("due")) | ~Q(line_seats=F("quantity")) | Q(is_foreign=True) | Q(is_uneven=True)
+    )
+    return [
+        Violation(
+            "lines", f"order {row['code']}",
+            f"lines of {row['line_seats']} seats and {row['line_cost']} sats, sold are {row['quantity']} for "
+            f"{row['due']}" + ", types of another event" * row["is_foreign"]
+            + ", tickets are not those of the lines" * row["is_uneven"],
+        )
+        for row in broken.order_by("code").values(
+            "code", "quantity", "line_cost", "line_seats", "due", "is_foreign", "is_uneven"
+        )
     ]  # fmt: skip
 
 
@@ -211,10 +276,11 @@ def sent_refunds_are_payments_of_their_own(refunds: QuerySet[Any]) -> list[Viola
 
 def orders_and_payments_agree(orders: QuerySet[Any]) -> list[Violation]:
     """Both wait or neither; and what is due is what the order costs."""
-    cost = F("price_sats") * F("quantity")
+    most = F("price_sats") * F("quantity")  # the price of a seat is an average, rounded up
     pending = Order.Status.PENDING
     broken = orders.filter(payment__isnull=False).filter(
-        ~Q(payment__amount_sats=cost)
+        Q(payment__amount_sats__gt=most)
+        | Q(payment__amount_sats__lte=most - F("quantity"))
         | Q(status=pending) & ~Q(payment__status=Payment.Status.PENDING)
         | ~Q(status=pending) & Q(payment__status=Payment.Status.PENDING)
     )
@@ -230,7 +296,10 @@ def orders_and_payments_agree(orders: QuerySet[Any]) -> list[Violation]:
 
 CHECKS = [
     Check(Event, seats_are_those_of_orders),
+    Check(TicketType, seats_of_types_are_those_of_lines),
+    Check(PromoCode, codes_are_used_by_orders),
     Check(Order, tickets_are_as_many_as_sold),
+    Check(Order, lines_are_what_is_sold),
     Check(IncomingPayment, every_msat_is_accounted_for),
     Check(IncomingPayment, matched_money_is_allocated, is_always_whole=True),
     Check(Payment, paid_orders_have_their_money),

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Model, Q
 
-from events.models import Event
+from events.models import Event, PromoCode, TicketType
 from payments.models import IncomingPayment, Payment, Refund
 from tickets.models import Order, Ticket
 
@@ -21,11 +21,14 @@ class Changed:
     payments: set[uuid.UUID]
     incoming: set[int]
     refunds: set[uuid.UUID]
+    types: set[int]
+    codes: set[int]
 
     def keys_of(self, model: type[Model]) -> list[Any]:
         keys: dict[type[Model], set] = {
             Event: self.events, Order: self.orders, Payment: self.payments,
-            IncomingPayment: self.incoming, Refund: self.refunds,
+            IncomingPayment: self.incoming, Refund: self.refunds, TicketType: self.types,
+            PromoCode: self.codes,
         }  # fmt: skip
         return sorted(keys[model])
 
@@ -43,11 +46,15 @@ def changed_since(since: datetime) -> Changed:
     rows = IncomingPayment.objects.filter(pk__in=incoming, payment__isnull=False)
     payments = set(rows.values_list("payment_id", flat=True))
     voided = Ticket.objects.filter(voided_at__gte=since).values_list("order_id", flat=True)
-    orders, events = set(), set()
+    orders, events, codes = set(), set(), set()
     touched = Q(updated_at__gte=since) | Q(pk__in=set(voided)) | Q(payment__in=payments)
-    for order, event, payment in Order.objects.filter(touched).values_list("pk", "event_id", "payment_id"):
+    names = ("pk", "event_id", "payment_id", "promo_code_id")
+    for order, event, payment, code in Order.objects.filter(touched).values_list(*names):
         orders.add(order)
         events.add(event)
+        if code:
+            codes.add(code)
         if payment:
             payments.add(payment)
-    return Changed(events, orders, payments, incoming, set(sent))
+    types = set(TicketType.objects.filter(event__in=events).values_list("pk", flat=True))
+    return Changed(events, orders, payments, incoming, set(sent), types, codes)

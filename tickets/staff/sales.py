@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from django.db.models import Count, F, Max, Sum
+from django.db.models import Count, Max, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
@@ -61,7 +62,7 @@ def _sold_today(user: User, database: str) -> list[EventSales]:
     rows = paid.values("event_id", "event__title").annotate(
         orders=Count("pk"),
         seats=Sum("quantity"),
-        sats=Sum(F("price_sats") * F("quantity")),
+        sats=Coalesce(Sum("payment__amount_sats"), 0),
         last=Max("paid_at"),
     )
     return [

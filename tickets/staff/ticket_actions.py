@@ -28,7 +28,7 @@ def _summary(ticket: Ticket) -> list[str]:
     facts = {
         "ticket": ticket,
         "event": ticket.order.event.title,
-        "price": format_sats(ticket.order.price_sats),
+        "price": format_sats(ticket.price_sats),
         "back": format_sats(_refunded(ticket)),
     }
     return [

@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from events.baskets import QuantityNotAllowed
 from events.models import Event
 from payments.services import settle_node_payment
 from tests.acts import money_for, open_invoice
 from tests.factories import EventFactory, OrderFactory
 from tickets.models import Order
-from tickets.services.orders import PriceChanged, QuantityNotAllowed, cancel_order
+from tickets.services.orders import PriceChanged, cancel_order
 from ticketsuma.money import MAX_SATS
 
 pytestmark = pytest.mark.django_db(transaction=True)

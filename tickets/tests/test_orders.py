@@ -7,6 +7,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from events.baskets import QuantityNotAllowed
 from events.models import Event, SalesClosed, SoldOut
 from payments.models import Payment, Refund
 from payments.services import settle_node_payment
@@ -16,7 +17,7 @@ from tests.factories import EventFactory, OrderFactory
 from tickets.mail.messages import send_tickets_again
 from tickets.models import Mail, Order, Ticket
 from tickets.services.idempotency import KeyReused
-from tickets.services.orders import QuantityNotAllowed, cancel_order, change_uma_address, expire_order
+from tickets.services.orders import cancel_order, change_uma_address, expire_order
 from ticketsuma.state_machine import InvalidTransition
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -36,7 +36,7 @@ def shop():
     late = hold(event)
     Order.objects.filter(pk=late.pk).update(status="expired")
     Payment.objects.filter(pk=late.payment_id).update(status="closed")
-    event.release(1)
+    event.release(1, types={event.default_type_id: 1})
     pay(late)  # wins its seat back
     surplus = hold(event)
     pay(surplus, 1_003_500)
@@ -52,6 +52,11 @@ def shop():
     hold(free, 2)
     stray_money()
     return {"event": event, "paid": paid, "late": late, "refunded": refunded, "pending": pending}
+
+
+def give_back(event, seats):
+    """Past every order."""
+    event.release(seats, types={event.default_type_id: seats})
 
 
 def fail_since(moment):
@@ -74,7 +79,7 @@ def test_every_legal_ending_is_clean(shop):
 def test_each_check_reads_in_one_query_or_two(shop):
     with CaptureQueriesContext(connection) as asked:
         audit.run_integrity_checks()
-    assert len([one for one in asked if one["sql"].startswith("SELECT")]) == 9
+    assert len([one for one in asked if one["sql"].startswith("SELECT")]) == 12
 
 
 def test_the_recent_form_leaves_what_is_older_to_the_whole_one(shop):
@@ -90,7 +95,7 @@ def test_a_refund_brings_its_order_into_the_recent_form(shop):
     later = timezone.now()
     assert fail_since(later) == set()
     refund_part(shop["late"], amount_sats=400, already_refunded_sats=0)
-    assert fail_since(later) == {"orders", "paid orders"}
+    assert fail_since(later) == {"orders", "paid orders", "lines"}
 
 
 def test_seats_that_no_order_holds(shop):
@@ -99,13 +104,13 @@ def test_seats_that_no_order_holds(shop):
 
 
 def test_seats_that_were_released_twice(shop):
-    shop["event"].release(1)
-    assert checks_that_fail() == {"seats"}
+    give_back(shop["event"], 1)
+    assert checks_that_fail() == {"seats", "ticket types"}
 
 
 def test_a_ticket_too_few(shop):
     Ticket.objects.filter(order=shop["paid"], number=2).delete()
-    assert checks_that_fail() == {"seats", "tickets"}
+    assert checks_that_fail() == {"seats", "tickets", "ticket types", "lines"}
 
 
 def test_money_without_a_purpose(shop):
@@ -135,7 +140,7 @@ def test_money_applied_to_an_order_that_ended(shop):
     order = shop["paid"]
     Order.objects.filter(pk=order.pk).update(status="expired")
     Payment.objects.filter(pk=order.payment_id).update(status="closed")
-    shop["event"].release(2)
+    give_back(shop["event"], 2)
     assert checks_that_fail() == {"settled payments"}
 
 
@@ -167,7 +172,7 @@ def test_a_paid_order_without_money(shop):
 
 def test_a_settled_payment_whose_order_is_gone(shop):
     Order.objects.filter(pk=shop["paid"].pk).update(status="canceled")
-    shop["event"].release(2)
+    give_back(shop["event"], 2)
     assert checks_that_fail() == {"settled payments"}
 
 
@@ -178,7 +183,7 @@ def test_an_order_that_waits_for_nothing(shop):
 
 def test_an_order_and_a_payment_of_different_amounts(shop):
     Payment.objects.filter(pk=shop["pending"].payment_id).update(amount_sats=F("amount_sats") - 1)
-    assert checks_that_fail() == {"orders"}
+    assert checks_that_fail() == {"orders", "lines"}
 
 
 # -- the command ------------------------------------------------------------------------------
@@ -200,19 +205,19 @@ def test_the_command_is_quiet_about_a_healthy_shop_and_names_what_waits(shop):
 
 
 def test_the_command_exits_1_with_a_table(shop):
-    shop["event"].release(1)
+    give_back(shop["event"], 1)
     code, text = run_audit("--offline")
     assert code == 1
     assert f"event {shop['event'].pk}" in text
-    assert "1 broken." in text
+    assert "2 broken." in text
 
 
 def test_the_command_speaks_json(shop):
-    shop["event"].release(1)
+    give_back(shop["event"], 1)
     code, text = run_audit("--offline", "--json")
     report = json.loads(text)
     assert (code, report["ok"]) == (1, False)
-    assert [finding["check"] for finding in report["broken"]] == ["seats"]
+    assert [finding["check"] for finding in report["broken"]] == ["seats", "ticket types"]
     assert {line["kind"] for line in report["needs_attention"]} == {"worker", "unmatched", "needs_address"}
 
 

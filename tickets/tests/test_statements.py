@@ -22,7 +22,7 @@ from payments.models import Invoice
 from payments.node import lightspark
 from payments.tests.toy_node import ToyNode, listed_payment, opened_invoice, sats
 from tests import many_rows
-from tests.factories import EventFactory
+from tests.factories import EventFactory, PromoCodeFactory, TicketTypeFactory
 from tickets.models import Mail, Order
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -96,32 +96,46 @@ def tell_of_payment(client):
 
 # -- how many -----------------------------------------------------------------------------------
 @pytest.mark.parametrize("more", [{}, {"quantity": 3}, {"uma_address": WALLET}])
-def test_a_purchase_is_eight_statements_and_a_lock(client, node, more):
+def test_a_purchase_is_ten_statements_and_a_lock(client, node, more):
     event = EventFactory()
     with statements() as said:
         bought = buy(client, event, **more)
     assert bought["payment"]["bolt11"]
     assert bought["payment"]["uma_invoice"]
-    assert len(said) == 8 + LOCKS, "\n".join(said)
+    assert len(said) == 10 + LOCKS, "\n".join(said)
+
+
+@pytest.mark.parametrize("types", [1, 30])
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_purchase_of_many_types_is_as_many_and_one_with_a_code(client, node, types, code):
+    event = EventFactory(max_per_order=50, capacity=100)
+    wanted = [event.default_type, *(TicketTypeFactory(event=event) for _number in range(types - 1))]
+    items = [{"ticket_type_id": each.pk, "quantity": 1} for each in wanted]
+    more = {"promo_code": PromoCodeFactory(event=event, types=wanted).text} if code else {}
+    body = {"event_id": event.pk, "items": items, "email": "bob@example.com"} | more
+    with statements() as said:
+        answer = client.post("/api/tickets/purchase", body, content_type="application/json")
+    assert answer.status_code == 201, answer.content
+    assert len(said) == 10 + code + LOCKS, "\n".join(said)
 
 
 @pytest.mark.parametrize("quantity", [1, 3])
-def test_a_free_ticket_is_six_statements_and_a_lock(client, quantity):
+def test_a_free_ticket_is_eight_statements_and_a_lock(client, quantity):
     event = EventFactory(price_sats=0)
     with statements() as said:
         bought = buy(client, event, quantity=quantity)
     assert bought["tickets"][0]["ticket_code"]
-    assert len(said) == 6 + LOCKS, "\n".join(said)
+    assert len(said) == 8 + LOCKS, "\n".join(said)
 
 
-def test_a_checkout_by_pages_is_eleven_statements_and_a_lock(client, node):
+def test_a_checkout_by_pages_is_thirteen_statements_and_a_lock(client, node):
     """In a shop that is at work: somebody has looked at the event, so that its page is in the cache."""
     event = EventFactory()
     Client().get(event.get_absolute_url())
     with statements() as said:
         page = checkout(client, event)
     assert b"<svg" in page.content
-    assert len(said) == 11 + LOCKS, "\n".join(said)
+    assert len(said) == 13 + LOCKS, "\n".join(said)
 
 
 def test_a_webhook_that_pays_an_order_is_twelve_statements(client, node):

@@ -179,7 +179,7 @@ def order_page(order: Order, shown_invoice: str = "") -> dict:
         "order": order,
         "event": order.event,
         "payment": payment,
-        "tickets": list(order.tickets.select_related("check_in")) if order.is_paid else [],
+        "tickets": list(order.tickets.select_related("check_in", "line__type")) if order.is_paid else [],
         "version": order.page_version,  # type: ignore[attr-defined]
         "seconds_left": max(0, int((order.expires_at - timezone.now()).total_seconds())),
     }

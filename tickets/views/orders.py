@@ -47,7 +47,7 @@ def event_page(request: HttpRequest, slug: str) -> HttpResponse:
             return shared_page(
                 request, seen, _hold_minutes(seen), partial(_show_to_strangers, request, seen.pk)
             )
-    event = Event.objects.public().select_related("organizer").filter(slug=slug).first()
+    event = Event.objects.public().select_related("organizer", "default_type").filter(slug=slug).first()
     if event is None and slug.isdecimal() and len(slug) < 10:
         return redirect(get_object_or_404(Event.objects.public(), pk=int(slug)))
     if event is None:
@@ -72,8 +72,8 @@ def _buy(request: HttpRequest, event: Event) -> HttpResponse:
     buyer = _buyer(request)
     form = BuyForm(request.POST, event=event, user=buyer)
     if not form.is_valid():
-        if form.cleaned_data.get("price_sats") not in (None, event.price_sats):
-            form.refuse(orders.PriceChanged(event))
+        if form.cleaned_data.get("price_sats") not in (None, event.default_price):
+            form.refuse(orders.PriceChanged(price_sats=event.default_price))
         return _show_event(request, event, form, status=422)
     data = form.cleaned_data
     try:
@@ -92,7 +92,7 @@ def _buy(request: HttpRequest, event: Event) -> HttpResponse:
         )
     except DomainError as error:
         form.refuse(error)
-        event.refresh_from_db()
+        event = Event.objects.select_related("organizer", "default_type").get(pk=event.pk)
         return _show_event(request, event, form, status=error.status)
     remember(request, order)
     if order.is_replay and not order.is_pending:

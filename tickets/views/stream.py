@@ -44,6 +44,8 @@ def stream(request: HttpRequest, token: str) -> HttpResponse:
         return redirect(ticket)
     if timezone.now() >= event.stream_opens_at and not event.shows_stream:
         return render(request, "tickets/closing.html", {"event": event})
+    if event.shows_stream and not ticket.opens_stream:  # the other part is on
+        return redirect(ticket)
     viewer = Viewer.objects.filter(ticket=ticket).first()
     if viewer is None or not event.shows_stream:
         return _show_lobby(request, ticket)

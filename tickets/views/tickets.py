@@ -29,7 +29,7 @@ from .orders import order_by_token, passable, show_order
 
 def ticket_by_token(token: str) -> Ticket:
     """The ticket that `token` opens, with its order and event; Http404 for any other, or Replaced."""
-    return row_of_link(Ticket.objects.select_related("order__event", "check_in"), token)
+    return row_of_link(Ticket.objects.select_related("order__event", "check_in", "line__type"), token)
 
 
 @private_page

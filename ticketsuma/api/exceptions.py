@@ -127,7 +127,7 @@ def _flatten(details, path: list[str]) -> Iterator[dict]:
         yield {"field": ".".join(path) or None, "code": details["code"], "message": str(details["message"])}
     else:
         for name, each in details.items():
-            yield from _flatten(each, path if name == "non_field_errors" else [*path, name])
+            yield from _flatten(each, path if name == "non_field_errors" else [*path, str(name)])
 
 
 # -- what never reached a view, or did not come from one ------------------------------------------

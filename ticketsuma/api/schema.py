@@ -19,7 +19,9 @@ CODES = {
     "invalid_key": (400, "The key of a mailed link is wrong, used or old."),
     "invalid_uma_address": (400, "Not of the form `$name@domain`, or a domain we do not talk to."),
     "invalid_idempotency_key": (400, "Not 1 to 255 printable ASCII characters; a guest's: easily guessed."),
-    "quantity_not_allowed": (400, "More seats than one order of this event may hold."),
+    "quantity_not_allowed": (400, "More or fewer seats than one order, or one of its types, may hold."),
+    "unknown_ticket_type": (400, "The event has no such ticket type; or it is hidden, and needs a code."),
+    "amount_not_allowed": (400, "Less than a seat costs at least, or no amount is asked; `price` is that."),
     "not_authenticated": (401, "A token is needed."),
     "token_not_valid": (401, "The token is wrong, expired or ended."),
     "invalid_credentials": (401, "E-mail address and password do not belong together, or it is unproven."),
@@ -33,8 +35,18 @@ CODES = {
     "not_acceptable": (406, "Only JSON is spoken."),
     "sold_out": (409, "Not enough seats left. With `Retry-After` somebody is still paying: try again."),
     "sales_closed": (409, "The event is over, canceled, or its sale has ended."),
-    "price_changed": (409, "A seat costs not what you expected; `price_sats` is what it costs now."),
+    "price_changed": (
+        409,
+        "It costs not what you expected: `price_sats` is what a seat costs now, `amount_sats` all of it.",
+    ),
     "refund_policy_changed": (409, "What can be given back has changed meanwhile; a page says it."),
+    "promo_code_refused": (409, "The code is not known here, not good now, or used up; `detail` says which."),
+    "several_prices": (409, "The event has several ticket types: each has its own price."),
+    "ticket_type_needed": (
+        409,
+        "Seats of this type were ordered, or it is the default: end its sale instead.",
+    ),
+    "replay_only": (409, "The ticket is for the replay."),
     "free_limit": (409, "As many free tickets as one person may take."),
     "already_paid": (409, "Money came first."),
     "payment_in_flight": (409, "A payment may be on its way; try again after `Retry-After`."),
@@ -91,6 +103,8 @@ class ProblemSerializer(serializers.Serializer):
     request_id = serializers.CharField(help_text="Tell it to us when you ask about this answer.")
     errors = FieldProblemSerializer(many=True, required=False)  # type: ignore[assignment]
     price_sats = serializers.IntegerField(required=False, help_text="With `price_changed`: of one seat, now.")
+    amount_sats = serializers.IntegerField(required=False, help_text="With `price_changed`: all of it, now.")
+    price = serializers.IntegerField(required=False, help_text="With `amount_not_allowed`: of one seat.")
 
 
 def problems(*codes: str, body: bool = False) -> dict:

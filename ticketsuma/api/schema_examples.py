@@ -20,15 +20,26 @@ USER = {
     "id": 7, "user_id": 7, "email": "ann@example.com", "name": "Ann", "is_staff": False,
     "created_at": BOUGHT_AT, "updated_at": BOUGHT_AT,
 }  # fmt: skip
+TYPE_ID = 5
+TYPE = {
+    "id": TYPE_ID, "name": "Regular", "description": "", "position": 0, "pricing": "fixed", "price": 2100,
+    "currency": "SAT", "price_sats": 2100, "suggested_price": None, "seats_left": 42, "sales_start": None,
+    "sales_end": None, "min_per_order": 1, "max_per_order": None, "admits": "both", "status": "on_sale",
+    "is_default": True,
+}  # fmt: skip
+LINE = {
+    "ticket_type_id": TYPE_ID, "name": "Regular", "quantity": 1, "price": 2100, "discount": 0, "amount": 2100,
+    "currency": "SAT", "admits": "both",
+}  # fmt: skip
 ORDER = {
     "id": ORDER_ID, "token": "0b1d7d1e53c04a5f9a567d0c6f2f8f0e:signature", "code": "7K2M9QX4",
     "status": "pending", "event_id": EVENT_ID, "user_id": None, "email": "ann@example.com", "name": "Ann",
-    "uma_address": UMA, "quantity": 1, "price_sats": 2100, "amount_sats": 2100, "expires_at": EXPIRES_AT,
-    "paid_at": None, "created_at": BOUGHT_AT, "updated_at": BOUGHT_AT,
+    "uma_address": UMA, "quantity": 1, "price_sats": 2100, "amount_sats": 2100, "lines": [LINE],
+    "expires_at": EXPIRES_AT, "paid_at": None, "created_at": BOUGHT_AT, "updated_at": BOUGHT_AT,
 }  # fmt: skip
 TICKET = {
-    "id": TICKET_ID, "ticket_id": TICKET_ID, "event_id": EVENT_ID, "number": 1, "holder_name": "Ann",
-    "payment_status": "pending", "ticket_code": None, "url": None, "token": None,
+    "id": TICKET_ID, "ticket_id": TICKET_ID, "event_id": EVENT_ID, "ticket_type_id": TYPE_ID, "number": 1,
+    "holder_name": "Ann", "payment_status": "pending", "ticket_code": None, "url": None, "token": None,
     "room_open": False,
 }  # fmt: skip
 PAYMENT = {
@@ -60,7 +71,21 @@ EXAMPLES: dict[str, dict] = {
     "ProofRequest": {"current_password": PHRASE},
     "EventWriteRequest": WRITTEN_EVENT,
     "PatchedEventWriteRequest": {"capacity": 120, "replay_until": "2030-05-08T20:00:00Z"},
+    "BasketRequest": {"items": [{"ticket_type_id": TYPE_ID, "quantity": 2}], "promo_code": "EARLY BIRD"},
+    "TicketTypeWriteRequest": {"name": "Student", "price_sats": 900, "capacity": 20},
+    "PatchedTicketTypeWriteRequest": {"sales_end": START},
     # -- said
+    "Quote": {
+        "event_id": EVENT_ID, "quantity": 2, "amount": 3360, "currency": "SAT", "amount_sats": 3360,
+        "lines": [
+            {"ticket_type_id": TYPE_ID, "name": "Regular", "quantity": 2, "price": 2100, "discount": 840,
+             "amount": 3360},
+        ],
+    },
+    "StaffTicketType": TYPE | {
+        "capacity": 100, "seats_taken": 58, "is_hidden": False, "is_active": True, "created_at": BOUGHT_AT,
+        "updated_at": BOUGHT_AT,
+    },
     "PurchaseResponse": {
         "order": ORDER, "tickets": [TICKET], "payment": PAYMENT,
         "refunds": [], "pay_url": f"https://tickets.example.com/orders/{ORDER['token']}",
@@ -75,7 +100,8 @@ EXAMPLES: dict[str, dict] = {
         "slug": "lightning-for-beginners-7f3a9", "summary": "", "description": "", "organizer": "",
         "organizer_id": None, "contact_email": "", "start_time": START, "end_time": END,
         "timezone": "Europe/Berlin", "sales_end": None, "capacity": 100, "seats_left": 42,
-        "max_per_order": 10, "price_sats": 2100, "status": "on_sale", "is_active": True,
+        "max_per_order": 10, "price_sats": 2100, "price": 2100, "currency": "SAT", "ticket_types": [TYPE],
+        "status": "on_sale", "is_active": True,
         "url": "https://tickets.example.com/events/lightning-for-beginners-7f3a9", "cover": None,
         "replay_until": None, "canceled_at": None, "refunds_when_moved": True, "refund_hours": 24,
         "version": 3,

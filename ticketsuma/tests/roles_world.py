@@ -80,13 +80,15 @@ ACTS = {
 STAFF_API = {
     "create_event": MANAGERS, "replace_event": MANAGERS, "change_event": MANAGERS, "delete_event": MANAGERS,
     "check_in": DOORS,
+    "list_ticket_types": MANAGERS, "get_ticket_type": MANAGERS, "create_ticket_type": MANAGERS,
+    "replace_ticket_type": MANAGERS, "change_ticket_type": MANAGERS, "delete_ticket_type": MANAGERS,
 }  # fmt: skip
 OPEN_API = {
     "list_events", "get_event", "get_order", "cancel_order", "check_order", "correct_email",
     "give_refund_address", "replace_links", "replace_ticket", "void_ticket", "payment_status", "join",
     "ticket_status", "purchase", "validate_ticket", "sign_up", "get_user", "replace_user", "change_user",
     "delete_user", "export_user", "my_tickets", "login", "logout", "me", "ask_for_reset", "reset_password",
-    "verify_email", "verify_again",
+    "verify_email", "verify_again", "quote",
 }  # fmt: skip
 SITE_PAGES = {
     "index", "login", "logout", "password_change", "password_change_done", "autocomplete", "jsi18n",

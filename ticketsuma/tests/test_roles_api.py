@@ -128,3 +128,24 @@ def test_hidden_events_are_there_for_their_own_staff(world):
     assert (own.pk in listed, foreign.pk in listed) == (sees, world.role == OPERATOR)
     assert api.get(f"/api/events/{own.pk}").status_code == (200 if sees else 404)
     assert api.get(f"/api/events/{foreign.pk}").status_code == (200 if world.role == OPERATOR else 404)
+
+
+@pytest.mark.parametrize("role", EVERYBODY)
+def test_ticket_types_are_for_those_who_manage_their_event(world):
+    api = Client(headers={"Authorization": f"Bearer {issue_token(world.user)}"} if world.user else {})
+    refused = 401 if world.role == STRANGER else 403
+    for event, is_there in (
+        (world.own["sold"], True),
+        (world.foreign["sold"], world.role == OPERATOR),
+        (None, False),
+    ):
+        types = f"/api/events/{event.pk if event else 999_999_999}/ticket-types"
+        one = f"{types}/{event.default_type_id if event else 1}"
+        new = {"name": "New", "price_sats": 5}
+        for answer, good in (
+            (api.get(types), 200), (api.post(types, new, "application/json"), 201), (api.get(one), 200),
+            (api.patch(one, {"position": 1}, "application/json"), 200),
+            (api.put(one, new | {"name": "Whole"}, "application/json"), 200), (api.delete(one), 409),
+        ):  # fmt: skip
+            among = world.is_among(STAFF_API["create_ticket_type"])
+            assert answer.status_code == ((good if is_there else 404) if among else refused), answer.content
