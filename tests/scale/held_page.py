@@ -67,7 +67,7 @@ class HeldPage:
     def _hear(self) -> bool:
         """Until the line is lost; False when there is no line to have for a while."""
         parameters = {"v": self.version}
-        with requests.get(f"{self.url}/live", params=parameters, stream=True, timeout=(5, 40)) as answer:
+        with requests.get(f"{self.url}/live", params=parameters, stream=True, timeout=(5, 60)) as answer:
             if answer.status_code != 200:
                 return False
             self._pause = LONGEST

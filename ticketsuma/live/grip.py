@@ -13,9 +13,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.errors import DomainError
-from ticketsuma.web.sse import HEARTBEAT_SECONDS, RECONNECT_MILLISECONDS
+from ticketsuma.web.sse import RECONNECT_MILLISECONDS
 
 HOLD_SECONDS = 1800  # after which Pushpin asks once more whether the link is still good
+KEEP_ALIVE_SECONDS = 45  # most of what many held pages cost is this; proxies wait longer
 ASK_SECONDS = 20  # a page that is held asks by itself so often: published news may be lost
 PUBLISH_SECONDS = 1.0
 
@@ -62,7 +63,7 @@ def hold(request: HttpRequest, channels: list[str], version: str) -> HttpRespons
     again = f"{request.path}?{urlencode({'v': version, 'again': 1})}"
     answer["Grip-Hold"] = "stream"
     answer["Grip-Channel"] = ", ".join(channels)
-    answer["Grip-Keep-Alive"] = f":\\n\\n; format=cstring; timeout={HEARTBEAT_SECONDS:.0f}"
+    answer["Grip-Keep-Alive"] = f":\\n\\n; format=cstring; timeout={KEEP_ALIVE_SECONDS}"
     answer["Grip-Link"] = f"<{again}>; rel=next; timeout={HOLD_SECONDS}"
     answer["Cache-Control"] = "no-store"
     answer["X-Accel-Buffering"] = "no"
