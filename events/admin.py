@@ -12,6 +12,7 @@ from ticketsuma.admin.stale_forms import UnstaleAdmin
 from ticketsuma.paginator import GrowingPaginator
 from ticketsuma.templatetags.display import number
 
+from .catalogue_admin import TicketTypeInline
 from .catalogue_models import lock_catalogue
 from .changes import fields_of, record_change
 from .forms import EventForm, OrganizerForm
@@ -59,6 +60,7 @@ class BaseEventAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     actions = None
+    inlines = [TicketTypeInline]
     prepopulated_fields = {"slug": ["title"]}
     readonly_fields = ["seats_taken", *DATES]
     fieldsets = [

@@ -353,6 +353,13 @@ def follow_prices(event_id: int) -> None:
     Event.objects.filter(pk=event_id).update(price_sats=price, updated_at=timezone.now())
 
 
+def note_change(event_id: int) -> None:
+    """Raise an event's `version`: its page, which is kept, shows a field for codes where there are some."""
+    from .models import Event
+
+    Event.objects.filter(pk=event_id).update(updated_at=timezone.now())
+
+
 def set_only_price(events: models.QuerySet, price: int) -> None:
     """The price of the only type of each of `events`; of several each has its own."""
     others = TicketType.objects.filter(event=OuterRef("event")).exclude(pk=OuterRef("pk"))
@@ -471,14 +478,16 @@ class PromoCode(models.Model):
         return self.text
 
     def save(self, *args, **kwargs):
-        """Save everything but `uses`: a stale copy must not give uses back."""
+        """Save everything but `uses`: a stale copy must not give uses back. The event's `version` follows."""
         self.key = code_key(self.text)
         if not self._state.adding:
             names = kwargs.get("update_fields") or [
                 field.name for field in self._meta.concrete_fields if not field.primary_key
             ]
             kwargs["update_fields"] = {*names} - {"uses"}
-        super().save(*args, **kwargs)
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            note_change(self.event_id)
 
     def clean_fields(self, exclude=None) -> None:
         super().clean_fields(exclude)

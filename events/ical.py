@@ -13,13 +13,15 @@ from .models import Event
 PUBLISH, REQUEST, CANCEL = "PUBLISH", "REQUEST", "CANCEL"
 
 
-def calendar_file(event: Event, url: str, *, method: str = PUBLISH, attendee: str = "") -> bytes:
+def calendar_file(
+    event: Event, url: str, *, method: str = PUBLISH, attendee: str = "", kind: str = ""
+) -> bytes:
     """The event for a calendar, times in UTC so that every calendar shows its owner's zone.
 
-    `url` is where its owner joins; the stream's own address is never in a calendar. PUBLISH is for whoever
-    keeps the file; REQUEST tells the mail address `attendee` of the event or of its change, CANCEL that it
-    is not theirs any more. An entry is replaced by one with the same UID and a higher SEQUENCE, or the same
-    SEQUENCE and a later DTSTAMP (RFC 5546 2.1.5).
+    `url` is where its owner joins, `kind` the ticket type; the stream's own address is never in a calendar.
+    PUBLISH is for whoever keeps the file; REQUEST tells the mail address `attendee` of the event or of its
+    change, CANCEL that it is not theirs any more. An entry is replaced by one with the same UID and a higher
+    SEQUENCE, or the same SEQUENCE and a later DTSTAMP (RFC 5546 2.1.5).
     """
     calendar, entry = Calendar(), Entry()
     calendar.add("prodid", "-//Tickets by UMA//EN")
@@ -33,7 +35,7 @@ def calendar_file(event: Event, url: str, *, method: str = PUBLISH, attendee: st
     entry.add("dtstart", _in_utc(event.start_time))
     entry.add("dtend", _in_utc(event.end_time))
     entry.add("summary", event.title)
-    entry.add("description", f"{event.summary}\n\n{url}".strip())
+    entry.add("description", "\n\n".join(part for part in (event.summary, kind, url) if part))
     entry.add("url", url)
     entry.add("organizer", _organizer(event))
     if attendee:

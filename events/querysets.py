@@ -3,12 +3,12 @@
 from datetime import datetime
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from ticketsuma.search_keys import SearchedQuerySet
 
-from .catalogue_models import set_only_price
+from .catalogue_models import TicketType, set_only_price
 
 
 class EventQuerySet(SearchedQuerySet):
@@ -28,6 +28,12 @@ class EventQuerySet(SearchedQuerySet):
     def public(self):
         """What anybody may see; canceled events stay visible so that people learn of it."""
         return self.filter(is_active=True)
+
+    def with_price_range(self):
+        """Each with `costs_more`: whether somebody may pay more than its lowest price."""
+        more = Q(price__gt=OuterRef("price_sats")) | Q(pricing="at_least")
+        types = TicketType.objects.listed().filter(more, event=OuterRef("pk"))
+        return self.annotate(costs_more=Exists(types))
 
     def upcoming(self, now: datetime | None = None):
         return self.filter(end_time__gt=now or timezone.now()).order_by("start_time", "pk")

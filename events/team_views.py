@@ -26,7 +26,7 @@ def organizer_page(request: HttpRequest, slug: str) -> HttpResponse:
     """Who it is, and what it holds next."""
     organizer = get_object_or_404(Organizer, slug=slug, closed_at=None)
     events = Event.objects.public().upcoming().filter(organizer=organizer)
-    events = events.defer("description", "search_key", "stream_url")[:EVENTS_SHOWN]
+    events = events.with_price_range().defer("description", "search_key", "stream_url")[:EVENTS_SHOWN]
     about = render_markdown(organizer.description)
     return render(
         request, "events/organizer.html",

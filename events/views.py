@@ -32,7 +32,7 @@ def event_list(request: HttpRequest) -> HttpResponse:
     events = events.past() if show == "past" else events.upcoming()
     if show == "free":
         events = events.filter(price_sats=0)
-    events = search(events, words).defer("description", "search_key", "stream_url")
+    events = search(events, words).with_price_range().defer("description", "search_key", "stream_url")
     page = GrowingPaginator(events, EVENTS_PER_PAGE).get_page(request.GET.get("page"))
     has_lead = show == "upcoming" and not words and page.number == 1
     return render(

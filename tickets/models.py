@@ -328,6 +328,11 @@ class Ticket(Searched, Linked):
         return self.order.price_sats if self.line is None else self.line.seat_amount_sats
 
     @property
+    def type_name(self) -> str:
+        """Of its type, where the event names them; its line and the type are loaded."""
+        return self.line.type.name if self.line else ""
+
+    @property
     def is_used(self) -> bool:
         return hasattr(self, "check_in")
 

@@ -1,12 +1,12 @@
 from django.urls import path
 
-from .views import check_in, mailbox_proof, orders, refunds, stream, voiding
+from .views import buying, check_in, mailbox_proof, orders, refunds, stream, voiding
 from .views import email as email  # an act of the order's page, which needs no address of its own
 from .views import tickets as ticket_views
 
 urlpatterns = [
-    path("events/<slug:slug>", orders.event_page, name="event"),
-    path("events/<int:event_id>/buy", orders.buy, name="buy"),
+    path("events/<slug:slug>", buying.event_page, name="event"),
+    path("events/<int:event_id>/buy", buying.buy, name="buy"),
     path("orders/<str:token>", orders.order, name="order"),
     path("orders/<str:token>/status", orders.order_status, name="order_status"),
     path("orders/<str:token>/live", orders.order_live, name="order_live"),

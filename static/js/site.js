@@ -1,5 +1,6 @@
 // Small comforts for every page. Each works on whatever is in the document now, swapped parts included.
 import { startClocks } from "./clock.js";
+import { watchCodes } from "./promo-code.js";
 import { showViewerTimes } from "./times.js";
 import { watchSteppers } from "./stepper.js";
 
@@ -85,6 +86,7 @@ if (document.activeElement === document.body) document.querySelector("main [aria
 function refresh() {
   showViewerTimes(document);
   watchSteppers(document);
+  watchCodes(document);
 }
 refresh();
 startClocks();

@@ -1,16 +1,30 @@
-// How many seats: − and + around a number field, and the total that follows.
+// How many seats: − and + around each number field, and the total that follows.
+const count = (input) => Math.round(Number(input.value)) || 0;
+
+// What a stepper's seats cost: as the server reckons, a part of a sat stays with the shop.
+function cost(stepper) {
+  const { price, percent, off, amount } = stepper.dataset;
+  const seats = count(stepper.querySelector("input"));
+  const each = amount ? count(document.getElementById(amount)) : Number(price);
+  return (each - Number(off)) * seats - Math.floor((each * seats * Number(percent)) / 100);
+}
+
 function update(stepper) {
   const input = stepper.querySelector("input");
-  const [least, most] = [Number(input.min) || 1, Number(input.max) || 10];
-  const value = Math.min(most, Math.max(least, Math.round(Number(input.value)) || least));
+  const [least, most] = [Number(input.min), Number(input.max)];
+  const value = Math.min(most, Math.max(least, count(input)));
   const [less, more] = stepper.querySelectorAll("button");
   less.disabled = value <= least;
   more.disabled = value >= most;
-  const total = document.querySelector("[data-total]");
+  const form = stepper.closest("form");
+  const total = form?.querySelector("[data-total]");
   if (!total) return;
+  const steppers = [...form.querySelectorAll(".stepper")];
+  const seats = steppers.reduce((sum, each) => sum + count(each.querySelector("input")), 0);
+  const amount = steppers.reduce((sum, each) => sum + cost(each), 0);
   // The server's own thousands separator: Intl would set another one in Spanish.
-  const sats = String(value * Number(total.dataset.each)).replace(/\B(?=(\d{3})+$)/g, total.dataset.group);
-  total.textContent = total.dataset.text.replace("{amount}", sats);
+  const sats = String(amount).replace(/\B(?=(\d{3})+$)/g, total.dataset.group);
+  total.textContent = seats && amount ? total.dataset.text.replace("{amount}", sats) : total.dataset.none;
 }
 
 export function watchSteppers(root) {
@@ -19,12 +33,15 @@ export function watchSteppers(root) {
     const input = stepper.querySelector("input");
     for (const button of stepper.querySelectorAll("button")) {
       button.addEventListener("click", () => {
-        const next = (Number(input.value) || 1) + Number(button.dataset.step);
-        input.value = Math.min(Number(input.max) || 10, Math.max(Number(input.min) || 1, next));
+        const next = count(input) + Number(button.dataset.step);
+        input.value = Math.min(Number(input.max), Math.max(Number(input.min), next));
         update(stepper);
       });
     }
-    input.addEventListener("input", () => update(stepper));
+    const { amount } = stepper.dataset;
+    for (const field of [input, amount && document.getElementById(amount)]) {
+      field?.addEventListener("input", () => update(stepper));
+    }
     update(stepper);
   }
 }

@@ -61,7 +61,11 @@ def send_mail(mail: Mail) -> None:
 
 def _held_by(mail: Mail) -> QuerySet[Ticket]:
     """The good tickets of the mail's order that its receiver holds, not being the buyer."""
-    return mail.order.tickets.filter(holder_email=mail.to, voided_at=None)
+    return _good_tickets(mail.order).filter(holder_email=mail.to)
+
+
+def _good_tickets(order: Order) -> QuerySet[Ticket]:
+    return order.tickets.filter(voided_at=None).select_related("line__type")
 
 
 def _drop(mail: Mail, why: str = "no longer true", **changes: Any) -> None:
@@ -124,7 +128,8 @@ def write_mail(mail: Mail) -> ShopMail:
     if method := CALENDAR.get(Mail.Kind(mail.kind)):
         page = tickets[0] if tickets and (len(tickets) == 1 or context["is_holder"]) else order
         url = settings.SITE_URL + page.get_absolute_url()
-        entry = calendar_file(event, url, method=method, attendee=mail.to)
+        names = dict.fromkeys(ticket.type_name for ticket in tickets if ticket.type_name)
+        entry = calendar_file(event, url, method=method, attendee=mail.to, kind=", ".join(names))
         # An alternative, which mail programs take into the calendar (RFC 6047), and a file for the others.
         message.attach_alternative(entry.decode(), f"text/calendar; method={method}")
         message.attach("event.ics", entry.decode(), "text/calendar")
@@ -157,7 +162,7 @@ def _words_about(mail: Mail) -> dict[str, Any]:
     order, event = mail.order, mail.order.event
     refund = Refund.objects.filter(pk=mail.about).first()
     is_holder = mail.to != order.email
-    tickets = list(_held_by(mail) if is_holder else order.tickets.filter(voided_at=None))
+    tickets = list(_held_by(mail) if is_holder else _good_tickets(order))
     for ticket in tickets:
         ticket.order = order
     return {

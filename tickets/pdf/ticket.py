@@ -30,7 +30,7 @@ _writing = threading.Lock()  # reportlab cuts fonts to size with one read positi
 
 
 def ticket_pdf(ticket: Ticket) -> bytes:
-    """The ticket as a PDF, in the reader's language; load `order__event` with it.
+    """The ticket as a PDF, in the reader's language; load `order__event` and `line__type` with it.
 
     Letters that no font here has (Arabic, for example) are left out, and the paper says where they are.
     """
@@ -86,11 +86,12 @@ def _draw_head(paper: Canvas, tags: Tags, ticket: Ticket) -> None:
         for text in _when(event):
             _write(paper, MARGIN, y, text, 12)
             y -= 6 * mm
-    if name := printable(ticket.holder_name):
-        paper.setFillColor(VOLT)
-        [line] = lines_of(name, 12, within=_INSIDE, most=1, bold=True)
-        with tags.tagged("P"):
-            _write(paper, MARGIN, TEAR + 10 * mm, line, 12, bold=True)
+    paper.setFillColor(VOLT)
+    for height, text in ((16, ticket.type_name), (10, ticket.holder_name)):
+        if name := printable(text):
+            [line] = lines_of(name, 12, within=_INSIDE, most=1, bold=True)
+            with tags.tagged("P"):
+                _write(paper, MARGIN, TEAR + height * mm, line, 12, bold=True)
 
 
 def _when(event) -> list[str]:
@@ -121,7 +122,7 @@ def _draw_stub(paper: Canvas, tags: Tags, ticket: Ticket) -> None:
         paper.drawCentredString(WIDTH / 2, 30 * mm, grouped(ticket.ticket_code))
     paper.setFillColor(MUTED)
     words = [_("Whoever has this code has the ticket. Pass it on only to the person who goes.")]
-    if may_lose_letters(ticket.holder_name + ticket.order.event.title):
+    if may_lose_letters(ticket.holder_name + ticket.type_name + ticket.order.event.title):
         words.append(_("Where letters are missing here, the ticket's page on the web shows them."))
     y = 21 * mm
     for text in words:

@@ -41,7 +41,7 @@ class Validation:
 def validate_code(code: str, *, event_id: int | None = None) -> Validation:
     """Look a typed or scanned code up; nothing changes. With `event_id`, at that event's door."""
     ticket = (
-        Ticket.objects.select_related("order__event", "check_in", "line")
+        Ticket.objects.select_related("order__event", "check_in", "line__type")
         .filter(ticket_code=normalize_code(code))
         .first()
     )

@@ -9,7 +9,8 @@ from accounts.staff import save_verified_user
 from payments.models import Payment
 from tests.acts import hold, open_invoice
 from tests.factories import EveningFactory
-from tickets.forms.orders import BuyForm, UmaAddressForm
+from tickets.forms.buying import BuyForm
+from tickets.forms.orders import UmaAddressForm
 from tickets.models import Order
 
 pytestmark = pytest.mark.django_db(transaction=True)

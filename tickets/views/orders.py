@@ -1,148 +1,26 @@
-"""Views of a purchase: the event, its buy form, the order."""
+"""Views of the order: its page, its live part, and what its buyer may do."""
 
-import math
 from collections.abc import Iterable
-from functools import partial
 
 from django.conf import settings
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
+from django.shortcuts import redirect, render
 from django.utils.functional import SimpleLazyObject
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.rate_limits import client_ip
-from accounts.roles import Ability, may
-from events.markdown import render_markdown
-from events.models import Event
-from tickets.forms.orders import BuyForm, EmailForm, UmaAddressForm
+from tickets.forms.orders import EmailForm, UmaAddressForm
 from tickets.forms.refunds import RefundAddressForm
 from tickets.forms.tickets import HoldersForm
 from tickets.models import Order, Ticket
 from tickets.services import orders
-from tickets.services.giving_back import PolicyChanged
-from tickets.services.holds import hold_ends
 from ticketsuma.errors import DomainError
 from ticketsuma.live.grip import comes_from_proxy, hold
 from ticketsuma.web.sse import stream_response
-from ticketsuma.web.strangers import is_stranger, takes_strangers_forms
 
 from .acts import act_of, done_before, takes_acts
-from .browser_orders import orders_of_browser, remember
 from .decorators import private_page
 from .order_page import Shown, hub, order_page
-from .shared_page import KEY_HERE, SEATS_HERE, glimpse, shared_page
-
-
-# -- buying -----------------------------------------------------------------------------------
-@takes_strangers_forms
-@require_http_methods(["GET", "HEAD", "POST"])
-def event_page(request: HttpRequest, slug: str) -> HttpResponse:
-    """One event and its buy form, which posts here; an id in place of the slug leads to the slug."""
-    if request.method != "POST" and is_stranger(request):
-        seen = glimpse(slug)
-        if seen:
-            return shared_page(
-                request, seen, _hold_minutes(seen), partial(_show_to_strangers, request, seen.pk)
-            )
-    event = Event.objects.public().select_related("organizer", "default_type").filter(slug=slug).first()
-    if event is None and slug.isdecimal() and len(slug) < 10:
-        return redirect(get_object_or_404(Event.objects.public(), pk=int(slug)))
-    if event is None:
-        event = get_object_or_404(Event.objects.public(), former_slugs=slug)
-        if request.method != "POST":  # whoever has the form open buys all the same
-            return redirect(event, permanent=True)
-    if request.method == "POST":
-        return _buy(request, event)
-    return _show_event(request, event, BuyForm(event=event, user=_buyer(request)))
-
-
-@takes_strangers_forms
-@require_http_methods(["GET", "HEAD", "POST"])
-def buy(request: HttpRequest, event_id: int) -> HttpResponse:
-    """Where the form posted once: pages that were open while the shop was upgraded still do."""
-    event = get_object_or_404(Event.objects.public(), pk=event_id)
-    return _buy(request, event) if request.method == "POST" else redirect(event)
-
-
-def _buy(request: HttpRequest, event: Event) -> HttpResponse:
-    """Hold the seats and lead to the page on which they are paid, or show what is wrong."""
-    buyer = _buyer(request)
-    form = BuyForm(request.POST, event=event, user=buyer)
-    if not form.is_valid():
-        if form.cleaned_data.get("price_sats") not in (None, event.default_price):
-            form.refuse(orders.PriceChanged(price_sats=event.default_price))
-        return _show_event(request, event, form, status=422)
-    data = form.cleaned_data
-    try:
-        if data["refund_policy"] not in ("", event.refund_policy):
-            raise PolicyChanged
-        order = orders.place_order(
-            event=event,
-            quantity=data["quantity"],
-            email=buyer.email if buyer else data["email"],
-            name=buyer.name if buyer else data["name"],
-            uma_address=data.get("uma_address", ""),
-            buyer=buyer,
-            key=form.idempotency_key,
-            ip=client_ip(request),
-            expected_price_sats=data["price_sats"],
-        )
-    except DomainError as error:
-        form.refuse(error)
-        event = Event.objects.select_related("organizer", "default_type").get(pk=event.pk)
-        return _show_event(request, event, form, status=error.status)
-    remember(request, order)
-    if order.is_replay and not order.is_pending:
-        messages.info(
-            request,
-            _("You have sent this form before; this is the order it placed. For more seats, buy again."),
-        )
-    return redirect(order)
-
-
-def _buyer(request: HttpRequest):
-    return request.user if request.user.is_authenticated else None
-
-
-def _show_event(request: HttpRequest, event: Event, form: BuyForm, status: int = 200) -> HttpResponse:
-    if form.is_bound:
-        form.show_price(event)
-    context = _event_context(event, form) | {
-        "held_order": _held_order(request, event),
-        "has_door": may(request.user, Ability.DOOR, event),
-    }
-    return render(request, "events/event.html", context, status=status)
-
-
-def _show_to_strangers(request: HttpRequest, event_id: int) -> HttpResponse:
-    event = get_object_or_404(Event.objects.public(), pk=event_id)
-    form = BuyForm(event=event, user=None, initial={"key": KEY_HERE})
-    context = _event_context(event, form) | {
-        "seats_left": SEATS_HERE,
-        "canonical_path": event.get_absolute_url(),
-    }
-    return render(request, "events/event.html", context)
-
-
-def _event_context(event: Event, form: BuyForm) -> dict:
-    return {
-        "event": event,
-        "form": form,
-        "description": render_markdown(event.description),
-        "hold_minutes": _hold_minutes(event),
-    }
-
-
-def _hold_minutes(event: Event) -> int:
-    return max(1, math.ceil((hold_ends(event) - timezone.now()).total_seconds() / 60))
-
-
-def _held_order(request: HttpRequest, event: Event) -> Order | None:
-    """The seats this very browser is holding for the event, if it still does."""
-    return orders_of_browser(request).filter(event=event, status=Order.Status.PENDING).first()
 
 
 # -- the order --------------------------------------------------------------------------------

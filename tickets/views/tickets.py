@@ -52,7 +52,7 @@ def _show_ticket(request: HttpRequest, ticket: Ticket, *, form=None, problem="",
 def ticket_calendar(request: HttpRequest, token: str) -> HttpResponse:
     """The event for the holder's calendar, with the ticket's page to join from."""
     ticket = ticket_by_token(token)
-    return _calendar(ticket.order.event, ticket.get_absolute_url())
+    return _calendar(ticket.order.event, ticket.get_absolute_url(), ticket.type_name)
 
 
 @require_safe
@@ -63,10 +63,9 @@ def order_calendar(request: HttpRequest, token: str) -> HttpResponse:
     return _calendar(order.event, order.get_absolute_url())
 
 
-def _calendar(event: Event, path: str) -> HttpResponse:
-    answer = HttpResponse(
-        calendar_file(event, settings.SITE_URL + path), content_type="text/calendar; charset=utf-8"
-    )
+def _calendar(event: Event, path: str, kind: str = "") -> HttpResponse:
+    entry = calendar_file(event, settings.SITE_URL + path, kind=kind)
+    answer = HttpResponse(entry, content_type="text/calendar; charset=utf-8")
     answer["Content-Disposition"] = 'attachment; filename="ticket.ics"'
     return answer
 

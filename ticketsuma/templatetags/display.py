@@ -9,7 +9,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from ticketsuma import bidi
 from ticketsuma.templatetags.icons import ICONS
@@ -64,6 +64,20 @@ def price(amount_sats: int) -> SafeString:
         return format_html('<span class="price">{}</span>', _("Free"))
     unit = _("sat") if amount_sats == 1 else _("sats")
     return format_html('<span class="price">{} <small>{}</small></span>', number(amount_sats), unit)
+
+
+@register.filter
+def price_from(amount_sats: int) -> SafeString:
+    """The same of the lowest of several prices: `from 2,100 sats`, or `from 0 sats`."""
+    unit = _("sat") if amount_sats == 1 else _("sats")
+    says = format_html("{} <small>{}</small>", number(amount_sats), unit)
+    return format_html('<span class="price"><small>{}</small> {}</span>', pgettext("price", "from"), says)
+
+
+@register.filter
+def moment_in(moment: datetime, zone) -> str:
+    """`Fri 4 Dec, 20:00` on a clock in `zone`."""
+    return f"{day_in(moment, zone)}, {clock_in(moment, zone)}"
 
 
 @register.filter

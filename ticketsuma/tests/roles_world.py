@@ -21,6 +21,7 @@ from tests.factories import (
     OrganizerFactory,
     PendingActFactory,
     PostTransactionFactory,
+    PromoCodeFactory,
     RefundFactory,
     SignInFactory,
     StaffFactory,
@@ -47,17 +48,25 @@ OPERATORS: set[str] = set()  # who see everything, everywhere
 SEES = {
     "accounts.user": OPERATORS, "accounts.historyentry": OPERATORS, "accounts.usage": OPERATORS,
     "accounts.signin": OPERATORS, "accounts.pendingact": OPERATORS,
-    "events.event": GUESTS, "events.formerslug": MANAGERS, "events.organizer": GUESTS,
+    "events.event": GUESTS, "events.tickettype": GUESTS, "events.promocode": MANAGERS,
+    "events.formerslug": MANAGERS,
+    "events.organizer": GUESTS,
     "events.membership": OWNERS, "events.invitation": OWNERS,
     "payments.payment": MONEY, "payments.invoice": MONEY, "payments.incomingpayment": MONEY,
     "payments.refund": MONEY, "payments.webhookevent": OPERATORS, "payments.posttransaction": OPERATORS,
     "payments.vaspnonce": OPERATORS, "payments.checkup": OPERATORS, "payments.sweep": OPERATORS,
-    "tickets.order": GUESTS, "tickets.ticket": GUESTS, "tickets.checkin": GUESTS, "tickets.viewer": GUESTS,
+    "tickets.order": GUESTS, "tickets.orderline": GUESTS,
+    "tickets.ticket": GUESTS, "tickets.checkin": GUESTS, "tickets.viewer": GUESTS,
     "tickets.mail": MANAGERS, "tickets.announcement": MANAGERS, "tickets.eventchange": MANAGERS,
 }  # fmt: skip
-CHANGES = {"events.event": MANAGERS, "events.organizer": OWNERS, "accounts.user": OPERATORS}
-ADDS = {"events.event": MANAGERS, "events.organizer": OPERATORS}
-DELETES = {"events.event": MANAGERS, "events.organizer": OPERATORS}
+CHANGES = {
+    "events.event": MANAGERS,
+    "events.promocode": MANAGERS,
+    "events.organizer": OWNERS,
+    "accounts.user": OPERATORS,
+}
+ADDS = {"events.event": MANAGERS, "events.promocode": MANAGERS, "events.organizer": OPERATORS}
+DELETES = {"events.event": MANAGERS, "events.promocode": MANAGERS, "events.organizer": OPERATORS}
 ACTS = {
     ("events.event", "cancel"): OWNERS, ("events.event", "retry-failed"): MOVERS,
     ("events.organizer", "invite"): OWNERS, ("events.organizer", "close"): OPERATORS,
@@ -117,7 +126,9 @@ def half(word: str) -> dict:
     rows = [
         organizer, EventFactory(title=f"Unsold {word}", organizer=organizer, is_active=False), order, ticket,
         incoming, order.payment, order.payment.invoices.first(), announced,
-        CheckInFactory(ticket=ticket), ViewerFactory(ticket=ticket), MailFactory(order=order),
+        event.default_type, order.lines.get(), PromoCodeFactory(event=event),
+        CheckInFactory(ticket=ticket), ViewerFactory(ticket=ticket),
+        MailFactory(order=order),
         EventChangeFactory(event=event, is_move=True, **was), FormerSlugFactory(event=event),
         RefundFactory(incoming_payment=incoming, amount_msats=1, status=Refund.Status.FAILED),
         MembershipFactory(organizer=organizer), InvitationFactory(organizer=organizer),

@@ -1,0 +1,186 @@
+"""Ticket types in the admin, as inlines of their event, and promo codes; what is sold and used of each."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from accounts.history import CHANGED, record
+from accounts.roles import Ability
+from ticketsuma.admin.base import ByRole, KeepsHistory, ReadOnlyAdmin
+from ticketsuma.admin.stale_forms import UnstaleAdmin, UnstaleForm
+from ticketsuma.zoned_fields import ZonedDateTimeField, zone_or_utc
+
+from .catalogue_models import MAX_TYPES, PromoCode, TicketType
+
+
+class ZonedForm(UnstaleForm):
+    """Its moments are typed by the clocks of the event."""
+
+    def __init__(self, *args, zone: str = "UTC", **kwargs):
+        self.zone = zone
+        super().__init__(*args, **kwargs)
+
+    def arrange(self) -> None:
+        for field in self.fields.values():
+            if isinstance(field, ZonedDateTimeField):
+                field.widget.zone = zone_or_utc(self.zone)
+                for part, word in zip(field.widget.widgets, (_("Date"), _("Time")), strict=True):
+                    part.attrs["aria-label"] = f"{field.label}: {word}"
+
+
+class TicketTypeForm(ZonedForm):
+    sales_start = ZonedDateTimeField(
+        label=capfirst(_("start of the sale")), required=False, help_text=_("Empty: at once.")
+    )
+    sales_end = ZonedDateTimeField(
+        label=capfirst(_("end of the sale")), required=False, help_text=_("Empty: as the event's.")
+    )
+
+    class Meta:
+        model = TicketType
+        exclude: list[str] = []
+
+    def clean_capacity(self) -> int | None:
+        """The database refuses to oversell; here it is said at the field, with what to do instead."""
+        capacity, taken = self.cleaned_data["capacity"], self.instance.seats_taken
+        if capacity is not None and capacity < taken:
+            says = _("%(taken)s are taken already. To sell no more of them, take away the tick at “Active”.")
+            raise ValidationError(says, params={"taken": taken})
+        return capacity
+
+
+class TicketTypeFormSet(forms.BaseInlineFormSet):
+    """What was sold stays: a type of which seats were ordered is not deleted."""
+
+    def get_form_kwargs(self, index) -> dict[str, Any]:
+        return super().get_form_kwargs(index) | {"zone": self.instance.timezone}
+
+    def clean(self) -> None:
+        super().clean()
+        kept = []
+        for form in self.forms:
+            if not self._should_delete_form(form):  # type: ignore[attr-defined]
+                kept.append(form)
+            elif form.instance.pk and self._is_needed(form.instance):
+                says = _now(
+                    "“%(name)s” cannot be deleted: seats of it were ordered, or it is the event's first type."
+                    " Take away the tick at “Active” instead, and nobody can buy it any more."
+                )
+                raise ValidationError(says % {"name": form.instance})
+        names = [form.cleaned_data.get("name") for form in kept if getattr(form, "cleaned_data", None)]
+        if len(names) > 1 and not all(names):
+            raise ValidationError(_now("With several ticket types each needs a name: buyers choose by it."))
+        if len(names) > MAX_TYPES:
+            raise ValidationError(_now("An event has at most %(most)s ticket types.") % {"most": MAX_TYPES})
+
+    def _is_needed(self, row: TicketType) -> bool:
+        return row.pk == self.instance.default_type_id or row.lines.exists()
+
+
+class TicketTypeInline(ByRole, admin.StackedInline):
+    """What the event sells; an event with one type is shown as if there were none."""
+
+    sees = (Ability.SEE_GUESTS, Ability.SEE_MONEY)
+    changes = (Ability.MANAGE_EVENTS,)
+    model = TicketType
+    form = TicketTypeForm
+    formset = TicketTypeFormSet
+    fk_name = "event"
+    extra = 0
+    classes = ["types"]
+    readonly_fields = ["sold"]
+    fields = [
+        ("name", "position", "is_active", "is_hidden"), "description",
+        ("pricing", "price", "suggested_price"), ("capacity", "sold"), ("sales_start", "sales_end"),
+        ("min_per_order", "max_per_order", "admits"), "seen",
+    ]  # fmt: skip
+
+    def get_fields(self, request, obj=None):
+        return [name for name in self.fields if name != "seen" or self.has_change_permission(request, obj)]
+
+    @admin.display(description=_("seats taken"))
+    def sold(self, ticket_type: TicketType) -> str:
+        return str(ticket_type.seats_taken)
+
+
+@admin.register(TicketType)
+class TicketTypeAdmin(ReadOnlyAdmin):
+    """Every type of every event, to be found; they are written on their event's page."""
+
+    sees = (Ability.SEE_GUESTS, Ability.SEE_MONEY)
+    event_path = "event"
+    list_display = ["shown_name", "event", "price", "seats_taken", "capacity", "is_active"]
+    list_select_related = ["event"]
+    search_fields = ["name", "event__search_key__folded"]
+    ordering = ["-pk"]
+
+
+class PromoCodeForm(ZonedForm):
+    starts_at = ZonedDateTimeField(label=capfirst(_("good from")), required=False)
+    ends_at = ZonedDateTimeField(label=capfirst(_("good until")), required=False)
+
+    class Meta:
+        model = PromoCode
+        exclude: list[str] = []
+
+    def clean_max_uses(self) -> int | None:
+        most, uses = self.cleaned_data["max_uses"], self.instance.uses
+        if most is not None and most < uses:
+            says = _("It was used %(uses)s times already. To end it, take away the tick at “Active”.")
+            raise ValidationError(says, params={"uses": uses})
+        return most
+
+    def clean(self):
+        """A code is for types of its own event."""
+        data = super().clean() or self.cleaned_data
+        event = data.get("event") or self.instance.event
+        if any(each.event_id != event.pk for each in data.get("types") or []):
+            self.add_error("types", _("Choose types of the event that the code is for."))
+        return data
+
+
+@admin.register(PromoCode)
+class PromoCodeAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
+    """Codes, each with how often it was used; times are UTC."""
+
+    sees = changes = (Ability.MANAGE_EVENTS,)
+    form = PromoCodeForm
+    list_display = ["text", "event", "kind", "value", "uses", "max_uses", "is_active"]
+    list_filter = ["is_active", "kind"]
+    list_select_related = ["event"]
+    search_fields = ["text", "event__search_key__folded"]
+    ordering = ["-created_at", "text"]
+    list_per_page = 50
+    show_full_result_count = False
+    actions = None
+    readonly_fields = ["uses"]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "event", ("text", "is_active"), ("kind", "value"), ("max_uses", "max_per_person", "uses"),
+                    "starts_at", "ends_at", "types",
+                ]
+            },
+        )
+    ]  # fmt: skip
+
+    def get_readonly_fields(self, request, obj=None):
+        """A code stays with its event."""
+        return [*self.readonly_fields, *(["event"] if obj else [])]
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        """One with which orders were placed stays: it is ended by its tick."""
+        return super().has_delete_permission(request, obj) and (obj is None or not obj.orders.exists())
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        record(
+            "change" if change else "add", obj, **dict.fromkeys(form.changed_data if change else [], CHANGED)
+        )
