@@ -1,8 +1,10 @@
 """Django's `migrate`, warning of changes without a migration only where our `makemigrations` makes one."""
 
+import time
+
 from django.core.management import CommandError
 from django.core.management.commands import migrate
-from django.db import connections
+from django.db import OperationalError, connections
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
@@ -10,10 +12,16 @@ from ticketsuma.management.commands.makemigrations import Autodetector
 
 FIRST = "0001_initial"
 OURS = {"accounts", "events", "payments", "tickets"}
+TRIES = 10
+# Deadlock, and no lock within lock_timeout: a migration is one transaction, so nothing of it is there yet.
+IN_THE_WAY = {"40P01", "55P03"}
 
 
 class Command(migrate.Command):
-    """Refuses a database from before v0.9.0: it has the first migrations by name, not what is in them."""
+    """Refuses a database from before v0.9.0: it has the first migrations by name, not what is in them.
+
+    While the shop sells, a migration that meets the locks of a sale is undone and begun again.
+    """
 
     autodetector = Autodetector
 
@@ -27,7 +35,17 @@ class Command(migrate.Command):
                 f"This database is older than v0.9.0 (tables of {', '.join(missing)} are not there):"
                 " migrate it with v0.9.0 first, then with this version."
             )
-        return super().handle(*args, **options)
+        return self._apply(args, options, tries_left=TRIES - 1)
+
+    def _apply(self, args, options, tries_left: int):
+        try:
+            return super().handle(*args, **options)
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", "") not in IN_THE_WAY or not tries_left:
+                raise
+        self.stderr.write("Sales were in the way of a migration, which is begun again.")
+        time.sleep(1)
+        return self._apply(args, options, tries_left - 1)
 
 
 def _tables_of_first(app: str) -> set[str]:
