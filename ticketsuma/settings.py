@@ -28,7 +28,11 @@ HOST = env.str("HOST", "127.0.0.1" if DEVELOPMENT else "0.0.0.0")  # noqa: S104,
 SITE_URL = env.str("SITE_URL", f"http://localhost:{PORT}").rstrip("/")
 SITE_HOST = urlsplit(SITE_URL).netloc
 SITE_NAME = env.str("SITE_NAME", "Tickets by UMA")
-LEGAL = {name: env.legal_text(name.upper()) for name in ("terms", "privacy", "imprint")}
+LEGAL = {
+    "terms": env.legal_text("TERMS"),
+    "privacy": env.legal_text("PRIVACY"),
+    "imprint": env.legal_text("IMPRINT"),
+}
 UMA_DOMAIN = env.str("UMA_DOMAIN", SITE_HOST).lower()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(SITE_URL).hostname or "localhost"])
 if DEVELOPMENT:
