@@ -138,8 +138,8 @@ class PromoCodeForm(ZonedForm):
     def clean(self):
         """A code is for types of its own event."""
         data = super().clean() or self.cleaned_data
-        event = data.get("event") or self.instance.event
-        if any(each.event_id != event.pk for each in data.get("types") or []):
+        event_id = data["event"].pk if data.get("event") else self.instance.event_id
+        if any(each.event_id != event_id for each in data.get("types") or []):
             self.add_error("types", _("Choose types of the event that the code is for."))
         return data
 
