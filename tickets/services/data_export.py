@@ -29,7 +29,7 @@ def export_person(user: User) -> dict[str, Any]:
         "last_login": user.last_login,
         "orders": [_order(order) for order in orders.order_by("created_at")],
         "second_factors": list(user.authenticator_set.values("type", "created_at", "last_used_at")),
-        "teams": list(user.memberships.values("role", organizer=F("organizer__name"))),
+        "teams": list(user.memberships.values("role", name=F("organizer__name"))),
         "sign_ins": list(user.sign_ins.values("at", "device", "network")),
         "acts": list(acts.values("at", "via", "act", "row")),
     }
