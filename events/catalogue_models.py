@@ -16,6 +16,7 @@ from ticketsuma.codes import normalize_code
 from ticketsuma.constraint_messages import Check, Unique
 from ticketsuma.errors import DomainError
 from ticketsuma.money import MAX_SATS
+from ticketsuma.querysets import DatedQuerySet
 
 if TYPE_CHECKING:
     from .models import Event
@@ -60,7 +61,7 @@ class Admits(models.TextChoices):
     REPLAY = "replay", _("The replay")
 
 
-class TicketTypeQuerySet(models.QuerySet["TicketType"]):
+class TicketTypeQuerySet(DatedQuerySet):
     def selling(self, now):
         return self.filter(
             Q(sales_start=None) | Q(sales_start__lte=now), Q(sales_end=None) | Q(sales_end__gt=now),
@@ -198,7 +199,8 @@ class TicketType(models.Model):
                 name="events_tickettype_not_oversold", at="capacity",
                 says=_("More seats than that are taken.")),
             Check(
-                condition=Q(seats_taken__gte=0), name="events_tickettype_seats_not_negative"),
+                condition=Q(seats_taken__gte=0), name="events_tickettype_seats_not_negative",
+                at="seats_taken", says=_("No fewer seats than none are taken.")),
             Check(
                 condition=Q(price__gte=0, price__lte=MAX_SATS), name="events_tickettype_price_in_range",
                 at="price", says=_("The price is 0 or more, and less than all the bitcoin there is.")),

@@ -1,5 +1,6 @@
 """Checks of the surroundings: DNS and TLS asked of real servers, backups and disk as they lie there."""
 
+import contextlib
 import os
 import socket
 import ssl
@@ -50,7 +51,8 @@ class NameServer:
                 answer.answer.append(dns.rrset.from_text(name, 60, "IN", "TXT", f'"{text}"'))
             else:
                 answer.set_rcode(dns.rcode.NXDOMAIN)
-            self._socket.sendto(answer.to_wire(), sender)
+            with contextlib.suppress(OSError):  # closed while it answered
+                self._socket.sendto(answer.to_wire(), sender)
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from tests.factories import (
     OrganizerFactory,
     PendingActFactory,
     PostTransactionFactory,
+    PromoCodeFactory,
     SignInFactory,
     StaffFactory,
     SweepFactory,
@@ -63,6 +64,7 @@ def one_of_each() -> None:
     was = {"title": "t", "start_time": timezone.now(), "end_time": timezone.now(), "timezone": "UTC"}
     Announcement.objects.update_or_create(event=order.event, defaults=was)
     EventChangeFactory(event=order.event, is_move=True, **was)
+    PromoCodeFactory(event=order.event, text=order.code)
     FormerSlugFactory(event=order.event, slug=order.code.lower())
     WebhookEventFactory(event_id=order.code, type="PAYMENT_FINISHED", entity_id="x")
     apps.get_model("payments", "VaspNonce").objects.create(domain="a.example", nonce=order.code)

@@ -9,10 +9,17 @@ from django.urls import reverse
 
 from accounts.authentication import issue_token
 from accounts.models import User
+from events.catalogue_models import PromoCode
 from events.models import Event
 from events.organizer_models import Organizer
 from tests.acts import hold, together
-from tests.factories import EveningFactory, OrganizerFactory, StaffFactory, UnprovenUserFactory
+from tests.factories import (
+    EveningFactory,
+    OrganizerFactory,
+    PromoCodeFactory,
+    StaffFactory,
+    UnprovenUserFactory,
+)
 from tickets.tests.admin_client import change_url, told
 from tickets.tests.forms_in_pages import form_in
 from tickets.tests.test_admin_events import event_form
@@ -95,9 +102,10 @@ def test_every_form_that_staff_can_save_is_compared():
     request = RequestFactory().get("/")
     request.user = StaffFactory()
     editable = [one for one in admin.site._registry.values() if one.has_change_permission(request)]
-    assert {one.model for one in editable} == {Event, Organizer, User}
+    assert {one.model for one in editable} == {Event, Organizer, PromoCode, User}
     for one in editable:
-        row = {Event: EveningFactory, Organizer: OrganizerFactory}.get(one.model, lambda: request.user)()
+        factories = {Event: EveningFactory, Organizer: OrganizerFactory, PromoCode: PromoCodeFactory}
+        row = factories.get(one.model, lambda: request.user)()
         assert issubclass(one.get_form(request, row), UnstaleForm)
 
 

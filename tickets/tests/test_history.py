@@ -21,6 +21,7 @@ from tickets.services.personal_data import StaffStay, erase_personal_data
 from tickets.services.refunds import cancel_event
 from tickets.staff.timeline import order_file, timeline
 from tickets.tests.admin_client import act, act_url, change_url
+from tickets.tests.test_admin_events import event_form
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -130,11 +131,7 @@ def test_events_made_and_deleted_are_kept(client):
 
 def test_the_admins_form_is_kept_too(staff):
     event = EveningFactory(price_sats=1000)
-    form = staff.get(change_url(event)).context["adminform"].form
-    data = {name: form[name].value() or "" for name in form.fields if name != "cover"}
-    for name in ("start_time", "end_time"):
-        data |= {f"{name}_0": f"{getattr(event, name):%F}", f"{name}_1": f"{getattr(event, name):%T}"}
-    staff.post(change_url(event), data | {"price_sats": 2000})
+    staff.post(change_url(event), event_form(staff, event, price_sats=2000))
     assert Event.objects.get().price_sats == 2000
     entry = last()
     assert (entry.act, entry.via, entry.details["price_sats"]) == ("change", "page", [1000, 2000])

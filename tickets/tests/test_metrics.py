@@ -96,6 +96,7 @@ def test_the_queues_that_are_told_are_the_workers():
         "doctor",
         "post-transaction callbacks",
         "canceled events",
+        "news for open pages",
     }
     now = timezone.now()
     for name, read in rows.QUEUES.items():

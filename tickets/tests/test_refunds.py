@@ -23,6 +23,7 @@ from tickets.services.refunds import (
     refund_order,
     refund_part,
 )
+from tickets.services.seats import give_back_seats
 from tickets.staff import audit
 from tickets.staff.order_actions import CancelAndRefund
 from ticketsuma.errors import DomainError
@@ -42,7 +43,7 @@ def end(order: Order, status: str) -> None:
     """As if its time had run out, or its buyer had canceled it."""
     Order.objects.filter(pk=order.pk).update(status=status)
     Payment.objects.filter(pk=order.payment_id).update(status=Payment.Status.CLOSED)
-    order.event.release(order.quantity)
+    give_back_seats(order)
 
 
 def going_back() -> list[tuple[int, str, str]]:

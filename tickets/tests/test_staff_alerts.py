@@ -15,11 +15,12 @@ from tests.factories import EventFactory, OrderFactory
 from tickets.models import Mail
 from tickets.staff.alerts import WORK, needs_attention
 from ticketsuma.jobs.models import Job
+from ticketsuma.live.models import News
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # What stands in lines of its own, and what no money hangs on.
-ELSEWHERE = {Checkup, PostTransaction, Sweep}
+ELSEWHERE = {Checkup, News, PostTransaction, Sweep}
 
 
 def test_every_kind_of_waiting_work_is_watched():

@@ -5,12 +5,12 @@ import threading
 import pytest
 from django.db import connection
 
-from events.models import Event
 from payments.models import IncomingPayment, Payment, Refund
 from payments.unmatched import NotUnmatched, attach_unmatched, refund_unmatched, unmatched_money
 from tests.acts import hold, pay, stray_money
 from tests.factories import EveningFactory
 from tickets.models import Order
+from tickets.services.seats import give_back_seats
 from tickets.staff import audit
 from ticketsuma.state_machine import InvalidTransition
 
@@ -30,7 +30,7 @@ def test_it_wins_the_seats_of_an_ended_order_back_or_goes_home():
     event = EveningFactory(capacity=1)
     order = hold(event, uma_address=HOME)
     money, more = stray_money(1_000_000), stray_money(1_000_000)
-    Event.objects.filter(pk=event.pk).update(seats_taken=0)
+    give_back_seats(order)
     Order.objects.filter(pk=order.pk).update(status="expired")
     Payment.objects.filter(pk=order.payment_id).update(status="closed")
     attach_unmatched(money, order.payment)
@@ -53,7 +53,7 @@ def test_a_canceled_order_sends_it_home():
     order = hold(EveningFactory(), uma_address=HOME)
     Order.objects.filter(pk=order.pk).update(status="canceled")
     Payment.objects.filter(pk=order.payment_id).update(status="closed")
-    order.event.release(1)
+    give_back_seats(order)
     attach_unmatched(stray_money(1_000_000), order.payment)
     assert Refund.objects.get().reason == "late"
     assert audit.run_integrity_checks() == []

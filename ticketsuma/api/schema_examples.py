@@ -35,6 +35,7 @@ ORDER = {
     "id": ORDER_ID, "token": "0b1d7d1e53c04a5f9a567d0c6f2f8f0e:signature", "code": "7K2M9QX4",
     "status": "pending", "event_id": EVENT_ID, "user_id": None, "email": "ann@example.com", "name": "Ann",
     "uma_address": UMA, "quantity": 1, "price_sats": 2100, "amount_sats": 2100, "lines": [LINE],
+    "refundable_until": "2026-11-12T18:00:00Z",
     "expires_at": EXPIRES_AT, "paid_at": None, "created_at": BOUGHT_AT, "updated_at": BOUGHT_AT,
 }  # fmt: skip
 TICKET = {

@@ -154,7 +154,7 @@ def test_every_look_has_a_time_of_its_own(agenda):
     agenda.look(WITHIN)
     Order.objects.update(expires_at=timezone.now() + WITHIN)
     assert names(agenda.look(WITHIN)[0]) == []
-    wait_until(lambda: names(agenda.look(WITHIN)[0]) == ["expiries"], 10, "the hold is over")
+    wait_until(lambda: "expiries" in names(agenda.look(WITHIN)[0]), 10, "the hold is over")
 
 
 # -- woken ------------------------------------------------------------------------------------------
