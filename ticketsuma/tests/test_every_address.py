@@ -86,7 +86,7 @@ class Shop:
             "{key}": [default_token_generator.make_token(self.ann)],
             "{user_id}": [self.ann.pk],
             "{slug}": [event.slug],
-            "/api/events/{event_id}/ticket-types/{pk}": [event.default_type_id],
+            f"/api/events/{event.pk}/ticket-types/{{pk}}": [event.default_type_id],
             "{event_id}": [event.pk],
             "{seed}": [event.pk],
             "{invoice_id}": [invoice.invoice_id],
