@@ -49,8 +49,8 @@ BUY = "/api/tickets/purchase"
         ("C14", "%_ 300 times", "/api/events?q=" + "%25_" * 300, 400),
         ("C14", "a bad regex", "/api/events?q=%28a%2B%29%2B%24", 200),
         ("C03", "20 KB of address", "/api/events?q=" + "a" * 20_000, 414),
-        ("C03", "300 parameters", "/api/events?" + "&".join(f"a={n}" for n in range(300)), 400),
-        ("C03", "300 parameters of a page", "/?" + "&".join(f"a={n}" for n in range(300)), 400),
+        ("C03", "1,600 parameters", "/api/events?a" + "&a" * 1600, 400),
+        ("C03", "1,600 parameters of a page", "/?a" + "&a" * 1600, 400),
     ],
 )  # fmt: skip
 def test_an_address_nobody_should_ask_for(someone, path, status):
