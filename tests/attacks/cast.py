@@ -27,7 +27,7 @@ class Cast:
         return {
             "event": str(self.shop.event),
             "hidden": str(self.shop.hidden),
-            "type": str(self.paid["order"]["lines"][0]["ticket_type_id"]),
+            "type": str(order["lines"][0]["ticket_type_id"]),
             "slug": self.shop.slug,
             "owner": str(self.people["owner"].id),
             "order": order["id"],
