@@ -56,7 +56,7 @@ def take(browser: Browser, stack: Stack, folder: Path) -> None:
     for label, words in (("Your UMA address", f"$bob@{stack.sandbox_domain}"), ("E-mail", "you@example.com")):
         shop.get_by_label(label).fill(words)
         film.shoot(1200)
-    shop.locator("#buy form button[type=submit]").click()
+    shop.locator("#buy form button.btn-xl").click()
     shop.wait_for_url("**/orders/**")
     request = wallet.locator("section.request").first
     request.wait_for()

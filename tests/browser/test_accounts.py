@@ -98,7 +98,7 @@ def test_every_account_page_is_clean(page, stack):
     clean()
     for price_sats in (0, 2100):
         page.goto(f"{stack.shop_url}/events/{make_event(stack, price_sats=price_sats)}")
-        page.locator("#buy form button[type=submit]").click()
+        page.locator("#buy form button.btn-xl").click()
         page.wait_for_url("**/orders/**")
     for path in ("/me", "/me/account", "/accounts/password/change/", "/accounts/email/", "/accounts/logout/"):
         clean(path)

@@ -22,7 +22,7 @@ def buy(page, stack, event_id: int, *, seats: int = 1, uma_address: str = "") ->
     if uma_address:
         page.get_by_label("Your UMA address").fill(uma_address)
     page.get_by_label("E-mail").fill(email)
-    page.locator("#buy form button[type=submit]").click()
+    page.locator("#buy form button.btn-xl").click()
     page.wait_for_url("**/orders/**")
     return email
 
