@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.forms.formsets import DELETION_FIELD_NAME
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -64,7 +65,7 @@ class TicketTypeFormSet(forms.BaseInlineFormSet):
         super().clean()
         kept = []
         for form in self.forms:
-            if not self._should_delete_form(form):  # type: ignore[attr-defined]
+            if not getattr(form, "cleaned_data", {}).get(DELETION_FIELD_NAME):
                 kept.append(form)
             elif form.instance.pk and self._is_needed(form.instance):
                 says = _now(

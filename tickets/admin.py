@@ -21,6 +21,7 @@ from ticketsuma.admin.base import ParkedFilter, ReadOnlyAdmin, sats_column
 from ticketsuma.admin.event_times import words
 from ticketsuma.codes import normalize_code
 
+from .line_admin import OrderLineAdmin  # noqa: F401, likewise
 from .models import (
     ORDER_CODE_LENGTH,
     TICKET_CODE_LENGTH,
@@ -29,7 +30,6 @@ from .models import (
     EventChange,
     Mail,
     Order,
-    OrderLine,
     Ticket,
     Viewer,
 )
@@ -185,16 +185,6 @@ class TicketAdmin(FindsCodes, StaffActionsMixin, ReadOnlyAdmin):
     @admin.display(description=_("checked in"), ordering="check_in__at")
     def check_in_at(self, ticket: Ticket):
         return words(ticket.check_in.at if ticket.is_used else None, ticket.order.event.timezone)
-
-
-@admin.register(OrderLine)
-class OrderLineAdmin(ReadOnlyAdmin):
-    sees = (Ability.SEE_GUESTS,)
-    event_path = "order.event"
-    list_display = ["order", "type", "quantity", "price", "discount"]
-    list_select_related = ["order__event", "type"]
-    search_fields = ["=order__code", "type__name"]
-    ordering = ["-pk"]
 
 
 @admin.register(CheckIn)
