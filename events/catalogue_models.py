@@ -102,7 +102,8 @@ class TicketTypeQuerySet(DatedQuerySet):
         )
         if free.update(seats_taken=F("seats_taken") + wanted) == len(seats):
             return
-        for ticket_type in self.filter(pk__in=seats).order_by("pk"):
+        refused: Any = self.filter(pk__in=seats).order_by("pk")
+        for ticket_type in refused:
             if not ticket_type.sells:
                 raise SalesClosed(ticket_type.why_closed)
             if ticket_type.has_fewer_than(seats[ticket_type.pk]):
