@@ -25,11 +25,11 @@ _away_until = 0.0
 
 
 @cache
-def _server(url: str):
+def _script(url: str):
     import redis  # by whom it is used alone
 
     client = redis.Redis.from_url(url, socket_connect_timeout=0.5, socket_timeout=0.5)
-    return client, client.register_script(_COUNT)
+    return client.register_script(_COUNT)
 
 
 def count(windows: list[tuple[str, int, int]]) -> list[tuple[int, int]] | None:
@@ -41,7 +41,7 @@ def count(windows: list[tuple[str, int, int]]) -> list[tuple[int, int]] | None:
     global _away_until
     if not settings.COUNTERS_URL or time.monotonic() < _away_until:
         return None
-    _client, script = _server(settings.COUNTERS_URL)
+    script = _script(settings.COUNTERS_URL)
     try:
         keys = [key for key, _seconds, _most in windows]
         told = script(keys=keys, args=[number for _key, *numbers in windows for number in numbers])
