@@ -79,7 +79,7 @@ CODES = {
     "node_refused": (503, "The Lightning node said no. Try again."),
     "unavailable": (503, "The shop is busy; nothing was done. Try again."),
 }
-ALWAYS = ("bad_request", "token_not_valid", "not_acceptable", "throttled", "unavailable")
+ALWAYS = ("bad_request", "token_not_valid", "not_acceptable", "uri_too_long", "throttled", "unavailable")
 NUMBER_IN_PATH = "^[0-9]{1,18}$"  # what the viewsets' lookup_value_regex for ids becomes
 WITH_BODY = ("invalid", "malformed_json", "length_required", "too_large", "unsupported_media_type")
 
