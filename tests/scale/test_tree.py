@@ -99,12 +99,12 @@ def test_a_part_is_killed_and_sales_and_pages_go_on(tree, open_page, name):
 
 
 def pay_when_possible(tree, buyer: Buyer) -> float:
-    return wait_until(lambda: _patiently(lambda: pay(tree, buyer)), 30, "it is paid")
+    return wait_until(lambda: _patiently(lambda: pay(tree, buyer)), 60, "it is paid")
 
 
 def buy_when_possible(tree) -> Buyer:
     event = make_event(tree)
-    return wait_until(lambda: _patiently(lambda: Buyer(tree).buy(event)), 30, "seats are sold")
+    return wait_until(lambda: _patiently(lambda: Buyer(tree).buy(event)), 60, "seats are sold")
 
 
 def _patiently(act):
