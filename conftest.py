@@ -10,6 +10,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.cache import caches
 
 from tests.environment import fresh_secrets
+from tests.stack import MIGRATED_SQLITE
 
 # Processes of xdist inherit what the first process made, and pytest-django read it before this file.
 IN_MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None  # thousands of flushes wait for no disk there
@@ -32,6 +33,9 @@ if IS_FIRST:
         "ADMIN_EMAILS": "staff@example.com",
         **fresh_secrets(),
     }
+    if MIGRATED_SQLITE in os.environ:  # for --reuse-db: hundreds of mutants need not migrate one each
+        migrated = os.environ[MIGRATED_SQLITE].removeprefix("sqlite:///")
+        shutil.copy(migrated, f"{os.environ['VAR_DIR']}/test.sqlite3")
 django.setup()
 # The same hash, made cheap: hundreds of tests sign somebody in.
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 64, 1

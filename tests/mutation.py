@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests.stack import MIGRATED
+from tests.stack import MIGRATED, MIGRATED_SQLITE
 from tests.tree import copy_tree
 
 
@@ -47,8 +47,11 @@ def assert_guard_matters(patch: Path, folder: Path, **more_env: str) -> None:
     }
     if "\n# database: postgresql\n" in patch.read_text():
         more_env["DATABASE_URL"] = more_env[MIGRATED]  # the test database is another, beside it
+        more_env.pop(MIGRATED_SQLITE, None)
+    reuse = ["--reuse-db"] if MIGRATED_SQLITE in more_env else []
+    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=report.xml", *watching],
+        [*pytest, "--junitxml=report.xml", *reuse, *watching],
         cwd=tree,
         env=env | {"PYTHONDONTWRITEBYTECODE": "1"} | more_env,
         capture_output=True,

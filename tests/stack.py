@@ -20,8 +20,9 @@ from tests.environment import fresh_secrets
 from tests.postgres import Cluster, GivenServer, Server
 from tests.processes import Process, die_with_parent, free_port, wait_until
 
-# The URL of a migrated, empty database to copy instead of making one: what runs a mutant gives it.
+# The URLs of migrated, empty databases to copy instead of making some: what runs a mutant gives them.
 MIGRATED = "MIGRATED_DATABASE_URL"
+MIGRATED_SQLITE = "MIGRATED_SQLITE_URL"
 ROOT = Path(__file__).resolve().parent.parent
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH")
 
@@ -256,8 +257,9 @@ class Stacks:
 
     def template(self, database: str) -> str:
         """The URL of a migrated, empty database that nobody uses."""
-        if database == "postgresql" and MIGRATED in os.environ:
-            return os.environ[MIGRATED]
+        given = MIGRATED if database == "postgresql" else MIGRATED_SQLITE
+        if given in os.environ:
+            return os.environ[given]
         if database not in self.templates:
             if database == "sqlite":
                 url = f"sqlite:///{self.folder / 'template.sqlite3'}"

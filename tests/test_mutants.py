@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from tests.mutation import assert_guard_matters
-from tests.stack import MIGRATED
+from tests.stack import MIGRATED, MIGRATED_SQLITE
 
 MUTANTS = sorted(Path(__file__).with_name("mutants").glob("*.patch"))
 
 
 @pytest.mark.parametrize("patch", MUTANTS, ids=lambda path: path.stem)
 def test_without_its_guard_the_watching_test_fails(patch, tmp_path, stacks):
-    assert_guard_matters(patch, tmp_path, **{MIGRATED: stacks.template("postgresql")})
+    migrated = {MIGRATED: stacks.template("postgresql"), MIGRATED_SQLITE: stacks.template("sqlite")}
+    assert_guard_matters(patch, tmp_path, **migrated)
 
 
 def test_there_are_mutants():
