@@ -41,10 +41,10 @@ registry.add_queue(
         lease=timedelta(seconds=60),
     )
 )
-registry.add_periodic_task(10, refunds.queue_recent_refund_mails)
+registry.add_periodic_task(15, refunds.queue_recent_refund_mails)
 registry.add_periodic_task(WHOLE_SECONDS, refunds.queue_refund_mails)
 registry.add_periodic_task(10, refunds.wake_canceled_orders)
-registry.add_periodic_task(10, holds.shorten_holds)
+registry.add_periodic_task(30, holds.shorten_holds)
 registry.add_periodic_task(15, notifications.queue_recent_changes)
 registry.add_periodic_task(WHOLE_SECONDS, notifications.queue_changes)
 registry.add_periodic_task(30, notifications.queue_reminders)

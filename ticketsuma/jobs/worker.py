@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 THREADS = 16
 THREADS_FOR_EXTERNAL = 4  # of them, those that may wait for somebody else's server
 LOOK_SECONDS = 0.2  # unless it is woken
-SLOW_LOOK_SECONDS = 2.0  # where it is
+SLOW_LOOK_SECONDS = 5.0  # where it is
 BREATH_SECONDS = 0.02  # between two looks at least, so that many wakings are one look
 BATCH = 50
 
