@@ -13,7 +13,8 @@ import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import urlsplit
+
+from aiohttp import ClientResponse, ClientSession, ClientTimeout, TCPConnector
 
 from bench import machine
 from bench.run import PRODUCTION, unpaid_buyers
@@ -26,54 +27,52 @@ SINGLY, APART_SECONDS = 40, 0.13
 ROOM = {"WEB_THREADS": "320", "LIVE_STREAMS_PER_PROCESS": "256", "LIVE_STREAMS_PER_NETWORK": "256"}
 
 
-async def ask(url: str, method: str = "GET", body: str = "") -> tuple[asyncio.StreamReader, str]:
-    """One request by a connection of its own; its reader, behind the head, and the head."""
-    parts = urlsplit(url)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-    head = f"{method} {url.removeprefix(f'{parts.scheme}://{parts.netloc}')} HTTP/1.1\r\n"
-    head += f"Host: {parts.netloc}\r\nConnection: close\r\n"
-    if body:
-        head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-    writer.write(f"{head}\r\n{body}".encode())
-    await writer.drain()
-    reader.writer = writer  # type: ignore[attr-defined]  # a connection lasts as long as somebody holds this
-    return reader, (await reader.readuntil(b"\r\n\r\n")).decode()
-
-
 class Page:
-    """The open page of one order: `listens` once its line is open, `told` and `paid` at these moments."""
+    """The open page of one order: `told` and `paid` at these moments."""
 
-    def __init__(self, shop: str, buyer: Buyer, bolt11: str):
-        self.url, self.bolt11 = f"{shop}/orders/{buyer.bought['order']['token']}", bolt11
+    def __init__(self, browser: ClientSession, shop: str, buyer: Buyer, bolt11: str):
+        self._browser, self._bolt11 = browser, bolt11
+        self._url = f"{shop}/orders/{buyer.bought['order']['token']}"
         self.clicked = self.told = self.paid = 0.0
 
     async def open(self) -> bool:
         """Whether there was room for its line."""
-        reader, _ = await ask(self.url)
-        page = (await reader.read()).decode()
-        self.version = re.search(r'data-version="(\w+)"', page)[1]  # type: ignore[index]
-        self.invoice = re.search(r'data-invoice="([\w-]+)"', page)[1]  # type: ignore[index]
-        self.line, head = await ask(f"{self.url}/live?v={self.version}")
-        return " 200 " in head.partition("\r\n")[0]
+        page = await self._text("")
+        self._version = re.search(r'data-version="(\w+)"', page)[1]  # type: ignore[index]
+        self._invoice = re.search(r'data-invoice="([\w-]+)"', page)[1]  # type: ignore[index]
+        self._line = await self._listen()
+        return self._line.status == 200
 
     async def watch(self) -> None:
         while not self.paid:
-            said = await self.line.readline()
+            said = await self._line.content.readline()
             if not said:  # a minute is over
-                self.line, _ = await ask(f"{self.url}/live?v={self.version}")
+                self._line = await self._listen()
             elif said.startswith(b"event: changed"):
                 self.told = self.told or time.monotonic()
-                asked = f"{self.url}/status?v={self.version}&invoice={self.invoice}&keeps=pending"
-                reader, _ = await ask(asked)
-                part = (await reader.read()).decode()
-                self.version = re.search(r'data-version="(\w+)"', part)[1]  # type: ignore[index]
+                part = await self._text(f"/status?v={self._version}&invoice={self._invoice}&keeps=pending")
+                if found := re.search(r'data-version="(\w+)"', part):  # nothing, when nothing changed
+                    self._version = found[1]
                 if 'data-state="paid"' in part:
                     self.paid = time.monotonic()
 
     async def pay(self, sandbox: str) -> None:
         self.clicked = time.monotonic()
-        reader, _ = await ask(f"{sandbox}/api/payments", "POST", f'{{"bolt11": "{self.bolt11}"}}')
-        await reader.read()
+        async with self._browser.post(f"{sandbox}/api/payments", json={"bolt11": self._bolt11}) as answer:
+            assert answer.status == 200, await answer.text()
+            await answer.read()
+
+    async def _text(self, path: str) -> str:
+        async with self._browser.get(f"{self._url}{path}") as answer:
+            return await answer.text()
+
+    async def _listen(self) -> ClientResponse:
+        return await self._browser.get(f"{self._url}/live?v={self._version}")
+
+
+def browser() -> ClientSession:
+    """A client that waits for no connection of its own, and opens one for each request."""
+    return ClientSession(connector=TCPConnector(limit=0, force_close=True), timeout=ClientTimeout(total=300))
 
 
 def told(name: str, pages: list[Page]) -> None:
@@ -86,8 +85,14 @@ def told(name: str, pages: list[Page]) -> None:
     )
 
 
-async def run(stack: Stack, opened: Iterable[tuple[Buyer, str]], alone: float, trees: dict[str, int]) -> None:
-    pages = [Page(stack.shop_url, *each) for each in opened]
+async def run(
+    client: ClientSession,
+    stack: Stack,
+    opened: Iterable[tuple[Buyer, str]],
+    alone: float,
+    trees: dict[str, int],
+) -> None:
+    pages = [Page(client, stack.shop_url, *each) for each in opened]
     lines = [await page.open() for page in pages]
     print(f"{sum(lines)} of {len(pages)} pages have a line")
     pages = [page for page, has_line in zip(pages, lines, strict=True) if has_line]
@@ -116,9 +121,9 @@ async def run(stack: Stack, opened: Iterable[tuple[Buyer, str]], alone: float, t
     )
 
 
-async def burst_alone(stack: Stack, buyers: list[tuple[Buyer, str]]) -> float:
+async def burst_alone(client: ClientSession, stack: Stack, buyers: list[tuple[Buyer, str]]) -> float:
     """Payments settled a second, when nobody looks."""
-    pages = [Page(stack.shop_url, *each) for each in buyers]
+    pages = [Page(client, stack.shop_url, *each) for each in buyers]
     began = time.monotonic()
     await asyncio.gather(*[page.pay(stack.sandbox_url) for page in pages])
     ids = tuple(buyer.order_id for buyer, _ in buyers)
@@ -126,6 +131,12 @@ async def burst_alone(stack: Stack, buyers: list[tuple[Buyer, str]]) -> float:
     while stack.sql(query, list(ids))[0][0] < len(ids):
         await asyncio.sleep(0.02)
     return len(ids) / (time.monotonic() - began)
+
+
+async def measure(stack: Stack, nobody: list, pages: list, postgres: int) -> None:
+    trees = {"web": stack.web.pid, "node": stack.sandbox.pid, "PostgreSQL": postgres}
+    async with browser() as client:
+        await run(client, stack, pages, await burst_alone(client, stack, nobody), trees)
 
 
 def main() -> None:
@@ -141,9 +152,7 @@ def main() -> None:
             stack.start()
             event = make_event(stack, capacity=10**6)
             pages, nobody = unpaid_buyers(stack, event, given.pages), unpaid_buyers(stack, event, given.pages)
-            alone = asyncio.run(burst_alone(stack, nobody))
-            trees = {"web": stack.web.pid, "node": stack.sandbox.pid, "PostgreSQL": stacks.server.process.pid}
-            asyncio.run(run(stack, pages, alone, trees))
+            asyncio.run(measure(stack, nobody, pages, stacks.server.process.pid))
         finally:
             stacks.close()
 
