@@ -6,6 +6,8 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.forms.formsets import DELETION_FIELD_NAME
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +16,7 @@ from accounts.history import CHANGED, record
 from accounts.roles import Ability
 from ticketsuma.admin.base import ByRole, KeepsHistory, ReadOnlyAdmin
 from ticketsuma.admin.stale_forms import UnstaleAdmin, UnstaleForm
+from ticketsuma.templatetags.display import number
 from ticketsuma.zoned_fields import ZonedDateTimeField, zone_or_utc
 
 from .catalogue_models import MAX_TYPES, PromoCode, TicketType
@@ -106,7 +109,11 @@ class TicketTypeInline(ByRole, admin.StackedInline):
 
     @admin.display(description=_("seats taken"))
     def sold(self, ticket_type: TicketType) -> str:
-        return str(ticket_type.seats_taken)
+        """The number, and the way to those tickets."""
+        if not ticket_type.seats_taken:
+            return "0"
+        url = f"{reverse('admin:tickets_ticket_changelist')}?type={ticket_type.pk}"
+        return format_html('<a href="{}">{}</a>', url, number(ticket_type.seats_taken))
 
 
 @admin.register(TicketType)

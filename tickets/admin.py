@@ -11,16 +11,16 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.roles import Ability, may, visible
+from accounts.roles import Ability, may
 from events.admin import BaseEventAdmin
 from events.models import Event
 from payments.admin import IncomingPaymentAdmin, RefundAdmin
-from payments.models import Payment
 from ticketsuma.admin.actions import JobAdmin, StaffActionsMixin
 from ticketsuma.admin.base import ParkedFilter, ReadOnlyAdmin, sats_column
 from ticketsuma.admin.event_times import words
 from ticketsuma.codes import normalize_code
 
+from .admin_filters import CanceledEventFilter, PendingPaymentFilter, TypeFilter
 from .line_admin import OrderLineAdmin  # noqa: F401, likewise
 from .models import (
     ORDER_CODE_LENGTH,
@@ -44,41 +44,6 @@ if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as _AnyAdmin
 else:
     _AnyAdmin = object  # a mixin; mypy wants its base
-
-
-class PendingPaymentFilter(admin.SimpleListFilter):
-    title = _("payment")
-    parameter_name = "payment"
-
-    def lookups(self, request, model_admin):
-        return [
-            ("pending", _("Pending")),
-            *[(f"push-{push}", _("Request: %(state)s") % {"state": push.label}) for push in Payment.Push],
-        ]
-
-    def queryset(self, request, queryset):
-        value = self.value() or ""
-        if value == "pending":
-            return queryset.filter(payment__status=Payment.Status.PENDING)
-        if value.startswith("push-"):
-            return queryset.filter(payment__push=value.removeprefix("push-"))
-        return queryset
-
-
-class CanceledEventFilter(admin.SimpleListFilter):
-    title = _("canceled event")
-    parameter_name = "event"
-
-    def lookups(self, request, model_admin):
-        events = visible(request.user, Event.objects.all(), Ability.SEE_MONEY)
-        events = events.filter(canceled_at__isnull=False).order_by("-canceled_at")[:20]
-        return [(event.pk, event.title) for event in events]
-
-    def queryset(self, request, queryset):
-        value = self.value() or ""
-        if not value.isdecimal() or len(value) > 18:
-            return queryset
-        return queryset.filter(incoming_payment__payment__order__event=int(value))
 
 
 class FindsCodes(_AnyAdmin):
@@ -141,6 +106,7 @@ class OrderAdmin(FindsCodes, JobAdmin):
         hidden = (set() if sees_money else OF_MONEY) | (set() if operates else OF_THE_HOOD)
         shown = [moment for moment in timeline(obj) if moment.kind not in hidden]
         context |= {"order": obj, "timeline": shown, "sees_money": sees_money, "operates": operates}
+        context["sees_code"] = may(request.user, Ability.MANAGE_EVENTS, obj)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     @admin.display(description=_("UMA request"), ordering="payment__push")
@@ -155,15 +121,18 @@ class TicketAdmin(FindsCodes, StaffActionsMixin, ReadOnlyAdmin):
     sees = (Ability.SEE_GUESTS,)
     staff_actions = TICKET_ACTIONS
     event_path = "order.event"
-    list_display = ["__str__", "order_link", "payment_state", "holder_name", "check_in_at", "voided_at"]
-    list_filter = ["order__status", "created_at"]
-    list_select_related = ["order__event", "order__payment", "check_in"]
+    list_display = [
+        "__str__", "order_link", "type_name", "payment_state", "holder_name", "check_in_at", "voided_at",
+    ]  # fmt: skip
+    list_filter = [TypeFilter, "order__status", "created_at"]
+    list_select_related = ["order__event", "order__payment", "check_in", "line__type"]
     code_fields = ("ticket_code", "order__code")
     search_fields = ["=ticket_code", "search_key__folded", "=order__code", "order__search_key__folded"]
     ordering = ["-created_at", "number"]
     fields = [
         "order",
         "number",
+        "type_name",
         "payment_state",
         "holder_name",
         "holder_email",
@@ -177,6 +146,10 @@ class TicketAdmin(FindsCodes, StaffActionsMixin, ReadOnlyAdmin):
     def order_link(self, ticket: Ticket) -> str:
         url = reverse("admin:tickets_order_change", args=[ticket.order_id])
         return format_html('<a href="{}">{}</a>', url, ticket.order.code)
+
+    @admin.display(description=_("ticket type"), ordering="line__type")
+    def type_name(self, ticket: Ticket) -> str:
+        return ticket.type_name or "-"
 
     @admin.display(description=_("payment status"), ordering="order__status")
     def payment_state(self, ticket: Ticket) -> str:

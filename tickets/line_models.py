@@ -45,10 +45,19 @@ class OrderLine(models.Model):
         return f"{self.quantity} × {self.type}"
 
     @property
+    def full_sats(self) -> int:
+        """What it would cost without its discount."""
+        return self.price * self.quantity
+
+    @property
     def amount_sats(self) -> int:
-        return self.price * self.quantity - self.discount
+        return self.full_sats - self.discount
 
     @property
     def seat_amount_sats(self) -> int:
         """What one of its seats cost, rounded down."""
         return self.amount_sats // self.quantity
+
+
+# Of several orders, for `named_lines`: one statement.
+LINES = models.Prefetch("lines", OrderLine.objects.select_related("type"))

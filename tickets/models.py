@@ -211,6 +211,11 @@ class Order(Searched, Linked, StateMachine, Job):
             return self.lines_in_hand
         return sorted({each.line for each in self.known_tickets if each.line}, key=lambda line: line.pk)
 
+    @property
+    def named_lines(self) -> list[OrderLine]:
+        """Those whose type has a name; prefetch LINES with several orders."""
+        return [line for line in self.lines.all() if line.type.name]
+
     def advance(self, to: str, /, **changes) -> None:
         """As of any state machine; its open pages learn of it after the commit."""
         super().advance(to, **changes)
@@ -321,6 +326,11 @@ class Ticket(Searched, Linked):
         if event.stream_is_open:
             return self.admits_to(Admits.LIVE)
         return event.replay_is_open and self.admits_to(Admits.REPLAY)
+
+    @property
+    def waits_for_replay(self) -> bool:
+        """Whether it is for the replay alone, and the event is not over; its line is loaded."""
+        return self.line is not None and self.line.admits == Admits.REPLAY and not self.order.event.is_past
 
     @property
     def price_sats(self) -> int:

@@ -10,6 +10,7 @@ from tickets.services.email_corrections import correct_email
 from ticketsuma.api.schema import problems
 
 from .serializers import CorrectEmailSerializer, PurchaseResponseSerializer
+from .shown import orders_to_show
 from .voiding import OWN
 
 
@@ -31,6 +32,4 @@ class CorrectingMixin:
         order: Order = self.get_object()
         asked = self.read(CorrectEmailSerializer)
         correct_email(order, email=asked["email"], ip=client_ip(request))
-        return Response(
-            PurchaseResponseSerializer(Order.objects.select_related("event", "payment").get(pk=pk)).data
-        )
+        return Response(PurchaseResponseSerializer(orders_to_show().get(pk=pk)).data)

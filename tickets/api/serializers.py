@@ -168,11 +168,14 @@ class EventOfTicketSerializer(serializers.ModelSerializer):
 
 
 class TicketSerializer(serializers.ModelSerializer):
-    """One seat; code, token and page are there while it admits. Load `order__event` and `line` with it."""
+    """One seat; code, token and page are there while it admits. Load its `order__event` and `line__type`."""
 
     ticket_id = serializers.UUIDField(source="pk")
     event_id = serializers.IntegerField(source="order.event_id")
     ticket_type_id = serializers.SerializerMethodField()
+    ticket_type_name = serializers.CharField(
+        source="type_name", help_text="As on the ticket; empty where the event has one kind without a name."
+    )
     payment_status = serializers.ChoiceField(Ticket.PaymentStatus.choices)
     ticket_code = serializers.SerializerMethodField(help_text="null until paid.")
     url = serializers.SerializerMethodField(help_text="This ticket's own page, to share; null until paid.")
@@ -187,8 +190,8 @@ class TicketSerializer(serializers.ModelSerializer):
     class Meta:
         model = Ticket
         fields = [
-            "id", "ticket_id", "event_id", "ticket_type_id", "number", "holder_name", "payment_status",
-            "ticket_code", "url", "token", "room_open",
+            "id", "ticket_id", "event_id", "ticket_type_id", "ticket_type_name", "number", "holder_name",
+            "payment_status", "ticket_code", "url", "token", "room_open",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -298,6 +301,7 @@ class CheckedInSerializer(serializers.Serializer):
 
     ticket_id = serializers.UUIDField()
     holder_name = serializers.CharField(source="ticket.holder_name")
+    ticket_type_name = serializers.CharField(source="ticket.type_name")
     checked_in_at = serializers.DateTimeField(source="at")
 
 

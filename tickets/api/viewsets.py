@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-from django.db.models import Prefetch
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
@@ -45,6 +44,7 @@ from .serializers import (
     ValidateSerializer,
     ValidationSerializer,
 )
+from .shown import orders_to_show
 from .voiding import ORDER_TOKEN, VoidingMixin
 
 BUYING = (
@@ -71,13 +71,6 @@ class BadIdempotencyKey(DomainError):
     message = _("An Idempotency-Key is 1 to 255 printable ASCII characters.")
     status = 400
     field = "Idempotency-Key"
-
-
-def orders_to_show():
-    """Orders with everything `PurchaseResponseSerializer` reads but refunds: three queries."""
-    tickets = Prefetch("tickets", Ticket.objects.select_related("line__type"))
-    orders = Order.objects.select_related("event", "payment")
-    return orders.prefetch_related(tickets, "payment__invoices")
 
 
 TOKEN_OR_NONE: Any = [{}, {"token": []}]  # the annotation of `extend_schema` knows names only
@@ -273,7 +266,7 @@ class MyTicketViewSet(mixins.ListModelMixin, ApiViewSet):
             raise Http404
         return (
             Ticket.objects.filter(order__in=orders_for_user(user))
-            .select_related("order__event", "order__payment", "line")
+            .select_related("order__event", "order__payment", "line__type")
             .prefetch_related("order__payment__invoices")
             .order_by("-order__created_at", "order_id", "number")
         )

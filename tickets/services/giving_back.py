@@ -101,7 +101,7 @@ def gave_back(order: Order, tickets: list[Ticket]) -> bool:
 
 def _reckon(order: Order, incoming: IncomingPayment | None, ticket_ids: Collection | None) -> GiveBack:
     """Shares are of the money that is still with us: staff may have sent a part back already."""
-    good = list(order.tickets.filter(voided_at=None).select_related("check_in", "line"))
+    good = list(order.tickets.filter(voided_at=None).select_related("check_in", "line__type"))
     unused = [ticket for ticket in good if not ticket.is_used]
     chosen = [ticket for ticket in unused if ticket_ids is None or ticket.pk in ticket_ids]
     is_whole = ticket_ids is None or len(chosen) == len(set(ticket_ids))

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.history import HistoryEntry
 from payments.models import IncomingPayment, Invoice, Payment, Refund, WebhookEvent
+from tickets.line_models import LINES
 from tickets.models import Order, Ticket
 from ticketsuma.bidi import isolate
 from ticketsuma.money import format_msats, format_sats
@@ -52,12 +53,12 @@ class TimelineEntry:
 
 def order_file(pk: uuid.UUID) -> Order:
     """The order with everything that hangs on it, in a number of queries that does not grow."""
-    tickets = Ticket.objects.select_related("check_in")
+    tickets = Ticket.objects.select_related("check_in", "line__type")
     incoming = IncomingPayment.objects.select_related("invoice").prefetch_related("refunds")
     return (
-        Order.objects.select_related("event", "buyer", "payment")
+        Order.objects.select_related("event", "buyer", "payment", "promo_code")
         .prefetch_related(
-            Prefetch("tickets", tickets), "mails", "payment__invoices",
+            Prefetch("tickets", tickets), "mails", LINES, "payment__invoices",
             Prefetch("payment__incoming_payments", incoming),
         )
         .get(pk=pk)
@@ -74,9 +75,13 @@ def timeline(order: Order) -> list[TimelineEntry]:
 
 def _of_order(order: Order) -> Iterator[TimelineEntry]:
     until = order.expires_at.astimezone(order.event.zone)
-    held = _("%(quantity)s × %(event)s held until %(time)s") % {
+    facts = {
         "quantity": order.quantity, "event": isolate(order.event.title), "time": f"{until:%H:%M:%S}",
+        "lines": ", ".join(f"{line.quantity} × {isolate(line.type.name)}" for line in order.named_lines),
     }  # fmt: skip
+    held = _("%(quantity)s × %(event)s held until %(time)s") % facts
+    if facts["lines"]:
+        held = _("%(event)s: %(lines)s held until %(time)s") % facts
     # Its payment is written first, a few microseconds earlier.
     began = min(order.created_at, order.payment.created_at) if order.payment else order.created_at
     yield TimelineEntry(began, "held", held)

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.forms import NameForm
 from accounts.http import SignedInRequest
 from events.models import Event
+from tickets.line_models import LINES
 from tickets.models import Order
 from tickets.services.data_export import export_person
 from tickets.services.personal_data import StaffStay, erase_personal_data, orders_for_user
@@ -41,7 +42,7 @@ def my_tickets(request: SignedInRequest) -> HttpResponse:
     past = [order.pk for order in reversed(mine) if _is_over(order, order.event_id in coming_events)]
     coming_page = Paginator(coming, PER_PAGE).get_page(request.GET.get("coming"))
     past_page = Paginator(past, PER_PAGE).get_page(request.GET.get("page"))
-    rows = orders.select_related("event", "payment").prefetch_related("tickets")
+    rows = orders.select_related("event", "payment").prefetch_related("tickets", LINES)
     shown = rows.in_bulk([*holds, *coming_page, *past_page])
     page: Any
     for page in (coming_page, past_page):

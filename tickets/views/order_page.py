@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from payments.models import IncomingPayment, Invoice, Payment, Refund
 from tickets.links import Replaced
-from tickets.models import Mail, Order, OrderQuerySet, Ticket
+from tickets.models import Mail, Order, OrderLine, OrderQuerySet, Ticket
 from tickets.services.email_corrections import did_you_mean, may_correct
 from tickets.services.giving_back import is_refundable
 from tickets.services.moved_events import may_have_money_back
@@ -124,14 +124,19 @@ hub = Hub(read_states, changed_lately, PAGES)
 
 @KeptQuery
 def _whole(pk: uuid.UUID) -> QuerySet[Any, Any]:
-    """The order with its event, its payment, and the invoice that anybody may pay; there is one at most."""
+    """The order with its event, its payment, and the invoice that anybody may pay; there is one at most.
+
+    `has_lines` where what it is made of says more than its seats and its amount do.
+    """
     open_invoice = FilteredRelation(
         "payment__invoices",
         condition=Q(
             payment__invoices__slot=Invoice.Slot.PLAIN, payment__invoices__status=Invoice.Status.OPEN
         ),
     )
-    orders: QuerySet[Any, Any] = Order.objects.annotate(open_invoice=open_invoice)
+    telling = Q(type__name__gt="") | Q(discount__gt=0)  # more than the seats and the amount say already
+    lines = OrderLine.objects.filter(telling, order=OuterRef("pk"))
+    orders: QuerySet[Any, Any] = Order.objects.annotate(open_invoice=open_invoice, has_lines=Exists(lines))
     return orders.select_related("event", "payment", "open_invoice").filter(pk=pk)
 
 
@@ -183,6 +188,7 @@ def order_page(order: Order, shown_invoice: str = "") -> dict:
         "version": order.page_version,  # type: ignore[attr-defined]
         "seconds_left": max(0, int((order.expires_at - timezone.now()).total_seconds())),
     }
+    context["lines"] = _lines(order, context["tickets"])
     context["may_correct_email"] = may_correct(order)
     context["email_guess"] = did_you_mean(order.email) if context["may_correct_email"] else ""
     context["may_have_money_back"] = may_have_money_back(order)
@@ -202,6 +208,15 @@ def order_page(order: Order, shown_invoice: str = "") -> dict:
         ticket.order = order
         ticket.qr = qr_svg(ticket.ticket_code) if ticket.admits else ""
     return context
+
+
+def _lines(order: Order, tickets: list[Ticket]) -> list[OrderLine]:
+    """What it is made of, where that says more than its seats and its amount do."""
+    if not order.has_lines:  # type: ignore[attr-defined]
+        return []
+    if tickets:
+        return sorted({each.line for each in tickets if each.line}, key=lambda line: line.pk)
+    return list(order.lines.select_related("type"))
 
 
 def how_to_watch(order: Order, *, money_moves: bool) -> dict:

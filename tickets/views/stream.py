@@ -40,7 +40,7 @@ def stream(request: HttpRequest, token: str) -> HttpResponse:
     """
     ticket = ticket_by_token(token)
     event = ticket.order.event
-    if not ticket.admits:
+    if not ticket.admits or ticket.waits_for_replay:
         return redirect(ticket)
     if timezone.now() >= event.stream_opens_at and not event.shows_stream:
         return render(request, "tickets/closing.html", {"event": event})

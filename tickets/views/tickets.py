@@ -14,6 +14,7 @@ from events.ical import calendar_file
 from events.models import Event
 from tickets.forms.orders import FindForm
 from tickets.forms.tickets import HolderForm, HoldersForm
+from tickets.line_models import LINES
 from tickets.links import row_of_link
 from tickets.mail.messages import send_tickets_again
 from tickets.models import Order, Ticket
@@ -60,7 +61,8 @@ def ticket_calendar(request: HttpRequest, token: str) -> HttpResponse:
 def order_calendar(request: HttpRequest, token: str) -> HttpResponse:
     """The event for the buyer's calendar, with the order's page, which has all of its tickets."""
     order = order_by_token(token)
-    return _calendar(order.event, order.get_absolute_url())
+    names = dict.fromkeys(line.type.name for line in order.lines.select_related("type") if line.type.name)
+    return _calendar(order.event, order.get_absolute_url(), ", ".join(names))
 
 
 def _calendar(event: Event, path: str, kind: str = "") -> HttpResponse:
@@ -110,7 +112,7 @@ def order_holders(request: HttpRequest, token: str) -> HttpResponse:
     """Who goes with each ticket of the order, and mail each their own."""
     order = order_by_token(token)
     form = HoldersForm(
-        request.POST, tickets=passable(order.tickets.select_related("order__event", "check_in"))
+        request.POST, tickets=passable(order.tickets.select_related("order__event", "check_in", "line__type"))
     )
     if not form.is_valid():
         return show_order(request, order, holders_form=form, status=422)
@@ -144,6 +146,7 @@ def find_tickets(request: HttpRequest) -> HttpResponse:
 
 def _bought_here(request: HttpRequest) -> list[Order]:
     """Held, good, and given back after they were paid; what comes first stands first."""
-    orders = orders_of_browser(request).select_related("event", "payment").prefetch_related("tickets")
+    orders = orders_of_browser(request).select_related("event", "payment")
+    orders = orders.prefetch_related("tickets", LINES)
     orders = orders.exclude(status__in=[Order.Status.EXPIRED, Order.Status.CANCELED], paid_at=None)
     return list(orders.order_by("event__start_time", "created_at"))

@@ -39,7 +39,8 @@ ORDER = {
     "expires_at": EXPIRES_AT, "paid_at": None, "created_at": BOUGHT_AT, "updated_at": BOUGHT_AT,
 }  # fmt: skip
 TICKET = {
-    "id": TICKET_ID, "ticket_id": TICKET_ID, "event_id": EVENT_ID, "ticket_type_id": TYPE_ID, "number": 1,
+    "id": TICKET_ID, "ticket_id": TICKET_ID, "event_id": EVENT_ID, "ticket_type_id": TYPE_ID,
+    "ticket_type_name": "Regular", "number": 1,
     "holder_name": "Ann", "payment_status": "pending", "ticket_code": None, "url": None, "token": None,
     "room_open": False,
 }  # fmt: skip
@@ -126,7 +127,10 @@ EXAMPLES: dict[str, dict] = {
         "event_id": EVENT_ID, "expires_at": EXPIRES_AT, "paid_at": PAID_AT,
     },
     "Validation": {"valid": True, "reason": "ok", "event": EVENT_OF_TICKET, "checked_in_at": None},
-    "CheckedIn": {"ticket_id": TICKET_ID, "holder_name": "Ann", "checked_in_at": "2030-05-01T17:55:00Z"},
+    "CheckedIn": {
+        "ticket_id": TICKET_ID, "holder_name": "Ann", "ticket_type_name": "Regular",
+        "checked_in_at": "2030-05-01T17:55:00Z",
+    },
     "Joined": {
         "room_url": "https://tickets.example.com/room/WyI2Zjk2Il0:signature", "expires_at": END,
     },
