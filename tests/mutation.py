@@ -11,11 +11,28 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
+from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
+from zlib import crc32
 
 from tests.stack import MIGRATED, MIGRATED_SQLITE
 from tests.tree import copy_tree
+
+IN_MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None  # a hundred copies of the tree wait for no disk
+
+
+def chosen(folder: Path) -> list[Path]:
+    """The patches of `folder`; with MUTANTS=1/3, a third of them, another one each day of three in turn.
+
+    MUTANTS=1/3@5 is that of day 5. Which ones does not depend on how many there are.
+    """
+    patches = sorted(folder.glob("*.patch"))
+    asked = re.fullmatch(r"1/(\d+)(?:@(\d+))?", os.environ.get("MUTANTS", "1/1"))
+    assert asked, "MUTANTS is 1/<parts>, or 1/<parts>@<day>"
+    parts, day = int(asked[1]), int(asked[2] or date.today().toordinal())
+    return [patch for patch in patches if crc32(patch.stem.encode()) % parts == day % parts]
 
 
 def header(patch: Path, word: str) -> list[str]:
@@ -37,11 +54,15 @@ def mutated_tree(patch: Path, to: Path) -> Path:
     return tree
 
 
-def assert_guard_matters(patch: Path, folder: Path, **more_env: str) -> None:
+def assert_guard_matters(patch: Path, **more_env: str) -> None:
     """The tests that watch the guard run on the mutant, and at least one fails; none stumbles."""
-    watching = header(patch, "test")
     assert header(patch, "why")
-    tree = mutated_tree(patch, folder / "tree")
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
+        _watch(mutated_tree(patch, Path(folder) / "tree"), patch, more_env)
+
+
+def _watch(tree: Path, patch: Path, more_env: dict[str, str]) -> None:
+    watching = header(patch, "test")
     env = {
         name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "DJANGO_SET"))
     }

@@ -10,6 +10,8 @@ from tests.attacks.attacker import Attacker, Browser
 from tests.attacks.shop import PRODUCTION, Shop
 from tests.mailbox import Mailbox
 
+FOLDER = Path(__file__).parent
+
 
 @pytest.fixture(scope="session")
 def static_root():
@@ -41,3 +43,12 @@ def someone(shop) -> Attacker:
 @pytest.fixture
 def visitor(someone) -> Browser:
     return someone.browser()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Under `-n 2 --dist loadgroup` each process has one database's shop, and files with their own shops."""
+    for item in items:
+        if item.path.parent == FOLDER:
+            shop = item.callspec.params.get("shop") if hasattr(item, "callspec") else None
+            item.add_marker(pytest.mark.xdist_group(shop or item.path.stem))

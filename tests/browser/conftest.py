@@ -18,8 +18,8 @@ def stack(sqlite_stack) -> Stack:
 @pytest.fixture(
     params=[
         pytest.param((PHONE, "light"), id="phone-light", marks=pytest.mark.short),
-        pytest.param((PHONE, "dark"), id="phone-dark"),
-        pytest.param((DESKTOP, "light"), id="desktop-light"),
+        pytest.param((PHONE, "dark"), id="phone-dark", marks=pytest.mark.other_look),
+        pytest.param((DESKTOP, "light"), id="desktop-light", marks=pytest.mark.other_look),
         pytest.param((DESKTOP, "dark"), id="desktop-dark"),
     ]
 )

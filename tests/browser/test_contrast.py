@@ -2,11 +2,13 @@
 
 import io
 
+import pytest
 from PIL import Image
 
 from tests.browser.test_buying import buy
 from tests.buyer import Buyer, make_event
 
+pytestmark = pytest.mark.every_look
 # The door's own reader of QR codes, from our files.
 READ = """async (picture) => {
   const script = document.createElement("script");

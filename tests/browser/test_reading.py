@@ -1,10 +1,12 @@
 """axe on every page, in light and in dark, on every screen size."""
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.test_buying import buy
 from tests.buyer import make_event
 
+pytestmark = pytest.mark.every_look
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 DESCRIPTION = f"### About\n\nWords and a [link](https://example.org).\n\n```\n{'long' * 99}\n```"
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutation import assert_guard_matters
+from tests.mutation import assert_guard_matters, chosen
 from tests.stack import MIGRATED
 
-CONTROLS = sorted(Path(__file__).with_name("controls").glob("*.patch"))
+CONTROLS = chosen(Path(__file__).with_name("controls"))
 
 
 @pytest.mark.parametrize("patch", CONTROLS, ids=lambda path: path.stem)
-def test_without_the_guard_the_case_fails(patch, tmp_path, stacks):
-    assert_guard_matters(patch, tmp_path, **{MIGRATED: stacks.template("postgresql")})
+def test_without_the_guard_the_case_fails(patch, stacks):
+    assert_guard_matters(patch, **{MIGRATED: stacks.template("postgresql")})
 
 
 def test_there_are_controls():
