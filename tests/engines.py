@@ -46,10 +46,20 @@ class ScaledStack(Stack):
     """A stack behind nginx and Pushpin, on PgBouncer and Valkey; buyers come by nginx."""
 
     def __init__(self, folder: Path, database_url: str, **options):
-        given = urlsplit(database_url)
         self.ports_of = {name: free_port() for name in ("proxy", "pooler", "cache", "pushpin", "control")}
         self.run = Path(tempfile.mkdtemp(prefix="ts-", dir="/tmp"))  # short: paths of sockets are bounded
         self.run.chmod(0o777)
+        super().__init__(folder, database_url, **options)
+        site = f"localhost:{self.ports_of['proxy']}"
+        self.shop_url, self.domain = f"http://{site}", site
+        webs = [f"127.0.0.1:{port}" for port in self.ports]
+        self.addresses |= {"web-1:8080": webs[0], "web-2:8080": webs[-1]}
+        self.engines = [self._pooler(), self._cache(), self._pushpin(), self._proxy()]
+
+    def _environment(self) -> dict[str, str]:
+        """Of the profile; behind its pooler is the database that a stack of this kind has without one."""
+        env = super()._environment()
+        behind = urlsplit(env["DATABASE_URL"])
         self.addresses = {
             "pooler:6432": f"127.0.0.1:{self.ports_of['pooler']}",
             "cache:6379": f"127.0.0.1:{self.ports_of['cache']}",
@@ -61,22 +71,17 @@ class ScaledStack(Stack):
             "listen 8080": f"listen 127.0.0.1:{self.ports_of['proxy']}",
             "listen_addr = 0.0.0.0": "listen_addr = 127.0.0.1",
             "listen_port = 6432": f"listen_port = {self.ports_of['pooler']}",
-            "tickets = host=database port=5432 user=tickets": f"* = host={given.hostname} "
-            f"port={given.port or 5432} user={given.username}",
+            "tickets = host=database port=5432 user=tickets": f"* = host={behind.hostname} "
+            f"port={behind.port or 5432} user={behind.username}",
             "/tmp": str(self.run),
         }
         said = PROFILE["services"]["web-1"]["environment"]
         names = ("DATABASE_URL", "CACHE_URL", "GRIP_URL")
-        settings = {name: self._here(said[name]).replace("/tickets", given.path) for name in names}
+        env |= {name: self._here(said[name]).replace("/tickets", behind.path) for name in names}
         site = f"localhost:{self.ports_of['proxy']}"
-        settings |= {"DATABASE_DIRECT_URL": database_url, "TRUSTED_PROXIES": "1"}
-        settings |= {"SITE_URL": f"http://{site}", "UMA_DOMAIN": site, "SANDBOX_LOCAL_VASPS": site}
-        settings |= {"SANDBOX_WEBHOOK_URL": f"http://{site}/api/webhooks/payment"}
-        super().__init__(folder, database_url, **settings | options)
-        self.shop_url, self.domain = f"http://{site}", site
-        webs = [f"127.0.0.1:{port}" for port in self.ports]
-        self.addresses |= {"web-1:8080": webs[0], "web-2:8080": webs[-1]}
-        self.engines = [self._pooler(), self._cache(), self._pushpin(), self._proxy()]
+        env |= {"DATABASE_DIRECT_URL": behind.geturl(), "TRUSTED_PROXIES": "1"}
+        env |= {"SITE_URL": f"http://{site}", "UMA_DOMAIN": site, "SANDBOX_LOCAL_VASPS": site}
+        return env | {"SANDBOX_WEBHOOK_URL": f"http://{site}/api/webhooks/payment"}
 
     def _here(self, text: str) -> str:
         text = interpolated(text)

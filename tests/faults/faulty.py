@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.buyer import Sandbox
+from tests.engines import ScaledStack
 from tests.faults.kill_points import POINTS, planted_tree
 from tests.faults.proxy import Proxy
 from tests.faults.watched_net import write_sitecustomize
@@ -201,10 +202,22 @@ class FaultyStack(Stack):
         return found
 
 
+class FaultyScaledStack(ScaledStack, FaultyStack):
+    """The same on all engines of the profile `scale`; its pooler reaches PostgreSQL by what can be broken.
+
+    Buyers come past nginx, which would answer 502 for the web process that a case kills; wallets and the
+    node's webhooks come by it.
+    """
+
+    def __init__(self, *given, **options):
+        super().__init__(*given, **options)
+        self.shop_url = self.shop_urls[0]
+
+
 class FaultyStacks(Stacks):
     """Makes faulty stacks: a PostgreSQL that survives power cuts, a tree with the kill points in it."""
 
-    kind = FaultyStack
+    kind = FaultyScaledStack if os.environ.get("ENGINES") else FaultyStack
 
     def __init__(self, folder: Path):
         super().__init__(folder)
