@@ -17,6 +17,7 @@ from .catalogue_models import lock_catalogue
 from .changes import fields_of, record_change
 from .forms import EventForm, OrganizerForm
 from .models import Event, FormerSlug, Invitation, Membership, Organizer
+from .question_admin import QuestionInline
 from .team_actions import INVITATION_ACTIONS, MEMBERSHIP_ACTIONS, ORGANIZER_ACTIONS
 
 DATES = with_moments(Event, ["canceled_at", "created_at", "updated_at"], "")
@@ -60,7 +61,7 @@ class BaseEventAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     actions = None
-    inlines = [TicketTypeInline]
+    inlines = [TicketTypeInline, QuestionInline]
     prepopulated_fields = {"slug": ["title"]}
     readonly_fields = ["seats_taken", *DATES]
     fieldsets = [

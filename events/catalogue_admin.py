@@ -65,7 +65,6 @@ class TicketTypeFormSet(forms.BaseInlineFormSet):
         return super().get_form_kwargs(index) | {"zone": self.instance.timezone}
 
     def clean(self) -> None:
-        super().clean()
         kept = []
         for form in self.forms:
             if not getattr(form, "cleaned_data", {}).get(DELETION_FIELD_NAME):
@@ -81,6 +80,7 @@ class TicketTypeFormSet(forms.BaseInlineFormSet):
             raise ValidationError(_now("With several ticket types each needs a name: buyers choose by it."))
         if len(names) > MAX_TYPES:
             raise ValidationError(_now("An event has at most %(most)s ticket types.") % {"most": MAX_TYPES})
+        super().clean()  # last: Django says the same of deleted rows, without what to do instead
 
     def _is_needed(self, row: TicketType) -> bool:
         return row.pk == self.instance.default_type_id or row.lines.exists()

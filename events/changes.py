@@ -16,6 +16,7 @@ _NOT_TOLD = {
     "ical_uid",
     "search_key",
     "default_type_id",
+    "kept_questions",
 }
 # Told as changed, without the values: secret, or too long.
 _WITHOUT_VALUE = {"stream_url", "description", "cover", "contact_email"}

@@ -31,6 +31,7 @@ from .catalogue_models import (
 )
 from .organizer_models import Invitation, Membership, Organizer  # noqa: F401, Django finds them here
 from .querysets import EventQuerySet
+from .question_models import Question  # noqa: F401, Django finds it here
 from .schedule import Schedule
 from .streams import StreamAddressValidator
 
@@ -117,6 +118,7 @@ class Event(Schedule, Searched):
     ical_uid = models.CharField(
         _("iCalendar UID"), max_length=200, default=new_ical_uid, db_default="", editable=False
     )
+    kept_questions = models.JSONField(_("questions"), null=True, editable=False)  # see `question_models`
     search_key = FoldedField("title", "summary", "organizer_name", "description")
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
@@ -157,7 +159,7 @@ class Event(Schedule, Searched):
         return self.title
 
     def save(self, *args, **kwargs):
-        """Save everything but `seats_taken`: a stale copy of an event must not undo a sale.
+        """Save everything but `seats_taken` and `kept_questions`: a stale copy must not undo a sale.
 
         `version` rises; of two at once it rises twice. A slug that is given up keeps leading here. A new
         event gets its first ticket type; the price of the only one follows, of several each has its own.
@@ -172,7 +174,7 @@ class Event(Schedule, Searched):
         names = kwargs.get("update_fields") or [
             field.name for field in self._meta.concrete_fields if not field.primary_key
         ]
-        kwargs["update_fields"] = {*names, "version", "updated_at"} - {"seats_taken"}
+        kwargs["update_fields"] = {*names, "version", "updated_at"} - {"seats_taken", "kept_questions"}
         with transaction.atomic():
             if "price_sats" in kwargs["update_fields"]:
                 set_only_price(Event.objects.filter(pk=self.pk), self.price_sats)

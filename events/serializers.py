@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.roles import Ability, may, visible
@@ -26,6 +27,8 @@ from ticketsuma.zoned_fields import time_zones
 from .catalogue_models import lock_catalogue
 from .catalogue_serializers import TicketTypeSerializer
 from .models import Event, EventChanged, Organizer
+from .question_models import asked_now
+from .question_serializers import QuestionSerializer
 from .streams import StreamAddressValidator
 
 MAX_CAPACITY = 1_000_000
@@ -64,6 +67,7 @@ class EventSerializer(serializers.ModelSerializer):
     )
     currency = serializers.CharField(read_only=True, help_text="`SAT`.")
     ticket_types = TicketTypeSerializer(many=True, source="listed_types", read_only=True)
+    questions = serializers.SerializerMethodField(help_text="What is asked now.")
     refund_hours = serializers.IntegerField(
         read_only=True, allow_null=True,
         help_text="Until so many hours before the start tickets may be given back for money; null: never.",
@@ -74,11 +78,15 @@ class EventSerializer(serializers.ModelSerializer):
         fields = [
             "id", "event_id", "title", "slug", "summary", "description", "organizer", "organizer_id",
             "contact_email", "start_time", "end_time", "timezone", "sales_end", "capacity", "seats_left",
-            "max_per_order", "price_sats", "price", "currency", "ticket_types", "status", "is_active", "url",
-            "cover", "replay_until", "canceled_at", "refunds_when_moved", "refund_hours", "version",
-            "created_at", "updated_at",
+            "max_per_order", "price_sats", "price", "currency", "ticket_types", "questions", "status",
+            "is_active", "url", "cover", "replay_until", "canceled_at", "refunds_when_moved", "refund_hours",
+            "version", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
+
+    @extend_schema_field(QuestionSerializer(many=True))
+    def get_questions(self, event: Event) -> Any:
+        return QuestionSerializer(asked_now(event), many=True).data
 
     def get_url(self, event: Event) -> str:
         return settings.SITE_URL + event.get_absolute_url()

@@ -13,9 +13,10 @@ from accounts.sessions import SignIn
 from accounts.staff import save_verified_user
 from events.catalogue_models import PromoCode, TicketType
 from events.models import Event, FormerSlug, Invitation, Membership, Organizer
+from events.question_models import Question
 from payments.checkup_models import Checkup
 from payments.models import IncomingPayment, PostTransaction, Refund, Sweep, VaspNonce, WebhookEvent
-from tickets.models import CheckIn, EventChange, Mail, Order, Viewer
+from tickets.models import Answer, CheckIn, EventChange, Mail, Order, Viewer
 from tickets.services.orders import place_order
 
 
@@ -79,6 +80,25 @@ class PromoCodeFactory(DjangoModelFactory):
     @factory.post_generation
     def types(self, create, chosen, **kwargs):
         self.types.set(chosen or [])
+
+
+class QuestionFactory(DjangoModelFactory):
+    """Asked of the buyer before the payment, as text; may be left open."""
+
+    class Meta:
+        model = Question
+
+    event = factory.SubFactory(EventFactory)
+    label = factory.Sequence("Question {}?".format)
+
+
+class AnswerFactory(DjangoModelFactory):
+    class Meta:
+        model = Answer
+
+    order = factory.SubFactory("tests.factories.OrderFactory")
+    question = factory.SubFactory(QuestionFactory, event=factory.SelfAttribute("..order.event"))
+    text = "No nuts"
 
 
 class OrderFactory(DjangoModelFactory):

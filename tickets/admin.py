@@ -21,6 +21,7 @@ from ticketsuma.admin.event_times import words
 from ticketsuma.codes import normalize_code
 
 from .admin_filters import CanceledEventFilter, PendingPaymentFilter, TypeFilter
+from .answer_admin import AnswerAdmin, ShowsAnswers  # noqa: F401, Django looks for admins here
 from .line_admin import OrderLineAdmin  # noqa: F401, likewise
 from .models import (
     ORDER_CODE_LENGTH,
@@ -115,7 +116,7 @@ class OrderAdmin(FindsCodes, JobAdmin):
 
 
 @admin.register(Ticket)
-class TicketAdmin(FindsCodes, StaffActionsMixin, ReadOnlyAdmin):
+class TicketAdmin(ShowsAnswers, FindsCodes, StaffActionsMixin, ReadOnlyAdmin):
     """Tickets without their codes, which only their holders see; staff find one by typing it."""
 
     sees = (Ability.SEE_GUESTS,)
@@ -136,6 +137,7 @@ class TicketAdmin(FindsCodes, StaffActionsMixin, ReadOnlyAdmin):
         "payment_state",
         "holder_name",
         "holder_email",
+        "answers",
         "check_in_at",
         "voided_at",
         "created_at",

@@ -23,6 +23,7 @@ from ticketsuma.state_machine import StateMachine
 
 from .admission_models import CheckIn, Viewer  # noqa: F401, Django looks for models here
 from .announcement_models import Announcement, EventChange  # noqa: F401, models of this app
+from .answer_models import Answer
 from .line_models import OrderLine
 from .links import Linked, TokenQuerySet
 
@@ -122,6 +123,7 @@ class Order(Searched, Linked, StateMachine, Job):
     # By whoever has just written the order, or is about to.
     tickets_in_hand: "list[Ticket] | None" = None
     lines_in_hand: list[OrderLine] | None = None
+    answers_in_hand: list[Answer] | None = None
 
     objects = OrderQuerySet.as_manager()
 

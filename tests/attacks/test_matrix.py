@@ -67,6 +67,7 @@ API = [
     ("POST /api/orders/{pk}/void-ticket", "/api/orders/{order}/void-ticket",
                                                                        (404, 404, 404, 400, 404)),
     ("POST /api/orders/{pk}/email", "/api/orders/{order}/email",       (404, 404, 404, 400, 404)),
+    ("POST /api/orders/{pk}/answers", "/api/orders/{order}/answers",   (404, 404, 404, 400, 404)),
     ("POST /api/orders/{pk}/replace-links", "/api/orders/{guests}/replace-links",
                                                                        (404, 404, 204, 404, 404)),
     ("GET /api/payments/{invoice_id}/status", "/api/payments/{invoice}/status",

@@ -19,6 +19,7 @@ SECRET_SETTINGS = (
     "SECRET_KEY", "JWT_SECRET", "LIGHTSPARK_API_TOKEN_CLIENT_SECRET", "LIGHTSPARK_NODE_PASSWORD",
     "LIGHTSPARK_WEBHOOK_SIGNING_KEY", "UMA_SIGNING_PRIVATE_KEY", "UMA_ENCRYPTION_PRIVATE_KEY",
 )  # fmt: skip
+ASK = "question = Question(event_id=pk, label='Diet?'); question.save(); answer = question.pk"
 # Every secret that a row holds or that can be made of one.
 IN_ROWS = """
 answer = {
@@ -33,6 +34,7 @@ answer = {
     "UMA addresses": list(Order.objects.exclude(uma_address="").values_list("uma_address", flat=True))
     + list(Payment.objects.exclude(payer_uma="").values_list("payer_uma", flat=True)),
     "names": ["Canary Holder"],
+    "answers": list(Answer.objects.values_list("text", flat=True)) + ["Canary Diet"],
     "password hashes": list(User.objects.exclude(password="").values_list("password", flat=True)),
     "streams": list(Event.objects.exclude(stream_url="").values_list("stream_url", flat=True)),
     "sessions": list(Session.objects.values_list("session_key", flat=True)),
@@ -49,7 +51,11 @@ def journey(shop: Shop) -> dict[str, list[str]]:
     token = someone.post("/api/users/login", {"email": person.email, "password": PASSWORD}).json()["token"]
     for wrong in (token[:-3], shop.forged(person, user_id="canary"), "canary-bearer-5512"):
         someone.get("/api/users/me", token=wrong)
-    bought = shop.buy(email=EMAIL, name="Canary Holder", uma_address=WALLET)
+    question = shop.stack.django(ASK, pk=shop.event)
+    said = {"answers": [{"question_id": question, "values": ["Canary Diet, no nuts"]}]}
+    someone.post("/api/tickets/purchase", {"event_id": shop.event, "email": EMAIL, "name": 7} | said)
+    bought = shop.buy(email=EMAIL, name="Canary Holder", uma_address=WALLET, **said)
+    browser.submit(f"/events/{shop.slug}", **{f"answer_{question}": "Canary Diet" * 99, "email": EMAIL})
     alices = shop.buy(uma_address=f"$alice@{shop.stack.sandbox_domain}")
     wallet = Sandbox(shop.stack).wallet("alice")
     name = alices["payment"]["pay_address"].partition("@")[0].removeprefix("$").lower()

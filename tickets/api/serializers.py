@@ -13,6 +13,7 @@ from events.models import Event
 from payments.models import Payment, Refund
 from payments.serializers import PaymentSerializer, RefundSerializer
 from tickets.models import Order, OrderLine, Ticket
+from tickets.services.answers import known_answers
 from ticketsuma.api.fields import (
     PersonNameSerializerField,
     SingleLineField,
@@ -22,6 +23,8 @@ from ticketsuma.api.fields import (
     StrictSerializer,
 )
 from ticketsuma.money import MAX_SATS
+
+from .answer_serializers import MAX_REPLIES, AnswerSerializer, ReplySerializer
 
 MAX_ID = 2**63 - 1
 MAX_SEATS_PER_ORDER = 50  # of any event; each event has its own max_per_order
@@ -49,6 +52,10 @@ class PurchaseRequestSerializer(StrictSerializer):
         help_text="Seats by ticket type; without it, `quantity` seats of the event's default type.",
     )  # fmt: skip
     promo_code = SingleLineField(max_length=40, required=False, allow_blank=True, default="")
+    answers = serializers.ListField(
+        child=ReplySerializer(), required=False, max_length=MAX_REPLIES, default=[],
+        help_text="To the event's `questions`; those asked `before` that are required must be there.",
+    )  # fmt: skip
     expected_amount_sats = StrictIntegerField(
         min_value=0, max_value=MAX_SATS, required=False,
         help_text="Of all of it, as you have shown it: at another amount it is 409 `price_changed`.",
@@ -241,6 +248,7 @@ class PurchaseResponseSerializer(serializers.Serializer):
     tickets = TicketSerializer(many=True, source="known_tickets")
     payment = PaymentSerializer(allow_null=True, help_text="null when all of it is free.")
     refunds = serializers.SerializerMethodField(help_text="Money of this order on its way back, or back.")
+    answers = serializers.SerializerMethodField(help_text="To the event's questions.")
     pay_url = serializers.SerializerMethodField(help_text="The page on which the order is paid and followed.")
     live_url = serializers.SerializerMethodField(
         help_text="Server-sent events: `changed` whenever the order is worth another look. Holds its token."
@@ -252,6 +260,10 @@ class PurchaseResponseSerializer(serializers.Serializer):
             return []
         refunds = Refund.objects.filter(incoming_payment__payment=order.payment_id)
         return RefundSerializer(refunds, many=True).data
+
+    @extend_schema_field(AnswerSerializer(many=True))
+    def get_answers(self, order: Order) -> Any:
+        return AnswerSerializer(known_answers(order), many=True).data
 
     def get_pay_url(self, order: Order) -> str:
         return settings.SITE_URL + order.get_absolute_url()

@@ -29,6 +29,7 @@ from ticketsuma.api.schema import header, problems
 from ticketsuma.api.viewsets import ApiViewSet, filled
 from ticketsuma.errors import DomainError
 
+from .answers import AnsweringMixin
 from .email import CorrectingMixin
 from .serializers import (
     CheckedInSerializer,
@@ -50,7 +51,8 @@ from .voiding import ORDER_TOKEN, VoidingMixin
 BUYING = (
     "not_found", "sold_out", "sales_closed", "quantity_not_allowed", "invalid_uma_address", "hold_limit",
     "free_limit", "invalid_idempotency_key", "idempotency_key_reused", "price_changed",
-    "unknown_ticket_type", "amount_not_allowed", "promo_code_refused",
+    "unknown_ticket_type", "amount_not_allowed", "promo_code_refused", "answer_refused",
+    "questions_changed",
 )  # fmt: skip
 KEY = header(
     "Idempotency-Key",
@@ -99,6 +101,7 @@ class TicketViewSet(ApiViewSet):
             event=event,
             quantity=data["quantity"],
             **basket,
+            answers=data["answers"],
             email=data["email"],
             name=data["name"],
             uma_address=data["uma_address"],
@@ -179,7 +182,7 @@ class TicketViewSet(ApiViewSet):
         return Response(CheckedInSerializer(used).data)
 
 
-class OrderViewSet(VoidingMixin, CorrectingMixin, mixins.RetrieveModelMixin, ApiViewSet):
+class OrderViewSet(VoidingMixin, CorrectingMixin, AnsweringMixin, mixins.RetrieveModelMixin, ApiViewSet):
     """One order, for whoever holds its token, and for its buyer."""
 
     queryset = Order.objects.none()

@@ -15,13 +15,16 @@ from accounts.models import User
 from events.baskets import Item
 from events.models import Event, PromoCode
 from events.offers import Offer, offers_of
+from events.question_models import Question
 from payments.uma.address import EMAIL_INSTEAD
+from tickets.services.answers import places_of
 from tickets.services.idempotency import request_hash
 from tickets.services.personal_data import last_wallet
 from ticketsuma.money import MAX_SATS, format_sats
 from ticketsuma.templatetags.display import seats_left
 
 from .orders import DescribedForm, UmaAddressField
+from .questions import AsksQuestions, replies_in, with_several
 
 # What a form says of the page that it was on, not of its buyer's wish.
 AS_SHOWN = ("key", "price_sats", "shown", "refund_policy", "csrfmiddlewaretoken")
@@ -43,8 +46,8 @@ class Row:
     amount: forms.BoundField | None = None
 
 
-class BuyForm(DescribedForm):
-    """How many seats, which wallet, and, from guests, where to send the tickets.
+class BuyForm(AsksQuestions, DescribedForm):
+    """How many seats, which wallet, from guests where to send the tickets, and what the event asks first.
 
     One type at a fixed price is a number of seats and nothing more; of several types each has a number of
     its own, named by its id. What was sent is bought as it was sent, whatever the page would offer now: the
@@ -88,7 +91,7 @@ class BuyForm(DescribedForm):
         offers = offers_of(event, code)
         self.event, self.offers, self.code = event, offers, code
         self.is_simple = is_simple(event, offers)
-        self.sent: dict[str, Any] = dict(data.items()) if data else {}
+        self.sent: dict[str, Any] = with_several(data) if data else {}
         super().__init__(None if data is None else self._translated(), **kwargs)
         self.fields["refund_policy"].initial = event.refund_policy
         self._name_quantities()
@@ -103,6 +106,7 @@ class BuyForm(DescribedForm):
         self.buyer_email = user.email if user else ""
         if user:
             del self.fields["email"], self.fields["name"]
+        self.ask(places_of(event, {}, Question.Asked.BEFORE))
 
     def _translated(self) -> dict[str, Any]:
         """What was sent, named as now, from a page that showed one type where there are several, or back."""
@@ -170,7 +174,11 @@ class BuyForm(DescribedForm):
 
     @property
     def wish(self) -> dict[str, Any]:
-        """What `place_order` is asked for: seats, the code, and the price that the page showed, if it did."""
+        """What `place_order` is asked for: answers, seats, the code, and the price that the page showed."""
+        return {"answers": replies_in(self.sent)} | self._wished_seats
+
+    @property
+    def _wished_seats(self) -> dict[str, Any]:
         items, code = self.items, self.sent.get("promo_code", "").strip()
         price = _number(self.sent.get("price_sats"))
         if items:

@@ -18,6 +18,7 @@ from events.ical import CANCEL, REQUEST, calendar_file
 from payments.models import Refund
 from payments.refunds import for_the_payer_to_redirect
 from tickets.models import EventChange, Mail, Order, Ticket
+from tickets.services.answers import has_questions
 from tickets.services.mailbox_proof import mailbox_path
 from tickets.services.moved_events import may_have_money_back
 from ticketsuma.bidi import FSI, PDI
@@ -180,9 +181,18 @@ def _words_about(mail: Mail) -> dict[str, Any]:
         "event": event,
         "event_url": settings.SITE_URL + event.get_absolute_url(),
         "tickets": tickets,
+        "asks_url": _asks_url(order, tickets, of_order=not is_holder),
         "site_url": settings.SITE_URL,
         "site_name": settings.SITE_NAME,
     }
+
+
+def _asks_url(order: Order, tickets: list[Ticket], *, of_order: bool) -> str:
+    """Where the receiver answers what the event asks after the payment; "" if nothing is left to answer."""
+    if not has_questions(order, tickets, of_order=of_order):
+        return ""
+    page = order if of_order else tickets[0]
+    return f"{settings.SITE_URL}{page.get_absolute_url()}#questions"
 
 
 def _one_line(text: str) -> str:

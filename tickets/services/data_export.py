@@ -14,7 +14,7 @@ from .personal_data import orders_for_user
 
 NEEDED = [
     "tickets__order__event", "tickets__check_in", "tickets__viewer", "mails", "payment__invoices",
-    "payment__incoming_payments__refunds",
+    "payment__incoming_payments__refunds", "answers__question",
 ]  # fmt: skip
 
 
@@ -54,6 +54,10 @@ def _order(order: Order) -> dict[str, Any]:
         "paid_at": order.paid_at,
         "ended_at": order.ended_at,
         "tickets": [_ticket(ticket) for ticket in order.tickets.all()],
+        "answers": [
+            {"question": each.question.label, "ticket": each.ticket_number, "values": each.values}
+            for each in order.answers.all()
+        ],
         "refunds": _refunds(order.payment) if order.payment else [],
         "mails": [
             {"kind": mail.kind, "to": mail.to, "status": mail.status, "sent_at": mail.sent_at}

@@ -25,12 +25,13 @@ from payments.models import Payment
 from payments.services import StillOpen, close_payment, create_payment, new_payment, push_again
 from payments.uma.address import domain_of, normalize_uma_address
 from tickets.mail.notifications import holders_of
-from tickets.models import Mail, Order, OrderLine, Ticket
+from tickets.models import Answer, Mail, Order, OrderLine, Ticket
 from ticketsuma.bidi import isolate
 from ticketsuma.errors import DomainError
 from ticketsuma.money import format_sats
 from ticketsuma.state_machine import InvalidTransition
 
+from .answers import QuestionsChanged, Reply, questions_are_gone, take_answers
 from .hold_limits import (
     check_hoarding,
     claim_within_limits,
@@ -80,6 +81,7 @@ def place_order(
     quantity: int = 1,
     items: Sequence[Item] = (),
     promo_code: str = "",
+    answers: Sequence[Reply] = (),
     name: str = "",
     uma_address: str = "",
     buyer: User | None = None,
@@ -94,10 +96,11 @@ def place_order(
     At most they are held to the event's end. What is free in sum is paid at once, or by the mailed link
     (`waits_for_mail`). The same `key` by the same buyer answers the same order as it stands now; two at once
     make one order. With `ip` what comes from there is limited; with `expected_price_sats` (of one seat) or
-    `expected_amount_sats` (of all) it is that price or none. A use of `promo_code` is counted with the hold.
+    `expected_amount_sats` (of all) it is that price or none. A use of `promo_code` is counted with the hold,
+    and `answers` are kept with it.
     Raises SoldOut, SalesClosed, PriceChanged, QuantityNotAllowed, UnknownTicketType, AmountNotAllowed,
-    PromoCodeRefused, InvalidUmaAddress, KeyReused, HoldLimit, FreeLimit, RateLimited. No answer of the node
-    costs anybody a seat: the invoice follows. Outside transactions.
+    PromoCodeRefused, AnswerRefused, QuestionsChanged, InvalidUmaAddress, KeyReused, HoldLimit, FreeLimit,
+    RateLimited. No answer of the node costs anybody a seat: the invoice follows. Outside transactions.
 
     A new order has its tickets, lines, payment and invoice in hand; if `signed`, its UMA invoice too.
     """
@@ -106,6 +109,8 @@ def place_order(
     asked: list = [event.pk, quantity, email, name, uma_address]
     if items or promo_code:
         asked += [sorted([item.type_id, item.quantity, item.amount or 0] for item in items), promo_code]
+    if answers:
+        asked.append(sorted([*reply.place, [*reply.values]] for reply in answers))
     order = Order(
         event=event,
         buyer=buyer,
@@ -121,6 +126,7 @@ def place_order(
         expires_at=hold_ends(event),
     )
     refusal = _fill(order, items, promo_code, quantity, expected_price_sats, expected_amount_sats)
+    refusal = refusal or take_answers(order, answers)
     if ip and not refusal:  # one statement counts, unless the key has placed an order already
         may_be_there = not count_purchase(order, ip, unless=orders_of_key(order) if key else None)
     else:
@@ -145,6 +151,8 @@ def place_order(
     except IntegrityError:
         if replay := earlier_order(order):
             return replay
+        if questions_are_gone(order.answers_in_hand or []):
+            raise QuestionsChanged from None
         raise
     except SoldOut as refused:
         paying = event.orders.filter(status=Order.Status.PENDING)
@@ -195,7 +203,7 @@ def write_down(order: Order, basket: Basket, *, is_gift: bool = False) -> None:
 
 
 def write_rows(order: Order) -> None:
-    """Insert an order with its lines and tickets; it has them in hand."""
+    """Insert an order with its lines, tickets and answers; it has them in hand."""
     lines = order.lines_in_hand or []
     order.save(force_insert=True)
     OrderLine.objects.bulk_create(lines)
@@ -204,6 +212,7 @@ def write_rows(order: Order) -> None:
         Ticket(order=order, line=line, number=number, holder_name=order.name if number == 1 else "")
         for number, line in enumerate(line_of_each, 1)
     )
+    Answer.objects.bulk_create(order.answers_in_hand or [])
 
 
 def _hold(order: Order) -> None:

@@ -15,7 +15,7 @@ from accounts.history import record
 from accounts.models import User, normalize_email
 from payments.models import Payment, Refund
 from payments.services import forget_payers
-from tickets.models import Mail, Order, Ticket
+from tickets.models import Answer, Mail, Order, Ticket
 from ticketsuma.conf.logging_config import scrub
 from ticketsuma.errors import DomainError
 
@@ -90,6 +90,7 @@ def _leave(orders: QuerySet[Order], user: User | None) -> int:
             for order in Order.objects.filter(pk__in=pks).order_by("pk"):
                 record("forget", order)
         Ticket.objects.filter(order__in=pks).update(holder_name="", holder_email="")
+        Answer.objects.filter(order__in=pks).delete()
         Order.objects.filter(pk__in=pks).update(buyer=None, name="", is_forgotten=True)
         forget_what_money_does_not_need(pks)
         _scrub_old_log()

@@ -15,7 +15,7 @@ from django.db.models.functions import Cast
 
 from events.models import Event
 from payments.models import Invoice, Refund
-from tickets.models import Order, Ticket
+from tickets.models import Answer, Order, Ticket
 from ticketsuma import clock
 
 from .personal_data import MAX_AT_ONCE, forget_what_money_does_not_need, lock
@@ -60,6 +60,7 @@ def purge() -> int:
                 buyer=None, name="", is_forgotten=True, network="", request_hash="", last_error="",
                 scope=FORGOTTEN, key=Cast("pk", CharField(max_length=255)),
             )  # fmt: skip
+            Answer.objects.filter(order__in=pks).delete()
             Invoice.objects.filter(payment__order__in=pks).update(last_error="")
             forget_what_money_does_not_need(pks)
     return len(pks)

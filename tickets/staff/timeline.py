@@ -58,7 +58,7 @@ def order_file(pk: uuid.UUID) -> Order:
     return (
         Order.objects.select_related("event", "buyer", "payment", "promo_code")
         .prefetch_related(
-            Prefetch("tickets", tickets), "mails", LINES, "payment__invoices",
+            Prefetch("tickets", tickets), "mails", LINES, "payment__invoices", "answers__question",
             Prefetch("payment__incoming_payments", incoming),
         )
         .get(pk=pk)

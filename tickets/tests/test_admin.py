@@ -16,6 +16,7 @@ from payments.models import IncomingPayment, Payment, Refund, Sweep
 from payments.reconciliation import sweep_row
 from tests.acts import hold, pay, stray_money
 from tests.factories import (
+    AnswerFactory,
     CheckInFactory,
     CheckupFactory,
     EveningFactory,
@@ -65,6 +66,7 @@ def one_of_each() -> None:
     Announcement.objects.update_or_create(event=order.event, defaults=was)
     EventChangeFactory(event=order.event, is_move=True, **was)
     PromoCodeFactory(event=order.event, text=order.code)
+    AnswerFactory(order=order)
     FormerSlugFactory(event=order.event, slug=order.code.lower())
     WebhookEventFactory(event_id=order.code, type="PAYMENT_FINISHED", entity_id="x")
     apps.get_model("payments", "VaspNonce").objects.create(domain="a.example", nonce=order.code)

@@ -57,7 +57,7 @@ def test_a_purchase_answers_order_tickets_and_every_way_to_pay(buy):
     assert answer.status_code == 201
     bought = answer.json()
     order = Order.objects.get()
-    assert set(bought) == {"order", "tickets", "payment", "refunds", "pay_url", "live_url"}
+    assert set(bought) == {"order", "tickets", "payment", "refunds", "answers", "pay_url", "live_url"}
     assert bought["refunds"] == []
     said = bought["order"]
     assert (said["id"], said["token"], said["code"]) == (str(order.pk), order.token, order.code)

@@ -15,7 +15,7 @@ from accounts.staff import save_verified_user
 from events.models import Event
 from payments.models import IncomingPayment, Invoice, Payment, Refund
 from tests.acts import hold, pay, stray_money
-from tests.factories import EveningFactory
+from tests.factories import AnswerFactory, EveningFactory
 from tickets.models import Mail, Order, Ticket
 from tickets.services.personal_data import purge_erased_orders
 from tickets.services.refunds import refund_order
@@ -32,6 +32,7 @@ WORDS = [
     "Holder of One",
     "a seat for my mother",
     "callback.example",
+    "Vegan since birth",
 ]
 DAYS = 365
 
@@ -65,6 +66,7 @@ def sold(**buyer) -> Order:
     )
     pay(order)
     order.tickets.filter(number=1).update(holder_name=WORDS[3])
+    AnswerFactory(order=order, text=WORDS[6])
     Invoice.objects.filter(payment__order=order).update(
         comment=WORDS[4],
         payer=WORDS[2],

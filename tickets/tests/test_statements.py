@@ -22,7 +22,7 @@ from payments.models import Invoice
 from payments.node import lightspark
 from payments.tests.toy_node import ToyNode, listed_payment, opened_invoice, sats
 from tests import many_rows
-from tests.factories import EventFactory, PromoCodeFactory, TicketTypeFactory
+from tests.factories import EventFactory, PromoCodeFactory, QuestionFactory, TicketTypeFactory
 from tickets.models import Mail, Order
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -117,6 +117,17 @@ def test_a_purchase_of_many_types_is_as_many_and_one_with_a_code(client, node, t
         answer = client.post("/api/tickets/purchase", body, content_type="application/json")
     assert answer.status_code == 201, answer.content
     assert len(said) == 10 + code + LOCKS, "\n".join(said)
+
+
+@pytest.mark.parametrize("questions", [1, 20])
+def test_a_purchase_with_answers_is_one_statement_more(client, node, questions):
+    event = EventFactory()
+    asked = [QuestionFactory(event=event, is_required=True) for _number in range(questions)]
+    answers = [{"question_id": each.pk, "values": ["x"]} for each in asked]
+    with statements() as said:
+        bought = buy(client, event, answers=answers)
+    assert len(bought["answers"]) == questions
+    assert len(said) == 10 + 1 + LOCKS, "\n".join(said)
 
 
 @pytest.mark.parametrize("quantity", [1, 3])

@@ -17,6 +17,7 @@ from events.markdown import render_markdown
 from events.models import Event
 from events.offers import code_in_hand, read_for_page
 from tickets.forms.buying import AS_SHOWN, BuyForm
+from tickets.forms.questions import with_several
 from tickets.models import Order
 from tickets.services import orders
 from tickets.services.giving_back import PolicyChanged
@@ -89,7 +90,7 @@ def _code_of(request: HttpRequest, event: Event) -> tuple[PromoCode | None, Doma
 def _apply_code(request: HttpRequest, event: Event) -> HttpResponse:
     """Show the form as it was filled in, at the prices of the promo code; nothing is bought."""
     code, refusal = _code_of(request, event)
-    said = request.POST.dict() | {"promo_code": _typed_code(request)}
+    said = with_several(request.POST) | {"promo_code": _typed_code(request)}
     default = f"seats_{event.default_type_id}"  # as the page calls it that shows one type, and several
     seats = said.get("quantity") or said.get(default)
     said |= {"quantity": seats, default: seats} if seats else {}

@@ -1,6 +1,6 @@
 """Views of the order: its page, its live part, and what its buyer may do."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -10,10 +10,12 @@ from django.views.decorators.http import require_safe
 
 from accounts.rate_limits import client_ip
 from tickets.forms.orders import EmailForm, UmaAddressForm
+from tickets.forms.questions import AnswersForm
 from tickets.forms.refunds import RefundAddressForm
 from tickets.forms.tickets import HoldersForm
 from tickets.models import Order, Ticket
 from tickets.services import orders
+from tickets.services.answers import known_answers, may_answer, seats_of
 from ticketsuma.errors import DomainError
 from ticketsuma.live.grip import comes_from_proxy, hold
 from ticketsuma.web.sse import stream_response
@@ -106,13 +108,22 @@ def show_order(request: HttpRequest, order: Order, *, problem="", status=200, **
 
 
 def _forms_of(order: Order, tickets: list[Ticket]) -> dict:
-    """Made when a template asks for them: no page shows all three."""
+    """Made when a template asks for them: no page shows all of them."""
     return {
         "form": SimpleLazyObject(lambda: UmaAddressForm(initial={"uma_address": order.uma_address})),
         "refund_form": SimpleLazyObject(RefundAddressForm),
         "email_form": SimpleLazyObject(lambda: EmailForm(initial={"email": order.email})),
+        "answers_form": SimpleLazyObject(lambda: answers_form(order, tickets)),
         "holders_form": SimpleLazyObject(lambda: HoldersForm(tickets=passable(tickets))),
     }
+
+
+def answers_form(order: Order, tickets: Iterable[Ticket], data: Mapping | None = None) -> AnswersForm | None:
+    """The event's questions about the order and `tickets`, loaded with their lines, while they are open."""
+    if order.event.kept_questions is None or not may_answer(order):
+        return None
+    form = AnswersForm(data, event=order.event, seats=seats_of(tickets), answers=known_answers(order))
+    return form if form.places else None
 
 
 def passable(tickets: Iterable[Ticket]) -> list[Ticket]:

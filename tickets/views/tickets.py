@@ -1,5 +1,7 @@
 """Views of ticket holders: the ticket, its PDF, and recovery of lost tickets."""
 
+from collections.abc import Mapping
+
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -13,11 +15,13 @@ from accounts.services import count_mail
 from events.ical import calendar_file
 from events.models import Event
 from tickets.forms.orders import FindForm
+from tickets.forms.questions import AnswersForm
 from tickets.forms.tickets import HolderForm, HoldersForm
 from tickets.line_models import LINES
 from tickets.links import row_of_link
 from tickets.mail.messages import send_tickets_again
 from tickets.models import Order, Ticket
+from tickets.services.answers import may_answer, seats_of
 from tickets.services.holders import name_holders
 from ticketsuma.errors import DomainError
 from ticketsuma.qr import qr_svg
@@ -37,15 +41,30 @@ def ticket_by_token(token: str) -> Ticket:
 @takes_acts("ticket")
 def ticket(request: HttpRequest, token: str) -> HttpResponse:
     """One seat, for whoever holds its link: QR and code while it admits, else what became of it."""
-    return _show_ticket(request, ticket_by_token(token))
+    return show_ticket(request, ticket_by_token(token))
 
 
-def _show_ticket(request: HttpRequest, ticket: Ticket, *, form=None, problem="", status=200) -> HttpResponse:
+def show_ticket(
+    request: HttpRequest, ticket: Ticket, *, form=None, answers=None, problem="", status=200
+) -> HttpResponse:
     context = {"ticket": ticket, "order": ticket.order, "event": ticket.order.event, "problem": problem}
     context["form"] = form or HolderForm(ticket=ticket)
+    context["answers_form"] = answers or ticket_questions(ticket)
     if ticket.admits:
         context["qr"] = qr_svg(ticket.ticket_code)
     return render(request, "tickets/ticket.html", context, status=status)
+
+
+def ticket_questions(ticket: Ticket, data: Mapping | None = None) -> AnswersForm | None:
+    """What the event asks the ticket's holder, while it may be answered."""
+    order = ticket.order
+    if order.event.kept_questions is None or not ticket.admits or not may_answer(order):
+        return None
+    answers = order.answers.filter(ticket_number=ticket.number)
+    form = AnswersForm(
+        data, event=order.event, seats=seats_of([ticket]), answers=list(answers), of_order=False
+    )
+    return form if form.places else None
 
 
 @require_safe
@@ -96,11 +115,11 @@ def ticket_holder(request: HttpRequest, token: str) -> HttpResponse:
     ticket = ticket_by_token(token)
     form = HolderForm(request.POST, ticket=ticket)
     if not form.is_valid():
-        return _show_ticket(request, ticket, form=form, status=422)
+        return show_ticket(request, ticket, form=form, status=422)
     try:
         mailed = name_holders(ticket.order, [form.holder], ip=client_ip(request))
     except DomainError as error:
-        return _show_ticket(request, ticket_by_token(token), problem=str(error.message), status=error.status)
+        return show_ticket(request, ticket_by_token(token), problem=str(error.message), status=error.status)
     said = _("Saved. The ticket is on its way to its holder.") if mailed else _("Saved.")
     messages.success(request, said)
     return redirect(ticket)

@@ -22,6 +22,10 @@ CODES = {
     "quantity_not_allowed": (400, "More or fewer seats than one order, or one of its types, may hold."),
     "unknown_ticket_type": (400, "The event has no such ticket type; or it is hidden, and needs a code."),
     "amount_not_allowed": (400, "Less than a seat costs at least, or no amount is asked; `price` is that."),
+    "answer_refused": (
+        400,
+        "An answer is missing, or does not fit; `question_id` and `ticket_number` say where.",
+    ),
     "not_authenticated": (401, "A token is needed."),
     "token_not_valid": (401, "The token is wrong, expired or ended."),
     "invalid_credentials": (401, "E-mail address and password do not belong together, or it is unproven."),
@@ -41,6 +45,8 @@ CODES = {
     ),
     "refund_policy_changed": (409, "What can be given back has changed meanwhile; a page says it."),
     "promo_code_refused": (409, "The code is not known here, not good now, or used up; `detail` says which."),
+    "questions_changed": (409, "The event's questions have just changed; look again."),
+    "answers_closed": (409, "The event has begun, or the order has ended: answers stay as they are."),
     "several_prices": (409, "The event has several ticket types: each has its own price."),
     "ticket_type_needed": (
         409,
@@ -105,6 +111,10 @@ class ProblemSerializer(serializers.Serializer):
     price_sats = serializers.IntegerField(required=False, help_text="With `price_changed`: of one seat, now.")
     amount_sats = serializers.IntegerField(required=False, help_text="With `price_changed`: all of it, now.")
     price = serializers.IntegerField(required=False, help_text="With `amount_not_allowed`: of one seat.")
+    question_id = serializers.IntegerField(required=False, help_text="With `answer_refused`: of which one.")
+    ticket_number = serializers.IntegerField(
+        required=False, help_text="With `answer_refused`: of which ticket it is asked; 0: of the order."
+    )
 
 
 def problems(*codes: str, body: bool = False) -> dict:

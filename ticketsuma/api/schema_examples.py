@@ -27,6 +27,14 @@ TYPE = {
     "sales_end": None, "min_per_order": 1, "max_per_order": None, "admits": "both", "status": "on_sale",
     "is_default": True,
 }  # fmt: skip
+QUESTION_ID = 3
+QUESTION = {
+    "id": QUESTION_ID, "label": "What do you not eat?", "hint": "", "asked": "before", "kind": "text",
+    "choices": [], "link": "", "is_required": False, "ticket_type_id": None,
+}  # fmt: skip
+ANSWER = {
+    "question_id": QUESTION_ID, "question": "What do you not eat?", "ticket_number": 0, "values": ["Nuts"],
+}  # fmt: skip
 LINE = {
     "ticket_type_id": TYPE_ID, "name": "Regular", "quantity": 1, "price": 2100, "discount": 0, "amount": 2100,
     "currency": "SAT", "admits": "both",
@@ -56,6 +64,7 @@ EVENT_OF_TICKET = {
 EXAMPLES: dict[str, dict] = {
     # -- taken
     "PurchaseRequest": ANN | {"event_id": EVENT_ID, "quantity": 1, "uma_address": UMA, "name": "Ann"},
+    "AnswerQuestionsRequest": {"answers": [{"question_id": QUESTION_ID, "values": ["Nuts"]}]},
     "ValidateRequest": {"ticket_code": CODE, "event_id": EVENT_ID},
     "CheckInRequest": {"ticket_code": CODE, "event_id": EVENT_ID, "nonce": "door-2-scan-117"},
     "GiveBackRequest": {"ticket_id": TICKET_ID, "back_sats": 2100},
@@ -90,7 +99,7 @@ EXAMPLES: dict[str, dict] = {
     },
     "PurchaseResponse": {
         "order": ORDER, "tickets": [TICKET], "payment": PAYMENT,
-        "refunds": [], "pay_url": f"https://tickets.example.com/orders/{ORDER['token']}",
+        "refunds": [], "answers": [ANSWER], "pay_url": f"https://tickets.example.com/orders/{ORDER['token']}",
         "live_url": f"https://tickets.example.com/orders/{ORDER['token']}/live",
     },
     "Refund": {
@@ -103,6 +112,7 @@ EXAMPLES: dict[str, dict] = {
         "organizer_id": None, "contact_email": "", "start_time": START, "end_time": END,
         "timezone": "Europe/Berlin", "sales_end": None, "capacity": 100, "seats_left": 42,
         "max_per_order": 10, "price_sats": 2100, "price": 2100, "currency": "SAT", "ticket_types": [TYPE],
+        "questions": [QUESTION],
         "status": "on_sale", "is_active": True,
         "url": "https://tickets.example.com/events/lightning-for-beginners-7f3a9", "cover": None,
         "replay_until": None, "canceled_at": None, "refunds_when_moved": True, "refund_hours": 24,

@@ -10,6 +10,7 @@ from accounts.roles import Role
 from payments.models import Refund
 from tests.acts import hold, pay
 from tests.factories import (
+    AnswerFactory,
     CheckInFactory,
     CheckupFactory,
     EventChangeFactory,
@@ -49,7 +50,7 @@ SEES = {
     "accounts.user": OPERATORS, "accounts.historyentry": OPERATORS, "accounts.usage": OPERATORS,
     "accounts.signin": OPERATORS, "accounts.pendingact": OPERATORS,
     "events.event": GUESTS, "events.tickettype": GUESTS, "events.promocode": MANAGERS,
-    "events.formerslug": MANAGERS,
+    "events.formerslug": MANAGERS, "events.question": GUESTS, "tickets.answer": GUESTS,
     "events.organizer": GUESTS,
     "events.membership": OWNERS, "events.invitation": OWNERS,
     "payments.payment": MONEY, "payments.invoice": MONEY, "payments.incomingpayment": MONEY,
@@ -98,6 +99,7 @@ OPEN_API = {
     "ticket_status", "purchase", "validate_ticket", "sign_up", "get_user", "replace_user", "change_user",
     "delete_user", "export_user", "my_tickets", "login", "logout", "me", "ask_for_reset", "reset_password",
     "verify_email", "verify_again", "quote",
+    "answer_questions",
 }  # fmt: skip
 SITE_PAGES = {
     "index", "login", "logout", "password_change", "password_change_done", "autocomplete", "jsi18n",
@@ -122,11 +124,13 @@ def half(word: str) -> dict:
         "end_time": timezone.now(),
         "timezone": "UTC",
     }
+    answer = AnswerFactory(order=order)
     announced, _is_new = Announcement.objects.update_or_create(event=event, defaults=was)
     rows = [
         organizer, EventFactory(title=f"Unsold {word}", organizer=organizer, is_active=False), order, ticket,
         incoming, order.payment, order.payment.invoices.first(), announced,
         event.default_type, order.lines.get(), PromoCodeFactory(event=event),
+        answer, answer.question,
         CheckInFactory(ticket=ticket), ViewerFactory(ticket=ticket),
         MailFactory(order=order),
         EventChangeFactory(event=event, is_move=True, **was), FormerSlugFactory(event=event),
