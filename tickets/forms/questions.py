@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from events.models import Event
 from events.question_models import MAX_ANSWER, YES, Question
 from tickets.models import Answer
-from tickets.services.answers import AnswerRefused, Place, Reply, Seats, places_of
+from tickets.services.answers import AnswerRefused, Place, Reply, Seats, places_of, read_answers
 from ticketsuma.errors import DomainError
 
 from .orders import DescribedForm
@@ -81,6 +81,13 @@ class AsksQuestions(_AnyForm):
     @property
     def questions(self) -> list[Asked]:
         return self.asked()
+
+    def check_answers(self, event: Event, replies: Sequence[Reply]) -> None:
+        """Show what the service would refuse of `replies`, beside what is wrong with other fields."""
+        try:
+            read_answers(event, self.places, replies, [Question.Asked.BEFORE])
+        except AnswerRefused as refusal:
+            self.refuse(refusal)
 
     def refuse(self, error: DomainError) -> None:
         if not isinstance(error, AnswerRefused):

@@ -184,6 +184,14 @@ def test_a_form_is_kept_when_an_answer_is_wrong_and_then_bought():
     assert {each[2] for each in kept()} == {"none", "Brewing\nBoth", "yes"}
 
 
+def test_all_that_is_wrong_with_a_form_is_said_at_once():
+    event = EventFactory()
+    QuestionFactory(event=event, is_required=True)
+    says = text(send(event, email="nonsense"))
+    assert "Enter a valid email address." in says
+    assert "Please answer this question." in says
+
+
 def test_a_form_sent_twice_is_one_order_though_the_questions_changed():
     event = EventFactory()
     question = QuestionFactory(event=event)

@@ -106,6 +106,7 @@ def _buy(request: HttpRequest, event: Event) -> HttpResponse:
     code, _refusal = _code_of(request, event)  # said by the service, once it has looked for the same order
     form = BuyForm(request.POST, event=event, user=buyer, code=code)
     if not form.is_valid():
+        form.check_answers(event, form.wish["answers"])
         if form.price_is_other:
             form.refuse(orders.PriceChanged(price_sats=form.offers[0].type.price))
         return _show_event(request, event, form, status=422)
