@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.db import migrations
+from django.db.migrations.loader import MigrationLoader
 
 from tests.environment import fresh_secrets
 from tests.faults.kill_points import POINTS, planted_tree
 from tests.tree import ROOT, copy_tree, source_files
 from ticketsuma import __version__
+from ticketsuma.migration_operations import AddForeignKey, AddIndexBesideSales, GiveWay
 
 HEIGHT = {"accounts": 0, "events": 1, "payments": 1, "tickets": 2, "ticketsuma": 3}
 LONGEST = 300
@@ -167,6 +170,39 @@ def test_the_tree_in_the_architecture_is_the_tree():
         "gone": set(),
     }
     assert len(told) == len(there), "a module has two lines"
+
+
+def migrations_beside_sales():
+    loader = MigrationLoader(None)
+    first = "0001_initial"  # before it there are no tables
+    return [one for (app, name), one in loader.disk_migrations.items() if is_of_ours(app) and name != first]
+
+
+def is_of_ours(app: str) -> bool:
+    return not {"site-packages", "dist-packages"} & set(Path(apps.get_app_config(app).path).parts)
+
+
+def builds_in_the_way(operation, new_tables: set[str]) -> bool:
+    """Does it read every row of a table that is there, for an index or a check, while nobody can write?"""
+    if getattr(operation, "model_name_lower", "") in new_tables:
+        return False
+    if isinstance(operation, AddForeignKey):
+        return False
+    if isinstance(operation, migrations.AddField | migrations.AlterField):
+        return operation.field.unique or operation.field.db_index
+    return type(operation) in {migrations.AddIndex, migrations.AddConstraint}
+
+
+@pytest.mark.parametrize("migration", migrations_beside_sales(), ids=str)
+def test_migrations_let_sales_go_on(migration):
+    """Old processes sell while it runs: see ticketsuma/migration_operations.py for what to write instead."""
+    made = {one.name_lower for one in migration.operations if isinstance(one, migrations.CreateModel)}
+    assert [one.describe() for one in migration.operations if builds_in_the_way(one, made)] == []
+    if migration.atomic:
+        assert isinstance(migration.operations[0], GiveWay), "an atomic one begins with GiveWay()"
+    else:
+        repeatable = AddIndexBesideSales | migrations.RunPython
+        assert [one.describe() for one in migration.operations if not isinstance(one, repeatable)] == []
 
 
 def test_decisions_are_numbered():

@@ -12,8 +12,9 @@ from functools import cache
 from typing import Any
 
 import psycopg
-from django.conf import settings
 from django.db import connection, transaction
+
+from ticketsuma.direct_connection import connect_directly
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ class Listener:
             self._stop.wait(AGAIN_SECONDS)
 
     def _listen(self) -> None:
-        with _connect() as line:
+        with connect_directly(connection, **_LINE) as line:
             line.execute(f"LISTEN {self._channel}")
             self.is_up = True
             self._on_news()
@@ -94,9 +95,3 @@ class Listener:
                 if time.monotonic() > ask_at:
                     line.execute("SELECT 1")
                     ask_at = time.monotonic() + ASK_SECONDS
-
-
-def _connect() -> psycopg.Connection:
-    if settings.DATABASE_DIRECT_URL:
-        return psycopg.connect(settings.DATABASE_DIRECT_URL, autocommit=True, **_LINE)
-    return psycopg.connect(**connection.get_connection_params() | _LINE, autocommit=True)

@@ -49,12 +49,6 @@ def minutes_for_each(minutes: int, using: str = "default") -> Iterator[None]:
         yield
 
 
-def allow_an_hour(apps, schema_editor) -> None:
-    """The first step of a migration, in its transaction, that builds indexes of tables that may be large."""
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute("SET LOCAL statement_timeout = '60min'")
-
-
 def check_time_limits(app_configs, **kwargs) -> list[CheckMessage]:
     """`check --deploy`: what a connection by DATABASE_URL, through whatever stands between, has in force."""
     if connection.vendor != "postgresql":

@@ -2,18 +2,19 @@
 
 from django.db import migrations, models
 
-from ticketsuma.time_limits import allow_an_hour
+from ticketsuma.migration_operations import AddIndexBesideSales
 
 
 class Migration(migrations.Migration):
+
+    atomic = False
 
     dependencies = [
         ('accounts', '0001_initial'),
     ]
 
     operations = [
-        migrations.RunPython(allow_an_hour, migrations.RunPython.noop, elidable=True),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='user',
             index=models.Index(fields=['created_at', 'id'], name='accounts_user_newest'),
         ),

@@ -2,6 +2,8 @@ import importlib
 
 from django.db import migrations, models
 
+from ticketsuma.migration_operations import GiveWay
+
 initial = importlib.import_module("accounts.migrations.0001_initial")
 SQLITE = initial.SQLITE.replace(" AND NEW.details IS", " AND NEW.role IS OLD.role AND NEW.details IS")
 
@@ -19,6 +21,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        GiveWay(),
         migrations.AddField(
             model_name='historyentry',
             name='role',

@@ -5,6 +5,8 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+from ticketsuma.migration_operations import GiveWay
+
 
 class Migration(migrations.Migration):
 
@@ -13,6 +15,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        GiveWay(),
         migrations.CreateModel(
             name='PendingAct',
             fields=[

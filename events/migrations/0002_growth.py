@@ -2,26 +2,27 @@
 
 from django.db import migrations, models
 
-from ticketsuma.time_limits import allow_an_hour
+from ticketsuma.migration_operations import AddIndexBesideSales
 
 
 class Migration(migrations.Migration):
+
+    atomic = False
 
     dependencies = [
         ('events', '0001_initial'),
     ]
 
     operations = [
-        migrations.RunPython(allow_an_hour, migrations.RunPython.noop, elidable=True),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='event',
             index=models.Index(condition=models.Q(('is_active', True)), fields=['end_time', 'start_time', 'id', 'price_sats'], name='events_event_listed'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='event',
             index=models.Index(condition=models.Q(('canceled_at', None), _negated=True), fields=['canceled_at'], name='events_event_off'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='event',
             index=models.Index(fields=['updated_at'], name='events_event_changed'),
         ),

@@ -7,6 +7,8 @@ import ticketsuma.search_keys
 from django.conf import settings
 from django.db import migrations, models
 
+from ticketsuma.migration_operations import AddForeignKey, GiveWay
+
 
 class Migration(migrations.Migration):
 
@@ -16,6 +18,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        GiveWay(),
         migrations.CreateModel(
             name='Organizer',
             fields=[
@@ -49,7 +52,7 @@ class Migration(migrations.Migration):
             name='search_key',
             field=ticketsuma.search_keys.FoldedField('title', 'summary', 'organizer_name', 'description', db_default='', default='', editable=False),
         ),
-        migrations.AddField(
+        AddForeignKey(
             model_name='event',
             name='organizer',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='events.organizer'),

@@ -3,6 +3,8 @@
 import django.core.validators
 from django.db import migrations, models
 
+from ticketsuma.migration_operations import GiveWay
+
 
 class Migration(migrations.Migration):
 
@@ -11,6 +13,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        GiveWay(),
         migrations.AddField(
             model_name='event',
             name='refund_hours',

@@ -4,6 +4,8 @@ import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
 
+from ticketsuma.migration_operations import AddForeignKey, GiveWay
+
 
 class Migration(migrations.Migration):
 
@@ -12,6 +14,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        GiveWay(),
         migrations.CreateModel(
             name='TicketType',
             fields=[
@@ -61,7 +64,7 @@ class Migration(migrations.Migration):
                 'ordering': ['text', 'pk'],
             },
         ),
-        migrations.AddField(
+        AddForeignKey(
             model_name='event',
             name='default_type',
             field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='+', to='events.tickettype'),

@@ -2,66 +2,67 @@
 
 from django.db import migrations, models
 
-from ticketsuma.time_limits import allow_an_hour
+from ticketsuma.migration_operations import AddIndexBesideSales
 
 
 class Migration(migrations.Migration):
+
+    atomic = False
 
     dependencies = [
         ('payments', '0001_initial'),
     ]
 
     operations = [
-        migrations.RunPython(allow_an_hour, migrations.RunPython.noop, elidable=True),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='incomingpayment',
             index=models.Index(fields=['received_at', 'id'], name='payments_incoming_newest'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='incomingpayment',
             index=models.Index(fields=['allocated_at'], name='payments_incoming_allocated'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='invoice',
             index=models.Index(condition=models.Q(('parked_at__isnull', False)), fields=['parked_at'], name='payments_invoice_parked'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='invoice',
             index=models.Index(fields=['created_at', 'id'], name='payments_invoice_newest'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='payment',
             index=models.Index(condition=models.Q(('parked_at__isnull', False)), fields=['parked_at'], name='payments_payment_parked'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='payment',
             index=models.Index(fields=['created_at', 'id'], name='payments_payment_newest'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='posttransaction',
             index=models.Index(fields=['created_at', 'id'], name='payments_posttransaction_new'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='refund',
             index=models.Index(condition=models.Q(('status', 'sent'), _negated=True), fields=['status'], name='payments_refund_unsent'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='refund',
             index=models.Index(fields=['node_payment_id'], name='payments_refund_node_id'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='refund',
             index=models.Index(fields=['created_at', 'id'], name='payments_refund_newest'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='refund',
             index=models.Index(fields=['updated_at'], name='payments_refund_changed'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='webhookevent',
             index=models.Index(fields=['entity_id'], name='payments_webhook_entity'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='webhookevent',
             index=models.Index(fields=['received_at', 'id'], name='payments_webhook_newest'),
         ),

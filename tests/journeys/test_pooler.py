@@ -1,10 +1,13 @@
 """The shop behind PgBouncer, which pools transactions: everything is sold, and every time limit holds."""
 
+import os
+
 import psycopg
 import pytest
 
 from tests.buyer import Buyer, Sandbox, assert_sold_once, make_event
 from tests.pgbouncer import PgBouncer, find_pgbouncer
+from tests.stack import Stack
 
 MISSING = "from ticketsuma.time_limits import missing_limits; answer = missing_limits()"
 LIMITS = ["lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"]
@@ -71,6 +74,15 @@ def test_the_limits_are_the_roles_and_the_check_says_when_they_are_not(shop, poo
     shop.manage("migrate", "--no-input")  # through the pooler
     pooler.reconnect()
     assert deploy_check(shop) == deploy_check(shop, pooler) == []
+
+
+def test_indexes_are_built_past_the_pooler(stacks, poolers):
+    database = f"past_a_pooler_{os.getpid()}"
+    direct = stacks.server.create_database(database)
+    stack = Stack(stacks.folder / database, poolers().url(database, "postgres"))
+    assert "set DATABASE_DIRECT_URL" in stack.manage("migrate", check=False).stderr
+    stack.env["DATABASE_DIRECT_URL"] = direct
+    stack.manage("migrate", "--no-input")
 
 
 def test_the_limits_may_be_the_poolers(shop, poolers):

@@ -1,11 +1,13 @@
 """First migrations of the shop's apps: they make, column for column, the schema that v0.9.0 had."""
 
 import sqlite3
+import sys
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from tests.processes import wait_until
 from tests.schema import lines_of
 from tests.stack import Stack
 
@@ -50,3 +52,15 @@ def test_first_migrations_make_the_schema_of_v0_9_0(kind, request, tmp_path):
             changed = lines_of(url)
             assert changed != made, what
             made = changed
+
+
+def test_a_migration_that_meets_a_sale_is_begun_again(postgres, tmp_path):
+    stack = Stack(tmp_path / "stack", postgres.create_database("migrated_beside_a_sale"))
+    stack.manage("migrate", "tickets", "0003", "--verbosity=0")
+    migrate = stack._process("migrate", [sys.executable, "manage.py", "migrate", "--verbosity=0"])
+    with psycopg.connect(stack.database_url) as seller:
+        seller.execute("LOCK TABLE tickets_order IN ROW EXCLUSIVE MODE")
+        migrate.start()
+        wait_until(lambda: "is begun again" in migrate.tail(), 30, "it gives way")
+    assert migrate.child.wait(30) == 0, migrate.tail()
+    assert "No planned migration operations." in stack.manage("migrate", "--plan").stdout

@@ -3,10 +3,12 @@
 from django.conf import settings
 from django.db import migrations, models
 
-from ticketsuma.time_limits import allow_an_hour
+from ticketsuma.migration_operations import AddIndexBesideSales
 
 
 class Migration(migrations.Migration):
+
+    atomic = False
 
     dependencies = [
         ('events', '0002_growth'),
@@ -16,64 +18,63 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(allow_an_hour, migrations.RunPython.noop, elidable=True),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='announcement',
             index=models.Index(fields=['start_time'], name='tickets_announcement_newest'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='announcement',
             index=models.Index(condition=models.Q(('end_time', None)), fields=['event'], name='tickets_announcement_older'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='checkin',
             index=models.Index(fields=['at', 'id'], name='tickets_check_in_newest'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='eventchange',
             index=models.Index(fields=['at'], name='tickets_change_newest'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='mail',
             index=models.Index(condition=models.Q(('status', 'sent'), _negated=True), fields=['id'], name='tickets_mail_unsent'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='mail',
             index=models.Index(fields=['about', 'kind'], name='tickets_mail_about'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='mail',
             index=models.Index(fields=['created_at', 'id'], name='tickets_mail_newest'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='order',
             index=models.Index(condition=models.Q(('next_attempt_at__isnull', False)), fields=['next_attempt_at'], name='tickets_order_due'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='order',
             index=models.Index(condition=models.Q(('parked_at__isnull', False)), fields=['parked_at'], name='tickets_order_parked'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='order',
             index=models.Index(condition=models.Q(('status', 'paid')), fields=['paid_at'], name='tickets_order_paid'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='order',
             index=models.Index(fields=['created_at', 'id'], name='tickets_order_newest'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='order',
             index=models.Index(fields=['updated_at'], name='tickets_order_changed'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='ticket',
             index=models.Index(fields=['created_at'], name='tickets_ticket_newest'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='ticket',
             index=models.Index(condition=models.Q(('voided_at__isnull', False)), fields=['voided_at'], name='tickets_ticket_void'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='viewer',
             index=models.Index(fields=['since'], name='tickets_viewer_newest'),
         ),

@@ -3,8 +3,12 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from ticketsuma.migration_operations import AddIndexBesideSales
+
 
 class Migration(migrations.Migration):
+
+    atomic = False
 
     dependencies = [
         ('events', '0002_growth'),
@@ -14,7 +18,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexBesideSales(
             model_name='order',
             index=models.Index(condition=models.Q(('status', 'pending'), models.Q(('uma_address', ''), _negated=True)), fields=['uma_address'], name='tickets_order_wallet'),
         ),

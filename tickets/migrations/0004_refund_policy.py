@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from ticketsuma.migration_operations import GiveWay
+
 
 class Migration(migrations.Migration):
 
@@ -10,6 +12,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        GiveWay(),
         migrations.AddField(
             model_name='order',
             name='refund_hours',

@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from ticketsuma.migration_operations import GiveWay
+
 
 class Migration(migrations.Migration):
 
@@ -10,13 +12,10 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        GiveWay(),
         migrations.AddField(
             model_name='ticket',
             name='holder_email',
             field=models.EmailField(blank=True, db_default='', default='', max_length=254),
-        ),
-        migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(condition=models.Q(('holder_email', ''), _negated=True), fields=['holder_email'], name='tickets_ticket_holder'),
         ),
     ]

@@ -4,7 +4,7 @@ import django.db.models.deletion
 import django.db.models.expressions
 from django.db import migrations, models
 
-from ticketsuma.time_limits import allow_an_hour
+from ticketsuma.migration_operations import AddForeignKey, GiveWay
 
 
 class Migration(migrations.Migration):
@@ -15,8 +15,8 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(allow_an_hour, migrations.RunPython.noop, elidable=True),
-        migrations.AddField(
+        GiveWay(),
+        AddForeignKey(
             model_name='order',
             name='promo_code',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='events.promocode'),
@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                 'ordering': ['pk'],
             },
         ),
-        migrations.AddField(
+        AddForeignKey(
             model_name='ticket',
             name='line',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='tickets', to='tickets.orderline'),

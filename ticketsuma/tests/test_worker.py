@@ -217,14 +217,14 @@ def test_a_worker_whose_line_is_lost_looks_often_and_listens_again(monkeypatch):
     monkeypatch.setattr(jobs_worker, "SLOW_LOOK_SECONDS", FAR_AWAY)
     may_connect = threading.Event()
     may_connect.set()
-    connect = listening._connect
+    connect = listening.connect_directly
 
-    def connect_if_possible():
+    def connect_if_possible(*database, **parameters):
         if not may_connect.is_set():
             raise listening.psycopg.OperationalError("away")
-        return connect()
+        return connect(*database, **parameters)
 
-    monkeypatch.setattr(listening, "_connect", connect_if_possible)
+    monkeypatch.setattr(listening, "connect_directly", connect_if_possible)
     with working() as handled:
         may_connect.clear()
         cut_lines()

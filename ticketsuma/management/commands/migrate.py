@@ -12,8 +12,9 @@ from ticketsuma.management.commands.makemigrations import Autodetector
 
 FIRST = "0001_initial"
 OURS = {"accounts", "events", "payments", "tickets"}
-TRIES = 10
-# Deadlock, and no lock within lock_timeout: a migration is one transaction, so nothing of it is there yet.
+TRIES = 60  # a second apart
+# Deadlock, and no lock within lock_timeout: what a migration has done is undone, or is passed over (GiveWay,
+# AddIndexBesideSales in ticketsuma.migration_operations).
 IN_THE_WAY = {"40P01", "55P03"}
 
 
