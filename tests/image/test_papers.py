@@ -86,3 +86,10 @@ def test_compose_keeps_every_container_of_ours_behind_the_walls():
         assert services[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
     assert services["sandbox"]["profiles"] == ["sandbox"]
     assert all(port.startswith("127.0.0.1:") for port in services["app"]["ports"])
+
+
+def test_each_image_may_be_built_on_a_base_named_by_its_digest():
+    for file in ("Dockerfile", "sandbox/Dockerfile"):
+        text = (ROOT / file).read_text()
+        assert "\nARG BASE=python:3.11-slim\n" in text, file
+        assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) == {"${BASE}"}, file
