@@ -2,11 +2,13 @@
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
 from django.test import Client
 from django.utils import translation
 
 from events.models import Event
 from events.question_models import Question
+from tests.acts import together
 from tests.factories import AnswerFactory, EventFactory, QuestionFactory, TicketTypeFactory
 from tickets.models import Answer, Order
 from tickets.services.answers import AnswerRefused, QuestionsChanged, Reply
@@ -125,6 +127,30 @@ def test_a_question_deleted_between_form_and_hold_is_said_so():
     with pytest.raises(QuestionsChanged):
         buy(stale, Reply(question.pk, ["x"]))
     assert (Order.objects.count(), fresh(event).seats_taken) == (0, 0)
+
+
+@pytest.mark.parametrize("_again", range(3))
+def test_of_an_answer_and_the_deletion_of_its_question_one_wins(_again):
+    event = EventFactory(price_sats=0)
+    question = QuestionFactory(event=event)
+    seen = fresh(event)
+
+    def answer() -> str:
+        try:
+            buy(seen, Reply(question.pk, ["x"]))
+        except QuestionsChanged:
+            return "asked anew"
+        return "bought"
+
+    def delete() -> str:
+        try:
+            Question.objects.get(pk=question.pk).delete()
+        except ProtectedError:
+            return "kept"
+        return "deleted"
+
+    assert together(answer, delete) in (["bought", "kept"], ["asked anew", "deleted"])
+    assert fresh(event).seats_taken == Answer.objects.count() == Order.objects.count()
 
 
 def test_the_same_key_with_other_answers_is_another_purchase():
