@@ -4,22 +4,36 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Exists, OuterRef
 from django.forms.formsets import DELETION_FIELD_NAME
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
 
 from accounts.history import CHANGED, record
-from accounts.roles import Ability
+from accounts.roles import Ability, visible
 from ticketsuma.admin.base import ByRole, KeepsHistory, ReadOnlyAdmin
 from ticketsuma.admin.stale_forms import UnstaleAdmin, UnstaleForm
+from ticketsuma.bidi import isolate
+from ticketsuma.csv_file import csv_answer
 from ticketsuma.templatetags.display import number
-from ticketsuma.zoned_fields import ZonedDateTimeField, zone_or_utc
+from ticketsuma.zoned_fields import ZonedDateTimeField, tell_zone
 
 from .catalogue_models import MAX_TYPES, PromoCode, TicketType
+from .models import Event
+
+CSV_HEADINGS = [
+    "code", "event", "kind", "value", "uses", "uses at most", "per person at most", "from", "until",
+    "for types", "active",
+]  # fmt: skip
 
 
 class ZonedForm(UnstaleForm):
@@ -30,11 +44,7 @@ class ZonedForm(UnstaleForm):
         super().__init__(*args, **kwargs)
 
     def arrange(self) -> None:
-        for field in self.fields.values():
-            if isinstance(field, ZonedDateTimeField):
-                field.widget.zone = zone_or_utc(self.zone)
-                for part, word in zip(field.widget.widgets, (_("Date"), _("Time")), strict=True):
-                    part.attrs["aria-label"] = f"{field.label}: {word}"
+        tell_zone(self.fields.values(), self.zone)
 
 
 class TicketTypeForm(ZonedForm):
@@ -152,6 +162,30 @@ class PromoCodeForm(ZonedForm):
         return data
 
 
+class EventFilter(admin.SimpleListFilter):
+    """Events to come that have codes, and the one that is asked for."""
+
+    title = _("event")
+    parameter_name = "event"
+    most = 50
+
+    def lookups(self, request, model_admin):
+        events = visible(request.user, Event.objects.all(), *model_admin.sees).order_by("start_time", "pk")
+        has_codes = Exists(PromoCode.objects.filter(event=OuterRef("pk")))
+        shown = list(events.filter(has_codes, end_time__gt=timezone.now())[: self.most])
+        if self._event_id is not None and self._event_id not in {each.pk for each in shown}:
+            shown += events.filter(pk=self._event_id)
+        return [(each.pk, isolate(each.title)) for each in shown]
+
+    def queryset(self, request, queryset):
+        return queryset if self._event_id is None else queryset.filter(event=self._event_id)
+
+    @property
+    def _event_id(self) -> int | None:
+        value = self.value() or ""
+        return int(value) if value.isdecimal() and len(value) <= 18 else None
+
+
 @admin.register(PromoCode)
 class PromoCodeAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
     """Codes, each with how often it was used; times are UTC."""
@@ -159,7 +193,8 @@ class PromoCodeAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
     sees = changes = (Ability.MANAGE_EVENTS,)
     form = PromoCodeForm
     list_display = ["text", "event", "kind", "value", "uses", "max_uses", "is_active"]
-    list_filter = ["is_active", "kind"]
+    list_filter = [EventFilter, "is_active", "kind"]
+    change_list_template = "admin/events/promocode/change_list.html"
     list_select_related = ["event"]
     search_fields = ["text", "event__search_key__folded"]
     ordering = ["-created_at", "text"]
@@ -179,6 +214,20 @@ class PromoCodeAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
         )
     ]  # fmt: skip
 
+    def get_urls(self):
+        view = self.admin_site.admin_view(require_safe(self.csv_view))
+        return [path("csv", view, name="events_promocode_csv"), *super().get_urls()]
+
+    def csv_view(self, request: HttpRequest) -> HttpResponse:
+        """The codes that the list shows by the same query, all pages of it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            codes = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters:
+            return redirect("admin:events_promocode_changelist")
+        return csv_answer("promo-codes.csv", [CSV_HEADINGS, *map(_csv_row, codes.prefetch_related("types"))])
+
     def get_readonly_fields(self, request, obj=None):
         """A code stays with its event."""
         return [*self.readonly_fields, *(["event"] if obj else [])]
@@ -192,3 +241,10 @@ class PromoCodeAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
         record(
             "change" if change else "add", obj, **dict.fromkeys(form.changed_data if change else [], CHANGED)
         )
+
+
+def _csv_row(code: PromoCode) -> list[Any]:
+    moments = [moment and moment.isoformat() for moment in (code.starts_at, code.ends_at)]
+    types = ", ".join(each.shown_name for each in code.types.all())
+    bounds = [code.uses, code.max_uses, code.max_per_person]
+    return [code.text, code.event.title, code.kind, code.value, *bounds, *moments, types, int(code.is_active)]

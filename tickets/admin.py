@@ -13,12 +13,14 @@ from django.utils.translation import ngettext
 
 from accounts.roles import Ability, may
 from events.admin import BaseEventAdmin
+from events.code_actions import MakeCodes
 from events.models import Event
 from payments.admin import IncomingPaymentAdmin, RefundAdmin
 from ticketsuma.admin.actions import JobAdmin, StaffActionsMixin
 from ticketsuma.admin.base import ParkedFilter, ReadOnlyAdmin, sats_column
 from ticketsuma.admin.event_times import words
 from ticketsuma.codes import normalize_code
+from ticketsuma.qr import qr_svg
 
 from .admin_filters import CanceledEventFilter, PendingPaymentFilter, TypeFilter
 from .answer_admin import AnswerAdmin, ShowsAnswers  # noqa: F401, Django looks for admins here
@@ -38,8 +40,9 @@ from .organizer_admin import OrganizerAdmin  # noqa: F401, Django looks for admi
 from .staff.cancellation import cancel_progress
 from .staff.money_actions import EVENT_ACTIONS, INCOMING_ACTIONS, REFUND_ACTIONS
 from .staff.order_actions import ORDER_ACTIONS
+from .staff.sale_actions import SALE_ACTIONS
 from .staff.ticket_actions import TICKET_ACTIONS
-from .staff.timeline import OF_MONEY, OF_THE_HOOD, order_file, timeline
+from .staff.timeline import OF_MONEY, OF_THE_HOOD, order_file, pay_url, timeline
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as _AnyAdmin
@@ -107,7 +110,9 @@ class OrderAdmin(FindsCodes, JobAdmin):
         hidden = (set() if sees_money else OF_MONEY) | (set() if operates else OF_THE_HOOD)
         shown = [moment for moment in timeline(obj) if moment.kind not in hidden]
         context |= {"order": obj, "timeline": shown, "sees_money": sees_money, "operates": operates}
-        context["sees_code"] = may(request.user, Ability.MANAGE_EVENTS, obj)
+        manages = may(request.user, Ability.MANAGE_EVENTS, obj)
+        context |= {"sees_code": manages, "pay_url": pay_url(obj) if manages else ""}
+        context["pay_qr"] = qr_svg(context["pay_url"]) if context["pay_url"] else ""
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     @admin.display(description=_("UMA request"), ordering="payment__push")
@@ -227,7 +232,7 @@ class EventChangeAdmin(ReadOnlyAdmin):
 # -- what belongs to other apps, with buttons that reach orders ---------------------------------
 @admin.register(Event)
 class EventAdmin(StaffActionsMixin, BaseEventAdmin):
-    staff_actions = EVENT_ACTIONS
+    staff_actions = [*SALE_ACTIONS, MakeCodes(), *EVENT_ACTIONS]
     change_form_template = "admin/events/event/change_form.html"
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):

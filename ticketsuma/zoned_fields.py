@@ -2,6 +2,7 @@
 
 import functools
 import zoneinfo
+from collections.abc import Iterable
 from datetime import UTC, datetime, time
 from typing import Any
 
@@ -65,6 +66,15 @@ class ZonedDateTimeField(forms.SplitDateTimeField):
             says = _("Clocks are set forward then: that day has no such time.")
             raise ValidationError(says, code="no_such_time")
         return moment
+
+
+def tell_zone(fields: Iterable[forms.Field], zone: str) -> None:
+    """Have the moments among `fields` typed by the clocks of `zone`, each part with its name."""
+    for field in fields:
+        if isinstance(field, ZonedDateTimeField):
+            field.widget.zone = zone_or_utc(zone)
+            for part, word in zip(field.widget.widgets, (_("Date"), _("Time")), strict=True):
+                part.attrs["aria-label"] = f"{field.label}: {word}"
 
 
 def other_moment(moment: datetime) -> datetime:

@@ -18,14 +18,14 @@ from django.utils.translation import gettext_lazy as _
 from accounts.history import record
 from accounts.models import User, normalize_email
 from accounts.rate_limits import hit
-from events.baskets import Basket, Item, fill_basket
+from events.baskets import Item, fill_basket
 from events.models import Event, SalesClosed, SoldOut
 from payments.invoices import InvoiceCloseResult, close_open_invoices, expire_unconfirmed, request_now
 from payments.models import Payment
 from payments.services import StillOpen, close_payment, create_payment, new_payment, push_again
 from payments.uma.address import domain_of, normalize_uma_address
 from tickets.mail.notifications import holders_of
-from tickets.models import Answer, Mail, Order, OrderLine, Ticket
+from tickets.models import Mail, Order
 from ticketsuma.bidi import isolate
 from ticketsuma.errors import DomainError
 from ticketsuma.money import format_sats
@@ -42,6 +42,7 @@ from .hold_limits import (
 )
 from .holds import hold_ends
 from .idempotency import earlier_order, is_guessable, order_scope, orders_of_key, request_hash
+from .order_rows import write_down, write_rows
 from .seats import claim_seats, give_back_seats
 
 logger = logging.getLogger(__name__)
@@ -90,6 +91,8 @@ def place_order(
     expected_price_sats: int | None = None,
     expected_amount_sats: int | None = None,
     signed: bool = False,
+    is_staff: bool = False,
+    gift_reason: str = "",
 ) -> Order:
     """Hold `items`, or `quantity` seats of the default type, for HOLD_SECONDS, and ask for the money.
 
@@ -102,6 +105,9 @@ def place_order(
     PromoCodeRefused, AnswerRefused, QuestionsChanged, InvalidUmaAddress, KeyReused, HoldLimit, FreeLimit,
     RateLimited. No answer of the node costs anybody a seat: the invoice follows. Outside transactions.
 
+    If `is_staff`, hidden types are open, no limit of buyers counts, and the history says who sold; with a
+    `gift_reason`, which it keeps, nothing is to pay.
+
     A new order has its tickets, lines, payment and invoice in hand; if `signed`, its UMA invoice too.
     """
     email, name = normalize_email(email), name.strip()
@@ -111,6 +117,8 @@ def place_order(
         asked += [sorted([item.type_id, item.quantity, item.amount or 0] for item in items), promo_code]
     if answers:
         asked.append(sorted([*reply.place, [*reply.values]] for reply in answers))
+    if is_staff:
+        asked.append(gift_reason)
     order = Order(
         event=event,
         buyer=buyer,
@@ -125,8 +133,12 @@ def place_order(
         network=network_of(ip, buyer),
         expires_at=hold_ends(event),
     )
-    refusal = _fill(order, items, promo_code, quantity, expected_price_sats, expected_amount_sats)
-    refusal = refusal or take_answers(order, answers)
+    expected = (expected_price_sats, expected_amount_sats)
+    refusal = _fill(
+        order, items, promo_code, quantity, expected, is_staff=is_staff, is_gift=bool(gift_reason)
+    )
+    if not is_staff:  # who sells on the spot asks nothing
+        refusal = refusal or take_answers(order, answers)
     if ip and not refusal:  # one statement counts, unless the key has placed an order already
         may_be_there = not count_purchase(order, ip, unless=orders_of_key(order) if key else None)
     else:
@@ -147,7 +159,7 @@ def place_order(
             signed=signed,
         )
     try:
-        _hold(order)
+        _hold(order, is_staff=is_staff, gift_reason=gift_reason)
     except IntegrityError:
         if replay := earlier_order(order):
             return replay
@@ -170,52 +182,34 @@ def place_order(
 
 
 def _fill(
-    order: Order, items: Sequence[Item], promo_code: str, quantity: int, price: int | None, amount: int | None
+    order: Order,
+    items: Sequence[Item],
+    promo_code: str,
+    quantity: int,
+    expected: tuple[int | None, int | None],
+    *,
+    is_staff: bool,
+    is_gift: bool,
 ) -> DomainError | None:
-    """Give `order` its lines, at the price or amount that is expected; or say why not."""
+    """Give `order` its lines, at the price of one or the amount of all that is expected; or say why not."""
+    price, amount = expected
     try:
-        basket = fill_basket(order.event, items, promo_code, quantity=quantity)
+        basket = fill_basket(order.event, items, promo_code, quantity=quantity, is_staff=is_staff)
     except DomainError as refusal:
         return refusal
     if price is not None and not items and basket.lines[0].price != price:
         return PriceChanged(price_sats=basket.lines[0].price)
     if amount not in (None, basket.amount):
         return PriceChanged(amount_sats=basket.amount)
-    write_down(order, basket)
-    is_paid = basket.amount == 0 and not waits_for_mail(order.buyer, order.email)
+    write_down(order, basket, is_gift=is_gift)
+    is_paid = order.amount_sats == 0 and (is_staff or not waits_for_mail(order.buyer, order.email))
     paid = {"status": Order.Status.PAID, "paid_at": timezone.now(), **Order.finished()}
     for name, value in (paid if is_paid else Order.scheduled()).items():
         setattr(order, name, value)
     return None
 
 
-def write_down(order: Order, basket: Basket, *, is_gift: bool = False) -> None:
-    """Give an order that is not saved yet its lines and its sums; a gift is discounted whole."""
-    order.lines_in_hand = [
-        OrderLine(
-            order=order, type=line.type, quantity=line.quantity, price=line.price,
-            discount=line.price * line.quantity if is_gift else line.discount, admits=line.type.admits,
-        )
-        for line in basket.lines
-    ]  # fmt: skip
-    order.quantity, order.promo_code = basket.quantity, basket.code
-    order.price_sats = 0 if is_gift else basket.seat_price
-
-
-def write_rows(order: Order) -> None:
-    """Insert an order with its lines, tickets and answers; it has them in hand."""
-    lines = order.lines_in_hand or []
-    order.save(force_insert=True)
-    OrderLine.objects.bulk_create(lines)
-    line_of_each = [line for line in lines for _seat in range(line.quantity)]
-    order.tickets_in_hand = Ticket.objects.bulk_create(
-        Ticket(order=order, line=line, number=number, holder_name=order.name if number == 1 else "")
-        for number, line in enumerate(line_of_each, 1)
-    )
-    Answer.objects.bulk_create(order.answers_in_hand or [])
-
-
-def _hold(order: Order) -> None:
+def _hold(order: Order, *, is_staff: bool, gift_reason: str) -> None:
     """Write order, tickets and payment and claim the seats, in one transaction; the hot row comes last."""
     with transaction.atomic():
         if order.payment:
@@ -223,7 +217,11 @@ def _hold(order: Order) -> None:
         write_rows(order)
         if order.payment is None:
             queue_mail(order, Mail.Kind.TICKETS if order.is_paid else Mail.Kind.CONFIRM)
-        claim_within_limits(order)
+        if not is_staff:
+            claim_within_limits(order)
+            return
+        record("gift" if gift_reason else "sell", order, **({"said": gift_reason} if gift_reason else {}))
+        claim_seats(order)
 
 
 # -- paid -------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
@@ -63,6 +64,13 @@ def order_file(pk: uuid.UUID) -> Order:
         )
         .get(pk=pk)
     )  # fmt: skip
+
+
+def pay_url(order: Order) -> str:
+    """Where a guest pays what staff sold them, while it waits; of no other order: its link is the buyer's."""
+    if not order.is_pending or not HistoryEntry.objects.about([order]).filter(act="sell").exists():
+        return ""
+    return settings.SITE_URL + order.get_absolute_url()
 
 
 def timeline(order: Order) -> list[TimelineEntry]:

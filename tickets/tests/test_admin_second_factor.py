@@ -21,7 +21,7 @@ ASKS = {
     "reconcile": False, "push": False, "mail": False, "viewers": False, "refund-part": True,
     "refund": True, "cancel": True, "forget": True, "try-again": None, "email": True,
     "replace-links": False, "void": True, "replace": False, "retry": True, "address": True,
-    "attach": True, "retry-failed": True,
+    "attach": True, "retry-failed": True, "sell": False, "gift": True, "codes": False,
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Admin actions on a row: a button, a page that asks, and a service that acts or gives its reason."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -35,6 +36,14 @@ def other_staff(user: Any) -> list[Any]:
     """Everybody else who may be allowed something here."""
     listed = Q(email__in=settings.ADMIN_EMAILS) | Q(memberships__isnull=False)
     return list(get_user_model().objects.filter(listed, is_active=True).exclude(pk=user.pk).distinct())
+
+
+@dataclass(frozen=True)
+class Done:
+    """What is true after an action, and the address that shows it in place of its row's own page."""
+
+    says: str
+    url: str
 
 
 class ActionForm(forms.Form):
@@ -86,7 +95,7 @@ class StaffAction:
         """What staff send out by it, with what they sent out of the same before; it may take two persons."""
         return 0
 
-    def run(self, row: Any, data: dict) -> str:
+    def run(self, row: Any, data: dict) -> str | Done:
         """Call a service, outside any transaction, with the form's `data`; what is true now."""
         raise NotImplementedError
 
@@ -168,8 +177,8 @@ class StaffActionsMixin(AnyAdmin):
         if action.asks_again and not second_factor.is_fresh(request):
             return second_factor.ask(request, keep={name: form[name].value() for name in form.fields})
         refusal = self._ask_second_or_run(request, row, action, form)
-        if refusal is None:
-            return redirect(back)
+        if not isinstance(refusal, DomainError):
+            return redirect(refusal or back)
         now = self.get_object(request, str(row.pk))
         if now is None or str(action.seen(now)) != form["seen"].value():
             return self._too_late(request, back)
@@ -181,7 +190,10 @@ class StaffActionsMixin(AnyAdmin):
         acts = second_person.PendingAct.objects
         return acts.waiting().about(row) if settings.REFUND_NEEDS_TWO_SATS else acts.none()
 
-    def _ask_second_or_run(self, request, row: Model, action: StaffAction, form: ActionForm):
+    def _ask_second_or_run(
+        self, request, row: Model, action: StaffAction, form: ActionForm
+    ) -> DomainError | str:
+        """As `_run`."""
         sats = action.sats(row, form.cleaned_data)
         if not second_person.is_needed(sats):
             return self._run(request, row, action, form)
@@ -195,7 +207,7 @@ class StaffActionsMixin(AnyAdmin):
         except DomainError as refusal:
             return refusal
         messages.success(request, _("Nothing was sent yet: a second person must approve it, on this page."))
-        return None
+        return ""
 
     def _second_person(self, request, row: Model, action: StaffAction, waiting, back: str) -> HttpResponse:
         """Show what waits (GET); approve it and so do it, or decline it (POST)."""
@@ -227,7 +239,7 @@ class StaffActionsMixin(AnyAdmin):
             if decision == "approve":
                 return self._too_late(request, back)
             messages.success(request, _("It is declined; nothing was sent."))
-        elif refusal := self._run(request, row, action, form):
+        elif isinstance(refusal := self._run(request, row, action, form), DomainError):
             messages.error(request, str(refusal.message))
         return redirect(back)
 
@@ -235,17 +247,18 @@ class StaffActionsMixin(AnyAdmin):
         messages.error(request, _("Nothing was done: it has changed in the meantime, somebody was faster."))
         return redirect(back)
 
-    def _run(self, request, row: Model, action: StaffAction, form: ActionForm) -> DomainError | None:
-        """Do it, write who did it and say so; the refusal, if there is one."""
+    def _run(self, request, row: Model, action: StaffAction, form: ActionForm) -> DomainError | str:
+        """Do it, write who did it and say so; the refusal, or the address that shows what is done, if any."""
         try:
             with watch() as written:
-                said = action.run(row, form.cleaned_data)
+                done = action.run(row, form.cleaned_data)
         except DomainError as refusal:
             return refusal
+        said, url = (done.says, done.url) if isinstance(done, Done) else (done, "")
         if not written:  # its service changes nothing that it keeps a history of
             record("press", row, said=f"{action.label}: {said}")
         messages.success(request, said)
-        return None
+        return url
 
     def _ask(self, request, row: Model, action: StaffAction, form: ActionForm, back: str) -> HttpResponse:
         context = self._context(request, row, action, back) | {"form": form}

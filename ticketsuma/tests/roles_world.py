@@ -69,6 +69,8 @@ CHANGES = {
 ADDS = {"events.event": MANAGERS, "events.promocode": MANAGERS, "events.organizer": OPERATORS}
 DELETES = {"events.event": MANAGERS, "events.promocode": MANAGERS, "events.organizer": OPERATORS}
 ACTS = {
+    ("events.event", "sell"): MANAGERS, ("events.event", "gift"): MANAGERS,
+    ("events.event", "codes"): MANAGERS,
     ("events.event", "cancel"): OWNERS, ("events.event", "retry-failed"): MOVERS,
     ("events.organizer", "invite"): OWNERS, ("events.organizer", "close"): OPERATORS,
     ("events.membership", "role"): OWNERS, ("events.membership", "remove"): OWNERS,
@@ -105,7 +107,7 @@ SITE_PAGES = {
     "index", "login", "logout", "password_change", "password_change_done", "autocomplete", "jsi18n",
     "app_list",
 }  # fmt: skip
-MODEL_PAGES = {"changelist", "add", "history", "delete", "change", "act", "statement"}
+MODEL_PAGES = {"changelist", "add", "history", "delete", "change", "act", "statement", "csv"}
 
 
 # -- the world ----------------------------------------------------------------------------------

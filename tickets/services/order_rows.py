@@ -1,0 +1,30 @@
+"""Rows of a new order: its lines, at the prices of a basket, and a ticket for each seat."""
+
+from events.baskets import Basket
+from tickets.models import Answer, Order, OrderLine, Ticket
+
+
+def write_down(order: Order, basket: Basket, *, is_gift: bool = False) -> None:
+    """Give an order that is not saved yet its lines and its sums; a gift is discounted whole."""
+    order.lines_in_hand = [
+        OrderLine(
+            order=order, type=line.type, quantity=line.quantity, price=line.price,
+            discount=line.price * line.quantity if is_gift else line.discount, admits=line.type.admits,
+        )
+        for line in basket.lines
+    ]  # fmt: skip
+    order.quantity, order.promo_code = basket.quantity, basket.code
+    order.price_sats = 0 if is_gift else basket.seat_price
+
+
+def write_rows(order: Order) -> None:
+    """Insert an order with its lines, tickets and answers; it has them in hand."""
+    lines = order.lines_in_hand or []
+    order.save(force_insert=True)
+    OrderLine.objects.bulk_create(lines)
+    line_of_each = [line for line in lines for _seat in range(line.quantity)]
+    order.tickets_in_hand = Ticket.objects.bulk_create(
+        Ticket(order=order, line=line, number=number, holder_name=order.name if number == 1 else "")
+        for number, line in enumerate(line_of_each, 1)
+    )
+    Answer.objects.bulk_create(order.answers_in_hand or [])
