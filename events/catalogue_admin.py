@@ -67,33 +67,33 @@ class TicketTypeForm(ZonedForm):
             raise ValidationError(says, params={"taken": taken})
         return capacity
 
+    def refuse_deletion(self) -> None:
+        """What was sold stays, and so does the first type: say what to do instead."""
+        row: TicketType = self.instance
+        if _is_deleted(self) and row.pk and (row.pk == row.event.default_type_id or row.lines.exists()):
+            says = _(
+                "“%(name)s” cannot be deleted: seats of it were ordered, or it is the event's first type."
+                " Take away the tick at “Active” instead, and nobody can buy it any more."
+            )
+            raise ValidationError(says, params={"name": row})
+
+
+def _is_deleted(form: forms.BaseForm) -> bool:
+    return bool(getattr(form, "cleaned_data", {}).get(DELETION_FIELD_NAME))
+
 
 class TicketTypeFormSet(forms.BaseInlineFormSet):
-    """What was sold stays: a type of which seats were ordered is not deleted."""
-
     def get_form_kwargs(self, index) -> dict[str, Any]:
         return super().get_form_kwargs(index) | {"zone": self.instance.timezone}
 
     def clean(self) -> None:
-        kept = []
-        for form in self.forms:
-            if not getattr(form, "cleaned_data", {}).get(DELETION_FIELD_NAME):
-                kept.append(form)
-            elif form.instance.pk and self._is_needed(form.instance):
-                says = _now(
-                    "“%(name)s” cannot be deleted: seats of it were ordered, or it is the event's first type."
-                    " Take away the tick at “Active” instead, and nobody can buy it any more."
-                )
-                raise ValidationError(says % {"name": form.instance})
+        super().clean()
+        kept = [form for form in self.forms if not _is_deleted(form)]
         names = [form.cleaned_data.get("name") for form in kept if getattr(form, "cleaned_data", None)]
         if len(names) > 1 and not all(names):
             raise ValidationError(_now("With several ticket types each needs a name: buyers choose by it."))
         if len(names) > MAX_TYPES:
             raise ValidationError(_now("An event has at most %(most)s ticket types.") % {"most": MAX_TYPES})
-        super().clean()  # last: Django says the same of deleted rows, without what to do instead
-
-    def _is_needed(self, row: TicketType) -> bool:
-        return row.pk == self.instance.default_type_id or row.lines.exists()
 
 
 class TicketTypeInline(ByRole, admin.StackedInline):
@@ -113,6 +113,12 @@ class TicketTypeInline(ByRole, admin.StackedInline):
         ("pricing", "price", "suggested_price"), ("capacity", "sold"), ("sales_start", "sales_end"),
         ("min_per_order", "max_per_order", "admits"), "seen",
     ]  # fmt: skip
+
+    def get_formset(self, request, obj=None, **kwargs):
+        """Django asks each form whether its row may go; its own words name only what is in the way."""
+        formset = super().get_formset(request, obj, **kwargs)
+        formset.form.hand_clean_DELETE = TicketTypeForm.refuse_deletion
+        return formset
 
     def get_fields(self, request, obj=None):
         return [name for name in self.fields if name != "seen" or self.has_change_permission(request, obj)]

@@ -496,6 +496,10 @@ class PromoCode(models.Model):
         super().clean_fields(exclude)
         self.key = code_key(self.text)
 
+    def validate_constraints(self, exclude=None) -> None:
+        """Of its key and event too, though no form has the one, and that of a known code not the other."""
+        super().validate_constraints({*(exclude or ())} - {"key", "event" if self.event_id else "key"})
+
     @property
     def name_in_history(self) -> str:
         """Whoever reads the history need not have the code."""

@@ -12,11 +12,12 @@ from django.utils.translation import gettext_lazy
 from accounts.roles import Ability
 from ticketsuma.admin.actions import ActionForm, Done, StaffAction
 from ticketsuma.bidi import isolate
+from ticketsuma.codes import new_code
 from ticketsuma.money import MAX_SATS
 from ticketsuma.templatetags.display import number
 from ticketsuma.zoned_fields import ZonedDateTimeField, tell_zone
 
-from .bulk_codes import LONGEST_PREFIX, MOST, make_codes
+from .bulk_codes import LONGEST_PREFIX, MOST, RANDOM, make_codes
 from .catalogue_models import PromoCode, TicketType
 from .models import Event
 
@@ -59,7 +60,8 @@ class CodesForm(ActionForm):
         data = super().clean() or self.cleaned_data
         rules = ("kind", "value", "max_uses", "max_per_person", "starts_at", "ends_at")
         if all(name in data for name in rules):
-            data["rules"] = PromoCode(event_id=self.row.pk, text="1", **{name: data[name] for name in rules})
+            said = {name: data[name] for name in rules}
+            data["rules"] = PromoCode(event_id=self.row.pk, text=new_code(RANDOM), **said)
             try:
                 data["rules"].full_clean(exclude={"text", "key"}, validate_unique=False)
             except ValidationError as refusal:
@@ -87,5 +89,5 @@ class MakeCodes(StaffAction):
     def run(self, event: Event, data: dict) -> Done:
         codes = make_codes(data["rules"], data["count"], prefix=data["begins_with"], types=data["types"])
         url = f"{reverse('admin:events_promocode_changelist')}?event={event.pk}"
-        url += f"&q={data['prefix']}-" if data["begins_with"] else ""
+        url += f"&q={data['begins_with']}-" if data["begins_with"] else ""
         return Done(_("%(count)s codes are made.") % {"count": number(len(codes))}, url)
