@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
 from accounts.models import normalize_email
+from events.catalogue_models import Admits
 from events.ical import CANCEL, REQUEST, calendar_file
 from payments.models import Refund
 from payments.refunds import for_the_payer_to_redirect
@@ -93,13 +94,19 @@ def _send_anew(mail: Mail) -> None:
         mail.advance(Mail.Status.DUE, **mail.requeued())
 
 
+def _goes_there(mail: Mail) -> bool:
+    """Whether its receiver holds a ticket for the event, and not for its replay alone."""
+    tickets = mail.order.tickets if mail.to == mail.order.email else _held_by(mail)
+    return tickets.filter(voided_at=None).exclude(line__admits=Admits.REPLAY).exists()
+
+
 def _still_true(mail: Mail) -> bool:
     order, event, now = mail.order, mail.order.event, timezone.now()
     admits = order.is_paid and not event.is_canceled
     if mail.kind in REMINDERS:
         is_overtaken = mail.kind == Mail.Kind.REMINDER_DAY and event.start_time - now <= HOUR_BEFORE
         coming = event.start_time > now and mail.about == about_start(event)
-        return coming and admits and not is_overtaken
+        return coming and admits and not is_overtaken and _goes_there(mail)
     if mail.kind == Mail.Kind.REFUND_ADDRESS:
         return Refund.objects.filter(for_the_payer_to_redirect(), pk=mail.about).exists()
     if mail.kind == Mail.Kind.CONFIRM:
@@ -172,6 +179,7 @@ def _words_about(mail: Mail) -> dict[str, Any]:
         "refund_sats": refund.amount_msats // MSATS_PER_SAT if refund else 0,
         "why": why(refund) if refund else "",
         "about_tickets": about_tickets(order),
+        "is_for_replay": all(each.line and each.line.admits == Admits.REPLAY for each in tickets),
         "before": EventChange.objects.filter(pk=mail.about).first(),
         "may_have_money_back": not is_holder and may_have_money_back(order),
         "soon": soon(event),

@@ -17,13 +17,15 @@ from events.models import Event
 from tests.acts import open_invoice, pay
 from tests.factories import (
     EventFactory,
+    MailFactory,
     MembershipFactory,
     OrganizerFactory,
     PromoCodeFactory,
     TicketTypeFactory,
 )
-from tickets.mail.messages import write_mail
-from tickets.models import Order
+from tickets.mail.messages import send_mail, write_mail
+from tickets.mail.notifications import about_start
+from tickets.models import Mail, Order
 from tickets.services.orders import place_order
 from tickets.staff.timeline import order_file, timeline
 from tickets.tests.admin_client import change_url
@@ -143,6 +145,7 @@ def test_a_ticket_for_the_replay_does_not_offer_the_stream(client):
     open_invoice(order)
     pay(order)
     ticket = order.tickets.get()
+    assert "watch the replay, once the event is over" in write_mail(order.mails.get()).body
     page = text(client.get(ticket.get_absolute_url()))
     assert "This ticket opens the replay, once the event is over." in page
     assert "Join the stream" not in page
@@ -151,6 +154,18 @@ def test_a_ticket_for_the_replay_does_not_offer_the_stream(client):
     Event.objects.filter(pk=event.pk).update(start_time=past, end_time=past + timedelta(hours=1))
     assert "Watch it again" in text(client.get(ticket.get_absolute_url()))
     assert client.get(f"{ticket.get_absolute_url()}/stream").status_code == 200
+
+
+def test_nobody_is_reminded_of_what_their_ticket_does_not_open(event):
+    replay = TicketTypeFactory(event=event, name="Replay", price=500, admits="replay", position=2)
+    orders = [buy(event, 0, 0, 1, email="ann@example.com"), buy(event, 1, 0, 1, email="bob@example.com")]
+    for order in orders:
+        pay(order)
+        about = about_start(order.event)
+        send_mail(MailFactory(order=order, kind=Mail.Kind.REMINDER_DAY, about=about))
+    assert replay.lines.count() == 2
+    sent = Mail.objects.filter(kind=Mail.Kind.REMINDER_DAY).order_by("to").values_list("status", flat=True)
+    assert list(sent) == [Mail.Status.FAILED, Mail.Status.SENT]
 
 
 def test_the_api_names_the_type_of_each_ticket(client, event):
