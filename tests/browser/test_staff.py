@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.browser.test_reading import violations
-from tests.buyer import make_event
+from tests.buyer import Sandbox, make_event
 
 PASSWORD = "a long enough password"
 
@@ -80,13 +80,44 @@ def test_the_admin_is_readable(staff_page, stack):
         email=f"{'ann' * 20}@example.com",
     )
     order, event = f"tickets/order/{order_id}", f"events/event/{event_id}"
-    for path in ("", "tickets/order/", f"{order}/change/", f"{order}/act/cancel", f"{event}/change/"):
+    for path in (
+        "",
+        "tickets/order/",
+        f"{order}/change/",
+        f"{order}/act/cancel",
+        f"{event}/change/",
+        f"{event}/act/sell",
+        f"{event}/act/gift",
+        f"{event}/act/codes",
+        "events/promocode/",
+        "tickets/ticket/",
+    ):
         staff_page.goto(f"{stack.shop_url}/admin/{path}")
         # The label of the search is an icon with a text, as Django made it.
         found = [one for one in violations(staff_page) if not one.startswith("label-title-only")]
         assert found == [], path
         assert staff_page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
         assert not staff_page.evaluate(IS_CUT), path
+
+
+def test_a_guest_pays_at_the_box_office_by_the_code_that_staff_show(staff_page, open_context, stack):
+    event_id = make_event(stack, title="Box office", price_sats=4400)
+    staff_page.goto(f"{stack.shop_url}/admin/events/event/{event_id}/change/")
+    staff_page.get_by_role("link", name="Sell at the box office").click()
+    staff_page.locator("[name^=seats_]").fill("2")
+    staff_page.get_by_role("button", name="Sell at the box office").click()
+    staff_page.get_by_text("waits for 8,800 sats").wait_for()
+    staff_page.get_by_role("img", name="QR code of the page on which the guest pays").wait_for()
+    page = staff_page.get_by_role("link", name="Open that page").get_attribute("href")
+    guest = open_context().new_page()
+    guest.goto(page)
+    guest.get_by_role("heading", name="Pay 8,800 sats with any wallet.").wait_for()
+    invoice = guest.get_by_role("link", name="Open wallet").get_attribute("href").removeprefix("lightning:")
+    Sandbox(stack).wallet("bob").pay(invoice)
+    guest.get_by_role("heading", name="You are in.").wait_for()
+    staff_page.reload()
+    assert staff_page.get_by_role("link", name="Open that page").count() == 0
+    stack.audit()
 
 
 def test_a_role_that_is_taken_away_meanwhile_counts_at_the_next_click(open_context, stack):
