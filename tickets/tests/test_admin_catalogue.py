@@ -45,7 +45,8 @@ def save(client, event: Event, **of_type):
 
 def said(answer) -> str:
     """All that is wrong with the types."""
-    [formset] = [each.formset for each in answer.context["inline_admin_formsets"]]
+    formsets = [each.formset for each in answer.context["inline_admin_formsets"]]
+    [formset] = [each for each in formsets if each.prefix == "ticket_types"]
     return " ".join([*formset.non_form_errors(), *(str(each) for each in formset.errors)])
 
 
