@@ -7,6 +7,7 @@ from django.db.models import Q
 from payments import doctor, invoices, reconciliation, services
 from payments.checkup_models import Checkup
 from payments.models import IncomingPayment, Invoice, Payment, PostTransaction, Refund, Sweep, WebhookEvent
+from payments.node.lightspark import load_sdk
 from payments.querysets import REQUEST_LEASE
 from payments.refund_sending import send_refund
 from payments.uma.address import domain_of
@@ -108,5 +109,6 @@ registry.add_queue(
     )
 )
 registry.add_periodic_task(60, purge_nonces)
+registry.add_start_hook(load_sdk)
 registry.add_start_hook(reconciliation.sweep_row)
 registry.add_start_hook(doctor.wanted_now)

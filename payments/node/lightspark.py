@@ -52,7 +52,9 @@ class NodeFacts:
 
 
 def load_sdk() -> None:
-    """Import the SDK now; a web process does so before it forks."""
+    """Import the SDK now: before a web process forks, and before a worker's threads do it at the same time,
+    of which one may see a half of it.
+    """
     import lightspark  # noqa: F401
 
 
