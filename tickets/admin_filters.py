@@ -47,16 +47,18 @@ class CanceledEventFilter(admin.SimpleListFilter):
 
 
 class TypeFilter(admin.SimpleListFilter):
-    """Named types of events to come, and the one that is asked for."""
+    """Named types of the next events, and the one that is asked for."""
 
     title = _("ticket type")
     parameter_name = "type"
     most = 50
 
     def lookups(self, request, model_admin):
+        events = visible(request.user, Event.objects.filter(end_time__gt=timezone.now()), Ability.SEE_GUESTS)
+        soon = list(events.order_by("start_time").values_list("pk", flat=True)[: self.most])
         types = visible(request.user, TicketType.objects.exclude(name=""), Ability.SEE_GUESTS)
         types = types.select_related("event").order_by("event__start_time", "event", "position", "pk")
-        shown = list(types.filter(event__end_time__gt=timezone.now())[: self.most])
+        shown = list(types.filter(event__in=soon)[: self.most])
         if self._type_id is not None and self._type_id not in {each.pk for each in shown}:
             shown += types.filter(pk=self._type_id)
         return [(each.pk, f"{isolate(each.event.title)}: {isolate(each.name)}") for each in shown]

@@ -34,6 +34,14 @@ MONEY_FAULTS = (
     ("payment_pending", {"delay_s": 2}),
     ("route_costs", {"fee_msats": 9000}),
 )
+# A second type at each event, and a code of ten uses that half of the buyers want.
+CATALOGUE = """
+event = Event.objects.get(pk=pk)
+other = TicketType(event=event, name="Other", price=60)
+other.save()
+PromoCode.objects.create(event=event, text="TEN", kind="percent", value=20, max_uses=10)
+answer = [event.default_type_id, other.pk]
+"""
 # Racing staff: the same order refunded, in part and whole, by several at once; refunds pressed again.
 STAFF = """
 from random import Random
@@ -61,6 +69,7 @@ answer = {
     "orders": dict(Order.objects.values_list("status").annotate(n=Count("pk"))),
     "refunds": dict(Refund.objects.values_list("status").annotate(n=Count("pk"))),
     "payments": IncomingPayment.objects.count(),
+    "uses of codes": list(PromoCode.objects.order_by("pk").values_list("uses", flat=True)),
 }
 """
 
@@ -77,6 +86,7 @@ class Chaos:
             make_event(stack, capacity=capacity, price_sats=price)
             for capacity, price in zip((3, 20, 500, 500), (2500, 100, 21, 40_000), strict=True)
         ]
+        self.types = {event: stack.django(CATALOGUE, pk=event) for event in self.events}
 
     def run(self, seconds: float) -> dict:
         """Everything at once for so long; raises AssertionError when anything ends wrong."""
@@ -127,8 +137,15 @@ class Chaos:
         quantity, event = draw.choice((1, 1, 2)), draw.choice(self.events)
         pause = draw.uniform(0, 1.5)
         typed = {"uma_address": wallet.address} if how != "outside" or draw.random() < 0.5 else {}
-        buyer = Buyer(self.stack).buy(event, quantity=quantity, **typed)
+        typed |= {"promo_code": "ten"} if draw.random() < 0.5 else {}
+        if draw.random() < 0.4:
+            types = draw.sample(self.types[event], quantity)
+            typed |= {"items": [{"ticket_type_id": each, "quantity": 1} for each in types]}
+        else:
+            typed |= {"quantity": quantity}
+        buyer = Buyer(self.stack).buy(event, **typed)
         self.done["bought"] += 1
+        self.done["bought with a code"] += "promo_code" in typed
         self.over.wait(pause)
         if how in ("request", "both"):
             wallet.approve(wallet.request_for(buyer))

@@ -18,3 +18,5 @@ def test_chaos_ends_with_books_that_agree(faulty_stacks, seed):
     told = chaos.run(faulty_stacks, seed=seed, seconds=SECONDS)
     assert told["bought"] > 5
     assert told["payments"] > 3
+    assert told["bought with a code"] > 0
+    assert max(told["uses of codes"]) <= 10
