@@ -9,7 +9,7 @@ from django.core.cache import caches
 from django.test import Client
 from django.utils import timezone
 
-from events.models import Event, Organizer
+from events.models import Event, Organizer, TicketType
 from tests.factories import EventFactory, OrderFactory, StaffFactory, UserFactory
 from tickets.models import Order
 
@@ -92,6 +92,15 @@ def test_a_strangers_page_looks_like_everybodys(client, fields):
         without_key = [re.sub(r'name="key" value="[^"]+"', "", each) for each in (page, own)]
         assert without_key[0] == without_key[1]
     assert "[seats " not in shared
+
+
+def test_of_a_type_without_end_no_number_of_seats_is_said(client):
+    event = EventFactory()
+    TicketType.objects.create(event=event, name="Replay", price=100, position=1, admits="replay")
+    client.get(event.get_absolute_url())
+    page = page_of(event)
+    assert "Replay" in page
+    assert "[seats " not in page
 
 
 def test_a_proxy_that_fills_the_key_in_may_keep_the_page_for_a_second(client):

@@ -3,6 +3,7 @@
 import secrets
 import uuid
 from collections.abc import Callable
+from typing import cast
 
 from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
@@ -29,8 +30,8 @@ _GLIMPSED = (
 
 
 def seats_here(offer: Offer) -> str:
-    """Where the kept page says how many seats are left of a ticket type."""
-    return f"[seats {_SECRET} {offer.type.pk}]"
+    """Where the kept page says how many seats are left of a ticket type; nothing of one without end."""
+    return "" if offer.left is None else f"[seats {_SECRET} {offer.type.pk}]"
 
 
 def glimpse(slug: str) -> Event | None:
@@ -68,8 +69,8 @@ def shared_page(
         caches["pages"].set(name, page)
     proxy_fills = request.headers.get("X-Form-Key") == "proxy"
     for offer in offers:
-        if offer.left is not None:
-            page = page.replace(seats_here(offer), seats_left(offer.left))
+        if here := seats_here(offer):
+            page = page.replace(here, seats_left(cast(int, offer.left)))
     answer = HttpResponse(page.replace(KEY_HERE, "" if proxy_fills else str(uuid.uuid4())))
     if proxy_fills:
         answer["X-Accel-Expires"] = "1"
