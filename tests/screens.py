@@ -20,6 +20,7 @@ DESKTOP = {"width": 1280, "height": 800}
 SCHEMES = {
     "list": ("light", "light"),
     "event": ("light", "dark"),
+    "types": ("dark", "light"),
     "pay": ("dark", "light"),
     "ticket": ("light", "light"),
     "wallet": ("light", "light"),
@@ -77,6 +78,7 @@ def addresses(stack: Stack) -> dict[str, str]:
     return {
         "list": f"{stack.shop_url}/",
         "event": f"{stack.shop_url}/events/night-frequencies",
+        "types": f"{stack.shop_url}/events/cook-along-noodles",
         "pay": f"{stack.shop_url}{pending_page(stack, 'ana@example.com')}",
         "ticket": f"{stack.shop_url}{ticket}",
         "wallet": f"{stack.sandbox_url}/wallet/alice",

@@ -3,7 +3,9 @@
 import zoneinfo
 from datetime import datetime, timedelta
 
+from events.catalogue_models import PromoCode, TicketType
 from events.models import Event
+from events.question_models import Question
 
 # Known to everybody who reads this: `seed` refuses where money is real.
 SIGN_INS = (
@@ -76,6 +78,27 @@ def demo_events(now: datetime, *, on_air: str = "https://vimeo.com/76979871") ->
             capacity=120, price_sats=1_000, stream_url="https://www.twitch.tv/chess",
         ),
     ]  # fmt: skip
+
+
+def fill_catalogue(event: Event) -> None:
+    """Several kinds of tickets, the code NOODLES, and two questions, for an event at a price."""
+    table = event.default_type
+    table.name, table.description = "At the table", "You cook along, and Mei looks at your dough."
+    table.save()
+    TicketType.objects.create(
+        event=event, name="Friend of the kitchen", position=1, price=8_000, pricing="at_least",
+        suggested_price=12_000, description="The same seat; what is more pays for a seat of somebody else.",
+    )  # fmt: skip
+    TicketType.objects.create(
+        event=event, name="Replay", position=2, price=2_000, admits="replay",
+        description="No seat: watch it afterwards, as often as your dough needs.",
+    )  # fmt: skip
+    PromoCode.objects.create(event=event, text="NOODLES", kind="percent", value=20, max_uses=100)
+    Question(event=event, label="What do you not eat?", hint="Mei has an answer to almost anything.").save()
+    Question(
+        event=event, label="How is your dough?", asked="after", kind="choice",
+        options="Never made any\nIt tears\nIt flies",
+    ).save()  # fmt: skip
 
 
 _NIGHT = """\

@@ -6,10 +6,11 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.staff import save_verified_user
 from events.models import Event
-from tickets.demo_data import SIGN_INS, demo_events
+from tickets.demo_data import SIGN_INS, demo_events, fill_catalogue
 from tickets.services.orders import place_order
 
 NEARLY_SOLD_OUT = "open-studio-ink"
+SEVERAL_KINDS = "cook-along-noodles"
 # Who already sits there; without an address nobody gets a mail.
 GUESTS = (("Ana", 2), ("Caetano", 3), ("Dora", 1), ("Elis", 2))
 
@@ -41,6 +42,7 @@ class Command(BaseCommand):
             event.full_clean()
             event.save(force_insert=True)
             self.stdout.write(f"Event {event.pk}: {event.title}")
+        fill_catalogue(Event.objects.get(slug=SEVERAL_KINDS))
         event = Event.objects.get(slug=NEARLY_SOLD_OUT)
         for name, quantity in GUESTS:
             place_order(event=event, quantity=quantity, email="", name=name, key=f"seed:{name}")
