@@ -15,7 +15,7 @@ Cases that do not apply here, and why:
     E06  refunds asked for by an API: there is no such endpoint; staff refund in the admin
     E14  currencies with decimals and rates: every price is whole sats
     E19  transferring a ticket: it has no transfer; its link is its key, its holder's name can be changed
-    B15  spreadsheets: the shop makes none
+    B15  spreadsheets: the one that staff can have holds no formula
 
 Cases shown where their subject is tested, over sockets as well:
 
