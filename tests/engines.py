@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 import requests
 import yaml
 
@@ -22,6 +23,10 @@ from tests.valkey import find_valkey
 
 PROFILE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 VARIABLE = re.compile(r"\$\{\w+:-([^${}]*)\}")  # with its default; the innermost first
+
+
+# For a test of what an engine takes the place of: pages held by threads, a pooler put before one stack.
+without_engines = pytest.mark.skipif("ENGINES" in os.environ, reason="it looks at what an engine replaces")
 
 
 def missing_programs() -> list[str]:

@@ -185,14 +185,15 @@ class Stack:
         """What `code`, an expression or statements that set `answer`, says inside this shop's Django.
 
         Every model is a name in it, and so is everything in `names` (JSON in, JSON out); the dict
-        `kept` survives from call to call.
+        `kept` survives from call to call. It looks past a pooler, which has other process ids.
         """
         if self._inside is None or self._inside.poll() is not None:
+            database = self.env.get("DATABASE_DIRECT_URL", self.env["DATABASE_URL"])
             with (self.folder / "log" / "inside.log").open("ab") as log:
                 self._inside = subprocess.Popen(
                     [sys.executable, "-m", "tests.inside"],
                     cwd=self.root,
-                    env=self.env,
+                    env=self.env | {"DATABASE_URL": database},
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,

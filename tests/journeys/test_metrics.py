@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from tests.buyer import Buyer, Sandbox, make_event
+from tests.engines import without_engines
 from tests.processes import Process, free_port, wait_until
 from tests.stack import ROOT, Stack
 
@@ -108,6 +109,7 @@ def test_a_sale_arrives_in_prometheus_and_peace_is_silent(scraped, prometheus):
     assert requests.get(f"http://localhost:{ports['tickets-web']}/", timeout=10).status_code == 404
 
 
+@without_engines
 def test_an_open_page_is_counted_while_it_is_open(scraped, prometheus):
     stack, _ports = scraped
     buyer = Buyer(stack).buy(make_event(stack))

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from tests.buyer import Buyer, Sandbox, assert_sold_once, make_event
+from tests.engines import without_engines
 from tests.pgbouncer import PgBouncer, find_pgbouncer
 from tests.stack import Stack
 
@@ -91,6 +92,7 @@ def test_the_limits_may_be_the_poolers(shop, poolers):
     assert (deploy_check(shop), deploy_check(shop, pooler)) == (LIMITS, [])
 
 
+@without_engines
 def test_what_the_operator_set_stays(shop):
     without_limits(shop)
     with psycopg.connect(shop.database_url, autocommit=True) as connection:

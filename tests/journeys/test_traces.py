@@ -11,6 +11,7 @@ import requests
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.buyer import Buyer, Sandbox, assert_sold_once, make_event
+from tests.engines import without_engines
 from tests.processes import wait_until
 
 
@@ -79,6 +80,7 @@ def test_a_purchase_is_one_trace_from_request_to_worker_to_node(shop, collector)
         assert secret not in told
 
 
+@without_engines
 def test_a_request_about_no_payment_has_its_own_id(shop, collector):
     request_id = uuid.uuid4().hex
     requests.get(f"{shop.shop_url}/api/events", headers={"X-Request-ID": request_id}, timeout=20)
