@@ -22,18 +22,26 @@ class Page:
         self.port, self.host = stack.ports_of["pushpin"], stack.domain
         self.path = f"/orders/{token}/live?v={version}"
         self.told: list[float] = []
-        self.is_held = asyncio.Event()
+        self.refused = 0  # by Pushpin, when the web server closed the connection that it was to ask by
 
     async def open(self) -> None:
-        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
-        self.writer.write(f"GET {self.path} HTTP/1.1\r\nHost: {self.host}\r\n\r\n".encode())
-        self.task = asyncio.create_task(self._listen())
-        await asyncio.wait_for(self.is_held.wait(), 60)
+        """Ask until it is held, as the page's script does."""
+        while True:
+            self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
+            self.writer.write(f"GET {self.path} HTTP/1.1\r\nHost: {self.host}\r\n\r\n".encode())
+            if b" 200 " in await asyncio.wait_for(self.reader.readline(), 60):
+                break
+            self.writer.close()
+            self.refused += 1
+            await asyncio.sleep(1)
+        is_held = asyncio.Event()
+        self.task = asyncio.create_task(self._listen(is_held))
+        await asyncio.wait_for(is_held.wait(), 60)
 
-    async def _listen(self) -> None:
+    async def _listen(self, is_held: asyncio.Event) -> None:
         async for line in self.reader:
             if line.startswith(b"event: held"):
-                self.is_held.set()
+                is_held.set()
             elif line.startswith(b"event: changed"):
                 self.told.append(time.monotonic())
 
@@ -56,7 +64,8 @@ async def hold(stack: ScaledStack, pages: int) -> None:
     began = time.monotonic()
     for start in range(0, len(every), OPENED_AT_ONCE):
         await asyncio.gather(*(page.open() for page in every[start : start + OPENED_AT_ONCE]))
-    print(f"{len(every)} pages held after {time.monotonic() - began:.0f} s")
+    refused = sum(page.refused for page in every)
+    print(f"{len(every)} pages held after {time.monotonic() - began:.0f} s; {refused} had to ask again")
     pushpin = stack.engine("pushpin")
     print(f"memory of Pushpin (PSS): {sum(machine.pss_mib(pushpin.pid)):.0f} MiB")
     trees = {"pushpin": pushpin.pid, "web": stack.web.pid, "worker": stack.worker.pid}
