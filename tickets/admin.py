@@ -23,6 +23,7 @@ from ticketsuma.codes import normalize_code
 from ticketsuma.qr import qr_svg
 
 from .admin_filters import CanceledEventFilter, PendingPaymentFilter, TypeFilter
+from .admin_preview import PreviewsPage
 from .answer_admin import AnswerAdmin, ShowsAnswers  # noqa: F401, Django looks for admins here
 from .line_admin import OrderLineAdmin  # noqa: F401, likewise
 from .models import (
@@ -231,7 +232,7 @@ class EventChangeAdmin(ReadOnlyAdmin):
 
 # -- what belongs to other apps, with buttons that reach orders ---------------------------------
 @admin.register(Event)
-class EventAdmin(StaffActionsMixin, BaseEventAdmin):
+class EventAdmin(PreviewsPage, StaffActionsMixin, BaseEventAdmin):
     staff_actions = [*SALE_ACTIONS, MakeCodes(), *EVENT_ACTIONS]
     change_form_template = "admin/events/event/change_form.html"
 

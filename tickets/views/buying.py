@@ -2,6 +2,7 @@
 
 import math
 from functools import partial
+from typing import cast
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -167,6 +168,14 @@ def _show_to_strangers(request: HttpRequest, event_id: int) -> HttpResponse:
     form.say_left = seats_here
     context = _event_context(event, form) | {"canonical_path": event.get_absolute_url()}
     return render(request, "events/event.html", context)
+
+
+def preview(request: HttpRequest, event: Event) -> HttpResponse:
+    """The page of `event` as its row is, hidden or not; kept nowhere. For a transaction to be undone."""
+    Event.objects.filter(pk=event.pk).update(is_active=True)
+    shown = cast(Event, read_for_page(pk=event.pk))
+    context = _event_context(shown, BuyForm(event=shown, user=None))
+    return render(request, "events/event.html", context | {"canonical_path": shown.get_absolute_url()})
 
 
 def _event_context(event: Event, form: BuyForm) -> dict:
