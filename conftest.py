@@ -9,11 +9,10 @@ import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.cache import caches
 
-from tests.environment import fresh_secrets
+from tests.environment import IN_MEMORY, fresh_secrets
 from tests.stack import MIGRATED_SQLITE
 
 # Processes of xdist inherit what the first process made, and pytest-django read it before this file.
-IN_MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None  # thousands of flushes wait for no disk there
 IS_FIRST = "PYTEST_XDIST_WORKER" not in os.environ
 
 if IS_FIRST:

@@ -70,7 +70,7 @@ class TicketTypeForm(ZonedForm):
     def refuse_deletion(self) -> None:
         """What was sold stays, and so does the first type: say what to do instead."""
         row: TicketType = self.instance
-        if _is_deleted(self) and row.pk and (row.pk == row.event.default_type_id or row.lines.exists()):
+        if is_deleted(self) and row.pk and (row.pk == row.event.default_type_id or row.lines.exists()):
             says = _(
                 "“%(name)s” cannot be deleted: seats of it were ordered, or it is the event's first type."
                 " Take away the tick at “Active” instead, and nobody can buy it any more."
@@ -78,7 +78,7 @@ class TicketTypeForm(ZonedForm):
             raise ValidationError(says, params={"name": row})
 
 
-def _is_deleted(form: forms.BaseForm) -> bool:
+def is_deleted(form: forms.BaseForm) -> bool:
     return bool(getattr(form, "cleaned_data", {}).get(DELETION_FIELD_NAME))
 
 
@@ -88,7 +88,7 @@ class TicketTypeFormSet(forms.BaseInlineFormSet):
 
     def clean(self) -> None:
         super().clean()
-        kept = [form for form in self.forms if not _is_deleted(form)]
+        kept = [form for form in self.forms if not is_deleted(form)]
         names = [form.cleaned_data.get("name") for form in kept if getattr(form, "cleaned_data", None)]
         if len(names) > 1 and not all(names):
             raise ValidationError(_now("With several ticket types each needs a name: buyers choose by it."))

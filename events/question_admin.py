@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.forms.formsets import DELETION_FIELD_NAME
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +13,7 @@ from accounts.roles import Ability
 from ticketsuma.admin.base import ByRole, ReadOnlyAdmin
 from ticketsuma.admin.stale_forms import UnstaleForm
 
+from .catalogue_admin import is_deleted
 from .catalogue_models import TicketType
 from .question_models import MAX_QUESTIONS, Question
 
@@ -67,7 +67,7 @@ class QuestionFormSet(forms.BaseInlineFormSet):
     def clean(self) -> None:
         kept = 0
         for form in self.forms:
-            if not getattr(form, "cleaned_data", {}).get(DELETION_FIELD_NAME):
+            if not is_deleted(form):
                 kept += bool(getattr(form, "cleaned_data", None))
             elif form.instance.pk and form.instance.answers.exists():
                 says = _now(

@@ -1,5 +1,6 @@
-"""Fresh secrets and UMA keys for a test run, so that none is kept in the repository."""
+"""Fresh secrets and UMA keys for a test run, none of them in the repository, and where its files go."""
 
+import os
 import secrets
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+# Thousands of flushes, and a hundred copies of the tree, wait for no disk there.
+IN_MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
 
 
 def key_pair(purpose: str) -> dict[str, str]:

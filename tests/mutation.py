@@ -16,10 +16,9 @@ from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
 
+from tests.environment import IN_MEMORY
 from tests.stack import MIGRATED, MIGRATED_SQLITE
 from tests.tree import copy_tree
-
-IN_MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None  # a hundred copies of the tree wait for no disk
 
 
 def chosen(folder: Path) -> list[Path]:
