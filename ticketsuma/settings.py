@@ -88,6 +88,8 @@ UMA_ENCRYPTION_CERT_CHAIN = env.pem("UMA_ENCRYPTION_CERT_CHAIN")
 UMA_KEEP_TRAVEL_RULE = env.bool("UMA_KEEP_TRAVEL_RULE", False)
 UMA_CONFIGURATION_SECONDS = env.int("UMA_CONFIGURATION_SECONDS", 300)
 UMA_LOCAL_VASPS = frozenset(v.lower() for v in env.list("UMA_LOCAL_VASPS", default=[]))
+# Where rates of bitcoin come from, read by payments.rates.sources; asked while something is priced in money.
+RATE_SOURCES = env.list("RATE_SOURCES", default=["coinbase", "kraken", "bitstamp"])
 ALLOW_TEST_NETWORK = env.bool("ALLOW_TEST_NETWORK", DEVELOPMENT)
 if not DEVELOPMENT:
     for _name in ("LIGHTSPARK_API_TOKEN_CLIENT_ID", "LIGHTSPARK_NODE_ID", "LIGHTSPARK_NODE_PASSWORD"):
@@ -180,6 +182,7 @@ INSTALLED_APPS = [
     "accounts",
     "events",
     "payments",
+    "payments.rates",
     "tickets",
     "ticketsuma.admin.apps.ShopAdminConfig",
     "django.contrib.auth",
