@@ -31,7 +31,7 @@ _KEPT = Context(prec=12)
 
 class RateUnavailable(DomainError):
     code = "rate_unavailable"
-    message = _("Prices in this currency are paused: there is no reliable exchange rate. Try again soon.")
+    message = _("Sales in this currency are paused: there is no reliable exchange rate. Try again soon.")
     status = 503
     retry_after = 60
 
@@ -65,7 +65,7 @@ def current_rate(currency: str) -> Rate:
     jump of more than 10 % in a minute, and when it is older than two minutes, or ahead of the clock.
     """
     row = CurrencyRate.objects.filter(currency=currency).first()
-    if row is None or row.btc_price is None or why_paused(row):
+    if row is None or row.btc_price is None or row.taken_at is None or why_paused(row):
         raise RateUnavailable
     return Rate(row.currency, row.btc_price, tuple(row.sources), row.taken_at)
 
@@ -103,7 +103,7 @@ def take(
     *,
     at: datetime | None = None,
 ) -> None:
-    """Keep what the sources were asked `at`, or now: a rate, or that there is none. The newer of two stays."""
+    """Keep what sources asked `at`, or now, said: a rate, or that there is none. The newer of two stays."""
     now = at or clock.now()
     said = {name: str(price) for name, price in prices.items()} | dict(failures or {})
     row = CurrencyRate.objects.get(currency=currency)

@@ -83,6 +83,7 @@ CODES = {
     "node_unreachable": (503, "The Lightning node does not answer; what it knows is unknown. Try again."),
     "node_forbidden": (503, "Lightspark does not accept the shop's token; staff are told. Try again later."),
     "node_refused": (503, "The Lightning node said no. Try again."),
+    "rate_unavailable": (503, "Sales in this currency are paused: no reliable exchange rate. Try again."),
     "unavailable": (503, "The shop is busy; nothing was done. Try again."),
 }
 ALWAYS = ("bad_request", "token_not_valid", "not_acceptable", "uri_too_long", "throttled", "unavailable")
