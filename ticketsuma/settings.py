@@ -184,6 +184,7 @@ INSTALLED_APPS = [
     "payments",
     "payments.rates",
     "tickets",
+    "tickets.offline_door",
     "ticketsuma.admin.apps.ShopAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -13,6 +13,7 @@ from events.models import Event
 from payments.models import Payment, Refund
 from payments.serializers import PaymentSerializer, RefundSerializer
 from tickets.models import Order, OrderLine, Ticket
+from tickets.offline_door.statements import MAX_LENGTH
 from tickets.services.answers import known_answers
 from ticketsuma.api.fields import (
     PersonNameSerializerField,
@@ -79,7 +80,8 @@ class PurchaseRequestSerializer(StrictSerializer):
 
 class ValidateSerializer(StrictSerializer):
     ticket_code = SingleLineField(
-        max_length=64, help_text="As printed; spaces, dashes and lower case do not matter."
+        max_length=MAX_LENGTH,
+        help_text="As printed (spaces, dashes, case do not matter), or all its QR holds.",
     )
     event_id = StrictIntegerField(
         min_value=1, max_value=MAX_ID, required=False, help_text="The event at whose door you are."
@@ -87,7 +89,7 @@ class ValidateSerializer(StrictSerializer):
 
 
 class CheckInSerializer(StrictSerializer):
-    ticket_code = SingleLineField(max_length=64)
+    ticket_code = SingleLineField(max_length=MAX_LENGTH)
     event_id = StrictIntegerField(min_value=1, max_value=MAX_ID, help_text="The event at whose door you are.")
     nonce = SingleLineField(
         max_length=64, required=False, allow_blank=True, default="",
@@ -118,7 +120,8 @@ class GiveBackSerializer(OneTicketSerializer):
 
 class ReplaceTicketSerializer(OneTicketSerializer):
     ticket_code = SingleLineField(
-        max_length=64, help_text="The code that shall open nothing any more: sent again, it is replaced once."
+        max_length=MAX_LENGTH,
+        help_text="The code that shall open nothing any more; sent again: replaced once.",
     )
 
 

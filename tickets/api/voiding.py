@@ -9,10 +9,10 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from tickets.models import Ticket
+from tickets.offline_door.statements import code_of
 from tickets.services.giving_back import give_back
 from tickets.services.voiding import ReplacedAlready, replace_links, replace_ticket
 from ticketsuma.api.schema import header, problems
-from ticketsuma.codes import normalize_code
 
 from .serializers import (
     GiveBackSerializer,
@@ -42,7 +42,7 @@ class VoidingMixin:
     def replace_ticket(self, request, pk=None):
         """Give one ticket a new code and a new link; whoever holds the old ones is out at once."""
         ticket, asked = self._one_ticket(ReplaceTicketSerializer)
-        if ticket.admits and ticket.ticket_code != normalize_code(asked["ticket_code"]):
+        if ticket.admits and ticket.ticket_code != code_of(asked["ticket_code"]):
             raise ReplacedAlready
         replace_ticket(ticket)
         return self._as_it_is()

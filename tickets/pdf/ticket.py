@@ -13,6 +13,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
 from tickets.models import Ticket
+from tickets.offline_door.statements import qr_text
 from ticketsuma.bidi import isolate
 from ticketsuma.qr import qr_runs
 from ticketsuma.templatetags.display import city, end_clock, grouped, long_day_in, start_clock
@@ -115,7 +116,7 @@ def _draw_stub(paper: Canvas, tags: Tags, ticket: Ticket) -> None:
         paper.line(8 * mm, TEAR, WIDTH - 8 * mm, TEAR)
         paper.setDash()
     with tags.tagged("Figure", Alt=_("QR code of this ticket; its code is below")):
-        _draw_qr(paper, ticket.ticket_code, (WIDTH - QR_SIDE) / 2, TEAR - 14 * mm - QR_SIDE)
+        _draw_qr(paper, qr_text(ticket), (WIDTH - QR_SIDE) / 2, TEAR - 14 * mm - QR_SIDE)
     paper.setFillColor(INK)
     with tags.tagged("P"):
         paper.setFont("Courier-Bold", 11)

@@ -12,8 +12,8 @@ from accounts.models import User
 from events.catalogue_models import Admits
 from events.models import Event
 from tickets.models import CheckIn, Order, Ticket
+from tickets.offline_door.statements import code_of
 from ticketsuma import clock
-from ticketsuma.codes import normalize_code
 from ticketsuma.errors import DomainError
 
 # For so long a scan may be sent again because its answer was lost; later the next person may stand there.
@@ -42,7 +42,7 @@ def validate_code(code: str, *, event_id: int | None = None) -> Validation:
     """Look a typed or scanned code up; nothing changes. With `event_id`, at that event's door."""
     ticket = (
         Ticket.objects.select_related("order__event", "check_in", "line__type")
-        .filter(ticket_code=normalize_code(code))
+        .filter(ticket_code=code_of(code))
         .first()
     )
     if ticket is None:

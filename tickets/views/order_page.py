@@ -14,6 +14,7 @@ from django.utils import timezone
 from payments.models import IncomingPayment, Invoice, Payment, Refund
 from tickets.links import Replaced
 from tickets.models import Mail, Order, OrderLine, OrderQuerySet, Ticket
+from tickets.offline_door.statements import qr_text
 from tickets.services.email_corrections import did_you_mean, may_correct
 from tickets.services.giving_back import is_refundable
 from tickets.services.moved_events import may_have_money_back
@@ -206,7 +207,7 @@ def order_page(order: Order, shown_invoice: str = "") -> dict:
     context |= how_to_watch(order, money_moves=context.get("money_moves", False))
     for ticket in context["tickets"]:
         ticket.order = order
-        ticket.qr = qr_svg(ticket.ticket_code) if ticket.admits else ""
+        ticket.qr = qr_svg(qr_text(ticket)) if ticket.admits else ""
     return context
 
 

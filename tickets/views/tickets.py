@@ -21,6 +21,7 @@ from tickets.line_models import LINES
 from tickets.links import row_of_link
 from tickets.mail.messages import send_tickets_again
 from tickets.models import Order, Ticket
+from tickets.offline_door.statements import qr_text
 from tickets.services.answers import may_answer, seats_of
 from tickets.services.holders import name_holders
 from ticketsuma.errors import DomainError
@@ -51,7 +52,7 @@ def show_ticket(
     context["form"] = form or HolderForm(ticket=ticket)
     context["answers_form"] = answers or ticket_questions(ticket)
     if ticket.admits:
-        context["qr"] = qr_svg(ticket.ticket_code)
+        context["qr"] = qr_svg(qr_text(ticket))
     return render(request, "tickets/ticket.html", context, status=status)
 
 
