@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from ticketsuma.codes import normalize_code
 from ticketsuma.constraint_messages import Check, Unique
 from ticketsuma.errors import DomainError
-from ticketsuma.money import MAX_SATS
+from ticketsuma.money import MAX_SATS, SAT
 from ticketsuma.querysets import DatedQuerySet
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class TicketType(models.Model):
     pricing = models.CharField(_("pricing"), max_length=8, choices=Pricing, default=Pricing.FIXED)
     price = models.PositiveBigIntegerField(
         _("price"), default=0, validators=[MaxValueValidator(MAX_SATS)],
-        help_text=_("One seat, in sats; of “pay what you want” the least."),
+        help_text=_("One seat; of “pay what you want” the least."),
     )  # fmt: skip
     suggested_price = models.PositiveBigIntegerField(
         _("suggested price"), null=True, blank=True, validators=[MaxValueValidator(MAX_SATS)],
@@ -250,7 +250,8 @@ class TicketType(models.Model):
 
     @property
     def currency(self) -> str:
-        return "SAT"
+        """Of its event, which is loaded."""
+        return self.event.currency
 
     @property
     def asks_for_amount(self) -> bool:
@@ -320,7 +321,10 @@ def default_type_of(event: "Event") -> TicketType:
 
     (Written by the version before, or past the shop.)
     """
-    return event.default_type or add_default_type(event)
+    if event.default_type is None:
+        return add_default_type(event)
+    event.default_type.event = event
+    return event.default_type
 
 
 def add_default_type(event: "Event") -> TicketType:
@@ -336,7 +340,7 @@ def add_default_type(event: "Event") -> TicketType:
         ticket_type = locked.default_type
         if ticket_type is None:
             [ticket_type] = TicketType.objects.bulk_create(
-                [TicketType(event=locked, price=locked.price_sats)]
+                [TicketType(event=locked, price=locked.lowest_price)]
             )
             Event.objects.filter(pk=event.pk).update(default_type=ticket_type)
     ticket_type.event, event.default_type = event, ticket_type
@@ -344,7 +348,7 @@ def add_default_type(event: "Event") -> TicketType:
 
 
 def follow_prices(event_id: int) -> None:
-    """An event's `price_sats` is the lowest that anybody sees; call it where a type is changed.
+    """An event's price is the lowest that anybody sees; call it where a type is changed.
 
     The event is locked first, so that of two changes at once the second counts the first one's, too.
     """
@@ -352,8 +356,15 @@ def follow_prices(event_id: int) -> None:
 
     Event.objects.select_for_update(no_key=True).filter(pk=event_id).values("pk").first()
     lowest = TicketType.objects.filter(event=event_id).listed().order_by("price").values("price")[:1]
-    price = Coalesce(Subquery(lowest), F("price_sats"))
-    Event.objects.filter(pk=event_id).update(price_sats=price, updated_at=timezone.now())
+    price = Coalesce(Subquery(lowest), F("price"), F("price_sats"))
+    now = timezone.now()
+    of_event = Event.objects.filter(pk=event_id)
+    if not of_event.filter(currency=SAT).update(price_sats=price, updated_at=now):
+        of_event.update(price=price, updated_at=now)
+        models.QuerySet.update(of_event.filter(price=0), price_sats=0)
+        models.QuerySet.update(
+            of_event.filter(price__gt=0, price_sats=0), price_sats=1
+        )  # until it is reckoned
 
 
 def note_change(event_id: int) -> None:
@@ -428,7 +439,7 @@ class PromoCode(models.Model):
     key = models.CharField(_("compared as"), max_length=60, editable=False)
     kind = models.CharField(_("kind"), max_length=7, choices=Kind, default=Kind.PERCENT)
     value = models.PositiveBigIntegerField(
-        _("value"), default=0, help_text=_("Percent, or sats of each seat.")
+        _("value"), default=0, help_text=_("Percent, or money of each seat.")
     )
     max_uses = models.PositiveIntegerField(
         _("uses at most"), null=True, blank=True, help_text=_("Orders; empty: any number.")

@@ -17,7 +17,7 @@ from ticketsuma.addresses import InvisibleSign, normalize_address
 from ticketsuma.codes import new_code
 from ticketsuma.constraint_messages import Check
 from ticketsuma.errors import DomainError
-from ticketsuma.money import MAX_SATS
+from ticketsuma.money import MAX_SATS, SAT
 from ticketsuma.search_keys import FoldedField, Searched
 from ticketsuma.zoned_fields import time_zones
 
@@ -30,6 +30,7 @@ from .catalogue_models import (
     set_only_price,
 )
 from .organizer_models import Invitation, Membership, Organizer  # noqa: F401, Django finds them here
+from .priced import PRICES, CurrencyFixed, Priced
 from .querysets import EventQuerySet
 from .question_models import Question  # noqa: F401, Django finds it here
 from .schedule import Schedule
@@ -51,7 +52,7 @@ def new_ical_uid() -> str:
     return f"{uuid.uuid4()}@{settings.SITE_HOST.partition(':')[0]}"
 
 
-class Event(Schedule, Searched):
+class Event(Schedule, Priced, Searched):
     """Something live that people buy seats for. Times are UTC; `timezone` is where it takes place."""
 
     organizer_path = "organizer"
@@ -81,11 +82,6 @@ class Event(Schedule, Searched):
     seats_taken = models.PositiveIntegerField(_("seats taken"), default=0, editable=False)
     max_per_order = models.PositiveSmallIntegerField(
         _("maximum seats per order"), default=10, validators=[MinValueValidator(1), MaxValueValidator(50)]
-    )
-    price_sats = models.PositiveBigIntegerField(
-        _("price in sats"),
-        validators=[MaxValueValidator(MAX_SATS)],
-        help_text=_("One seat, in sats; 0 is free. Of several types: the lowest price that is shown."),
     )
     default_type = models.ForeignKey(
         TicketType, models.RESTRICT, null=True, blank=True, editable=False, related_name="+",
@@ -151,6 +147,11 @@ class Event(Schedule, Searched):
                 name="events_event_price_in_range", at="price_sats",
                 says=_("The price is 0 or more, and less than all the bitcoin there is.")),
             Check(
+                condition=Q(currency=SAT, price=None)
+                | ~Q(currency=SAT) & Q(price__gte=0, price__lte=MAX_SATS),
+                name="events_event_price_in_its_currency", at="currency",
+                says=_("A price in another currency than sats is in its minor units.")),
+            Check(
                 condition=Q(max_per_order__gte=1), name="events_event_max_per_order_positive",
                 at="max_per_order", says=_("An order has at least one seat.")),
         ]  # fmt: skip
@@ -163,7 +164,9 @@ class Event(Schedule, Searched):
 
         `version` rises; of two at once it rises twice. A slug that is given up keeps leading here. A new
         event gets its first ticket type; the price of the only one follows, of several each has its own.
+        Raises CurrencyFixed.
         """
+        self.fit_price()
         if not self.slug:
             self.slug = f"{slugify(self.title)[:160] or 'event'}-{new_code(5).lower()}"
         if self._state.adding:
@@ -176,10 +179,12 @@ class Event(Schedule, Searched):
         ]
         kwargs["update_fields"] = {*names, "version", "updated_at"} - {"seats_taken", "kept_questions"}
         with transaction.atomic():
-            if "price_sats" in kwargs["update_fields"]:
-                set_only_price(Event.objects.filter(pk=self.pk), self.price_sats)
-                if self.ticket_types.count() > 1:
-                    kwargs["update_fields"] -= {"price_sats"}
+            if PRICES & kwargs["update_fields"]:
+                kwargs["update_fields"] |= PRICES
+                has_other_currency = self.check_currency()
+                set_only_price(Event.objects.filter(pk=self.pk), self.lowest_price)
+                if self.ticket_types.count() > 1 and not has_other_currency:
+                    kwargs["update_fields"] -= PRICES
             self._keep_former_slug()
             before, self.version = self.version, F("version") + 1
             try:
@@ -187,7 +192,7 @@ class Event(Schedule, Searched):
             except BaseException:
                 self.version = before
                 raise
-        self.refresh_from_db(fields=["version", "price_sats"])
+        self.refresh_from_db(fields=["version", *PRICES])
 
     def get_absolute_url(self) -> str:
         return f"/events/{self.slug}"
@@ -205,7 +210,10 @@ class Event(Schedule, Searched):
         super().clean_fields(exclude)
 
     def clean(self) -> None:
-        """An address that led to another event leads there for ever."""
+        """An address that led to another event leads there for ever; the currency of orders stays."""
+        self.fit_price()
+        if self.pk and self.currency_changes() and self.orders.exists():
+            raise ValidationError({"currency": CurrencyFixed.message})
         if self.slug and FormerSlug.objects.filter(slug=self.slug).exclude(event=self.pk).exists():
             raise ValidationError(
                 {"slug": _("This was the address of another event, and still leads there.")}
@@ -234,20 +242,12 @@ class Event(Schedule, Searched):
     @property
     def default_price(self) -> int:
         """Of a seat of the default type; load it with the event."""
-        return self.price_sats if self.default_type is None else self.default_type.price
-
-    @property
-    def currency(self) -> str:
-        return "SAT"
-
-    @property
-    def is_free(self) -> bool:
-        return self.price_sats == 0
+        return self.lowest_price if self.default_type is None else self.default_type.price
 
     @property
     def most_seats(self) -> int:
-        """Of one order: what staff allow, as far as there are bitcoin to pay them with."""
-        return min(self.max_per_order, MAX_SATS // self.price_sats if self.price_sats else self.max_per_order)
+        """Of one order: what staff allow, as far as there is money to pay them with."""
+        return min(self.max_per_order, MAX_SATS // self.lowest_price if self.lowest_price else 50)
 
     @property
     def is_canceled(self) -> bool:
@@ -301,7 +301,7 @@ class Event(Schedule, Searched):
         """
         if types:
             TicketType.objects.claim(types)
-        selling = Event.objects.selling(timezone.now()).filter(pk=self.pk)
+        selling = Event.objects.selling(timezone.now()).filter(pk=self.pk, currency=self.currency)
         free = selling.filter(seats_taken__lte=F("capacity") - quantity)
         if free.filter(*conditions).update(seats_taken=F("seats_taken") + quantity):
             return True

@@ -4,8 +4,10 @@ from datetime import datetime
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from ticketsuma.money import SAT
 from ticketsuma.search_keys import SearchedQuerySet
 
 from .catalogue_models import TicketType, set_only_price
@@ -20,7 +22,7 @@ class EventQuerySet(SearchedQuerySet):
         if set(changes) <= {"seats_taken", "default_type"}:
             return models.QuerySet.update(self, **changes)
         if isinstance(changes.get("price_sats"), int):
-            set_only_price(self, changes["price_sats"])
+            set_only_price(self.filter(currency=SAT), changes["price_sats"])
         return super().update(**{"version": F("version") + 1} | changes)
 
     update.alters_data = True  # type: ignore[attr-defined]
@@ -31,7 +33,7 @@ class EventQuerySet(SearchedQuerySet):
 
     def with_price_range(self):
         """Each with `costs_more`: whether somebody may pay more than its lowest price."""
-        more = Q(price__gt=OuterRef("price_sats")) | Q(pricing="at_least")
+        more = Q(price__gt=Coalesce(OuterRef("price"), OuterRef("price_sats"))) | Q(pricing="at_least")
         types = TicketType.objects.listed().filter(more, event=OuterRef("pk"))
         return self.annotate(costs_more=Exists(types))
 

@@ -13,7 +13,7 @@ from django.utils.translation import pgettext_lazy
 
 from ticketsuma.constraint_messages import Check, Unique
 from ticketsuma.jobs.models import Job
-from ticketsuma.money import MAX_SATS, MSATS_PER_SAT
+from ticketsuma.money import MAX_SATS, MSATS_PER_SAT, SAT
 from ticketsuma.querysets import DatedQuerySet
 from ticketsuma.state_machine import StateMachine
 
@@ -23,7 +23,12 @@ from .refund_models import PostTransaction, Refund  # noqa: F401, Django looks f
 
 
 class Payment(StateMachine, Job):
-    """An amount due. As a job of the worker (`next_attempt_at`) it is the push of its UMA Request."""
+    """An amount due. As a job of the worker (`next_attempt_at`) it is the push of its UMA Request.
+
+    `amount_sats` is what settles it. Of a price in another currency it is the quote that was agreed: what
+    `amount_minor` minor units of `currency` came to at `rate`, the price of one bitcoin in whole units, as
+    `rate_sources` said at `rate_at`. All five are frozen.
+    """
 
     class Status(models.TextChoices):
         PENDING = "pending", pgettext_lazy("payment", "Pending")
@@ -49,6 +54,13 @@ class Payment(StateMachine, Job):
         _("reference"), max_length=40, unique=True, help_text=_("The name before @ in its pay address.")
     )
     amount_sats = models.BigIntegerField(_("amount"))
+    currency = models.CharField(_("currency"), max_length=3, default=SAT, db_default=SAT)
+    amount_minor = models.BigIntegerField(_("amount in its currency"), null=True, blank=True)
+    rate = models.DecimalField(
+        _("price of a bitcoin"), max_digits=30, decimal_places=15, null=True, blank=True
+    )
+    rate_sources = models.JSONField(_("sources"), null=True, blank=True)
+    rate_at = models.DateTimeField(_("rate taken"), null=True, blank=True)
     memo = models.CharField(_("memo"), max_length=200)
     uma_address = models.CharField(
         _("UMA address"), max_length=255, blank=True, help_text=_("As the buyer typed it.")
@@ -74,6 +86,13 @@ class Payment(StateMachine, Job):
             Check(condition=Q(amount_sats__gt=0) & Q(amount_sats__lte=MAX_SATS),
                 name="payments_payment_amount_in_range", at="amount_sats",
                 says=_("At least one sat is due.")),
+            Check(
+                condition=Q(
+                    currency=SAT, amount_minor=None, rate=None, rate_sources__isnull=True, rate_at=None)
+                | ~Q(currency=SAT) & Q(amount_minor__gt=0, rate__gt=0)
+                & Q(rate_sources__isnull=False, rate_at__isnull=False),
+                name="payments_payment_quote_is_whole", at="currency",
+                says=_("A price in another currency has its rate.")),
             Check(condition=~Q(status="settled") | Q(paid_at__isnull=False),
                 name="payments_payment_settled_has_paid_at", at="paid_at",
                 says=_("A settled payment says when it was paid.")),
@@ -96,6 +115,11 @@ class Payment(StateMachine, Job):
     @property
     def amount_msats(self) -> int:
         return self.amount_sats * MSATS_PER_SAT
+
+    @property
+    def amount(self) -> int:
+        """In minor units of `currency`: what was agreed."""
+        return self.amount_sats if self.amount_minor is None else self.amount_minor
 
     @property
     def uma_pay_address(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from django.core.management import CommandError
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations import AddField, AddIndex
+from django.db.migrations import AddConstraint, AddField, AddIndex
 from django.db.migrations.operations.base import Operation
 from django.db.models import Index, Model
 
@@ -56,6 +56,20 @@ class AddIndexBesideSales(AddIndex):
             _build(schema_editor, model, self.index)
         elif not _has_index(schema_editor, model, self.index):
             super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+
+class AddConstraintBesideSales(AddConstraint):
+    """AddConstraint of columns that the same migration adds: on PostgreSQL no row that is there is read.
+
+    (`NOT VALID`: it is for rows that are written from now on. Those that are there have the defaults.)
+    """
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state) -> None:
+        if schema_editor.connection.vendor != "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        model = to_state.apps.get_model(app_label, self.model_name)
+        schema_editor.execute(f"{self.constraint.create_sql(model, schema_editor)} NOT VALID", params=None)
 
 
 class IndexForeignKey(AddIndexBesideSales):

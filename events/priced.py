@@ -1,0 +1,74 @@
+"""Prices of an event: its currency, the lowest price that is shown, and about what that comes to in sats."""
+
+from typing import Any
+
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from ticketsuma.errors import DomainError
+from ticketsuma.money import MAX_SATS, SAT, validate_currency
+
+# The columns of an event's lowest price.
+PRICES = {"currency", "price", "price_sats"}
+
+
+class CurrencyFixed(DomainError):
+    code = "currency_fixed"
+    message = _("Seats of this event were ordered already: its currency stays.")
+    field = "currency"
+
+
+class Priced(models.Model):
+    """All prices of an event are in the minor units of its `currency`, which stays with its orders."""
+
+    orders: Any
+    objects: Any
+
+    currency = models.CharField(
+        _("currency"), max_length=3, default=SAT, db_default=SAT, validators=[validate_currency],
+        help_text=_("Of all its prices. It stays once seats were ordered."),
+    )  # fmt: skip
+    price = models.PositiveBigIntegerField(
+        _("price"), null=True, blank=True, editable=False, validators=[MaxValueValidator(MAX_SATS)],
+        help_text=_("The lowest that is shown, in the currency's minor units; empty where that is sats."),
+    )  # fmt: skip
+    # In other currencies it is about what `price` comes to, which the worker keeps: lists sort by it.
+    price_sats = models.PositiveBigIntegerField(
+        _("price in sats"),
+        validators=[MaxValueValidator(MAX_SATS)],
+        help_text=_("One seat, in sats; 0 is free. Of several types: the lowest price that is shown."),
+    )
+
+    class Meta:
+        abstract = True
+
+    @property
+    def lowest_price(self) -> int:
+        """That is shown, in minor units of its currency."""
+        return self.price_sats if self.price is None else self.price
+
+    @property
+    def is_free(self) -> bool:
+        return self.lowest_price == 0
+
+    def fit_price(self) -> None:
+        """Put each price into its column; what one in another currency is worth in sats is reckoned later."""
+        if self.currency == SAT:
+            self.price_sats, self.price = self.lowest_price, None
+        else:
+            self.price = self.lowest_price
+            self.price_sats = max(self.price_sats, 1) if self.price else 0
+
+    def currency_changes(self) -> bool:
+        """Whether its row has another currency."""
+        kept = type(self).objects.filter(pk=self.pk).values_list("currency", flat=True).first()
+        return kept not in (None, self.currency)
+
+    def check_currency(self) -> bool:
+        """Whether it changes; raises CurrencyFixed. The row is locked, as by sales: one sees the other."""
+        type(self).objects.select_for_update(no_key=True).filter(pk=self.pk).values("pk").first()
+        changes = self.currency_changes()
+        if changes and self.orders.exists():
+            raise CurrencyFixed
+        return changes
