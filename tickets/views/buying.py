@@ -17,6 +17,7 @@ from events.catalogue_models import PromoCode
 from events.markdown import render_markdown
 from events.models import Event
 from events.offers import code_in_hand, read_for_page
+from events.structured_data import event_data
 from tickets.forms.buying import AS_SHOWN, BuyForm
 from tickets.forms.questions import with_several
 from tickets.models import Order
@@ -183,6 +184,7 @@ def _event_context(event: Event, form: BuyForm) -> dict:
         "event": event,
         "form": form,
         "description": render_markdown(event.description),
+        "structured_data": event_data(event),
         "hold_minutes": _hold_minutes(event),
     }
 
