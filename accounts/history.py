@@ -57,6 +57,8 @@ ACTS: dict[str, str | Promise] = {
     "join": pgettext_lazy("history", "took the role"),
     "leave": pgettext_lazy("history", "left the team"),
     "close": pgettext_lazy("history", "closed"),
+    "publish": pgettext_lazy("history", "published"),
+    "withdraw": pgettext_lazy("history", "made it a draft again"),
 }
 CHANGED = "…"  # in place of a value that the history must not hold
 

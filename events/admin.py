@@ -1,6 +1,8 @@
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import connection
+from django.shortcuts import redirect
 from django.utils.functional import Promise
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts.history import CHANGED, record
@@ -17,6 +19,7 @@ from .catalogue_models import lock_catalogue
 from .changes import fields_of, record_change
 from .forms import EventForm, OrganizerForm
 from .models import Event, FormerSlug, Invitation, Membership, Organizer
+from .publishing import preview_path
 from .question_admin import QuestionInline
 from .team_actions import INVITATION_ACTIONS, MEMBERSHIP_ACTIONS, ORGANIZER_ACTIONS
 
@@ -63,7 +66,7 @@ class BaseEventAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
     actions = None
     inlines = [TicketTypeInline, QuestionInline]
     prepopulated_fields = {"slug": ["title"]}
-    readonly_fields = ["seats_taken", *DATES]
+    readonly_fields = ["seats_taken", "state", "preview_link", *DATES]
     fieldsets = [
         (
             None,
@@ -92,7 +95,7 @@ class BaseEventAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
         (_("Stream"), {"fields": ["stream_url", "replay_until"]}),
         (
             _("State"),
-            {"fields": ["is_active", *DATES]},
+            {"fields": ["state", "preview_link", *DATES]},
         ),
     ]
 
@@ -146,7 +149,10 @@ class BaseEventAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
         return event.shown_organizer
 
     def save_model(self, request, obj, form, change):
+        """What staff begin is a draft, until they publish it."""
         before = fields_of(obj if change else None)
+        if not change:
+            obj.is_active = False
         super().save_model(request, obj, form, change)
         record_change(obj, before)
 
@@ -156,12 +162,34 @@ class BaseEventAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
             "sold": number(event.seats_taken), "total": number(event.capacity),
         }  # fmt: skip
 
+    def response_add(self, request, obj, post_url_continue=None):
+        """A new event is looked at next, and published: its page leads to both."""
+        if "_addanother" in request.POST:
+            return super().response_add(request, obj, post_url_continue)
+        messages.success(
+            request, _("It is saved as a draft, which nobody else sees. Look at it, then publish it.")
+        )
+        return redirect("admin:events_event_change", obj.pk)
+
+    @admin.display(description=_("link for a preview"))
+    def preview_link(self, event: Event) -> str | Promise:
+        """For whoever should look at a draft without an account."""
+        if event.pk is None or event.is_active or event.is_canceled:
+            return "-"
+        return format_html(
+            '<a href="{0}">{1}</a>',
+            preview_path(event),
+            _("Opens the draft for whoever has this link, for 30 days"),
+        )
+
     @admin.display(description=_("state"))
     def state(self, event: Event) -> str | Promise:
+        if event.pk is None:
+            return _("new: it is saved as a draft")
         if event.is_canceled:
             return _("canceled")
         if not event.is_active:
-            return _("hidden")
+            return _("draft")
         if event.is_past:
             return _("past")
         if event.is_sold_out:

@@ -71,19 +71,20 @@ class Offer:
         return (self.type.price - self.off) * quantity - self.type.price * quantity * self.percent // 100
 
 
-def read_for_page(typed_code: str = "", **which) -> Event | None:
+def read_for_page(typed_code: str = "", *, drafts: bool = False, **which) -> Event | None:
     """The public event `which` with its organizer and all of its types in hand: one statement for any number.
 
     Each type knows what `typed_code` does for it, and the event whether it has codes at all (`has_codes`).
+    With `drafts` the event need not be public.
     """
-    types = TicketType.objects.filter(event__is_active=True)
-    types = types.filter(**{f"event__{name}": value for name, value in which.items()})
+    shown = {} if drafts else {"is_active": True}
+    types = TicketType.objects.filter(**{f"event__{name}": value for name, value in (shown | which).items()})
     if typed_code:
         types = types.with_code(typed_code)
     codes = PromoCode.objects.filter(event=OuterRef("event"), is_active=True)
     found: list[Any] = list(types.select_related("event__organizer").annotate(has_codes=Exists(codes)))
     if not found:  # of the version before
-        event = Event.objects.public().select_related("organizer").filter(**which).first()
+        event = Event.objects.select_related("organizer").filter(**shown, **which).first()
         if event:
             event.types_in_hand, event.has_codes = [], False
         return event

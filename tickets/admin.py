@@ -15,6 +15,8 @@ from accounts.roles import Ability, may
 from events.admin import BaseEventAdmin
 from events.code_actions import MakeCodes
 from events.models import Event
+from events.publishing import checklist
+from events.publishing_actions import PUBLISHING_ACTIONS
 from payments.admin import IncomingPaymentAdmin, RefundAdmin
 from ticketsuma.admin.actions import JobAdmin, StaffActionsMixin
 from ticketsuma.admin.base import ParkedFilter, ReadOnlyAdmin, sats_column
@@ -22,6 +24,7 @@ from ticketsuma.admin.event_times import words
 from ticketsuma.codes import normalize_code
 from ticketsuma.qr import qr_svg
 
+from .admin_concerns import ConcernsForm
 from .admin_filters import CanceledEventFilter, PendingPaymentFilter, TypeFilter
 from .admin_preview import PreviewsPage
 from .answer_admin import AnswerAdmin, ShowsAnswers  # noqa: F401, Django looks for admins here
@@ -233,13 +236,22 @@ class EventChangeAdmin(ReadOnlyAdmin):
 # -- what belongs to other apps, with buttons that reach orders ---------------------------------
 @admin.register(Event)
 class EventAdmin(PreviewsPage, StaffActionsMixin, BaseEventAdmin):
-    staff_actions = [*SALE_ACTIONS, MakeCodes(), *EVENT_ACTIONS]
+    staff_actions = [*PUBLISHING_ACTIONS, *SALE_ACTIONS, MakeCodes(), *EVENT_ACTIONS]
+    form = ConcernsForm
     change_form_template = "admin/events/event/change_form.html"
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         context["has_door"] = obj is not None and may(request.user, Ability.DOOR, obj)
         context["progress"] = cancel_progress(obj) if obj and obj.is_canceled else None
+        is_draft = obj is not None and not obj.is_active and not obj.is_canceled
+        context["checklist"] = checklist(obj) if is_draft else []
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def get_fieldsets(self, request, obj=None):
+        [(title, first), *others] = super().get_fieldsets(request, obj)
+        if "seen" not in first["fields"]:
+            return [(title, first), *others]
+        return [(title, {**first, "fields": [*first["fields"], "concerns"]}), *others]
 
     def delete_view(self, request, object_id, extra_context=None):
         """Say plainly what to do instead, where an event stays."""
@@ -255,7 +267,7 @@ class EventAdmin(PreviewsPage, StaffActionsMixin, BaseEventAdmin):
             count,
         ) % {"count": count}
         instead = _(
-            "Cancel the event, and everybody gets the money back; or untick “Visible”, and it is hidden."
+            "Cancel the event, and everybody gets the money back; or make it a draft again, and it is hidden."
         )
         messages.error(request, f"{says} {instead}")
         return redirect("admin:events_event_change", event.pk)

@@ -7,6 +7,7 @@ from .views import tickets as ticket_views
 
 urlpatterns = [
     path("events/<slug:slug>", buying.event_page, name="event"),
+    path("events/preview/<str:token>", buying.preview_page, name="event_preview"),
     path("events/<int:event_id>/buy", buying.buy, name="buy"),
     path("orders/<str:token>", orders.order, name="order"),
     path("orders/<str:token>/status", orders.order_status, name="order_status"),

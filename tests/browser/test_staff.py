@@ -47,7 +47,11 @@ def test_staff_make_an_event(staff_page, stack):
     staff_page.locator("#id_capacity").fill("5")
     staff_page.locator("#id_price_sats").fill("0")
     staff_page.get_by_role("button", name="Save", exact=True).click()
-    staff_page.get_by_text("was added successfully").wait_for()
+    staff_page.get_by_text("It is saved as a draft").wait_for()
+    staff_page.get_by_role("link", name="Publish").click()
+    staff_page.get_by_text("✗ It has the address of its stream.").wait_for()
+    staff_page.get_by_role("button", name="Publish").click()
+    staff_page.get_by_text("It is published.").wait_for()
     staff_page.goto(f"{stack.shop_url}/events/moon-songs")
     assert staff_page.get_by_role("heading", level=1).inner_text() == "Moon Songs"
     start = stack.django("Event.objects.get(slug='moon-songs').start_time.isoformat()")

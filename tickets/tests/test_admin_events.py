@@ -95,12 +95,18 @@ def test_a_staff_edit_of_the_title_during_a_sale_loses_no_seat(staff):
         for _ in range(5):
             place_order(event=Event.objects.get(pk=event.pk), quantity=1, email="")
 
+    def saves(title):
+        """Ask, and answer that holders may be told."""
+        asked = staff.post(change_url(event), event_form(staff, event, title=title))
+        if asked.status_code == 200 and "concerns" in form_in(asked, "event_form"):
+            asked = staff.post(change_url(event), form_in(asked, "event_form"))
+        return asked.status_code == 302
+
     def edit():
         """As people do: told that somebody was faster, they look again."""
         for number in range(5):
             title = f"Title {number}"
-            tries = (staff.post(change_url(event), event_form(staff, event, title=title)) for _ in range(20))
-            assert any(answer.status_code == 302 for answer in tries)
+            assert any(saves(title) for _ in range(20))
 
     threads = [together(buy) for _ in range(8)] + [together(edit) for _ in range(2)]
     for thread in threads:

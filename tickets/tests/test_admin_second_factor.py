@@ -22,6 +22,7 @@ ASKS = {
     "refund": True, "cancel": True, "forget": True, "try-again": None, "email": True,
     "replace-links": False, "void": True, "replace": False, "retry": True, "address": True,
     "attach": True, "retry-failed": True, "sell": False, "gift": True, "codes": False,
+    "publish": False, "withdraw": False, "duplicate": False,
 }  # fmt: skip
 
 

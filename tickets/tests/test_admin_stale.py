@@ -35,7 +35,7 @@ def errors(answer) -> dict:
 @pytest.mark.parametrize(
     ("field", "value", "was"),
     [("capacity", 40, "10"), ("price_sats", 5, "1000"), ("title", "Theirs", "Mine"),
-     ("is_active", False, "on"), ("timezone", "Asia/Tokyo", "UTC"),
+     ("refunds_when_moved", False, "on"), ("timezone", "Asia/Tokyo", "UTC"),
      ("description", "Two\nlines", "One\nand two")],
 )  # fmt: skip
 def test_a_stale_form_is_shown_again_with_what_changed(staff, field, value, was):

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.rate_limits import client_ip, hit
 from accounts.roles import Ability, may
@@ -17,6 +17,7 @@ from events.catalogue_models import PromoCode
 from events.markdown import render_markdown
 from events.models import Event
 from events.offers import code_in_hand, read_for_page
+from events.publishing import previewed_id
 from events.structured_data import event_data
 from tickets.forms.buying import AS_SHOWN, BuyForm
 from tickets.forms.questions import with_several
@@ -28,6 +29,7 @@ from ticketsuma.errors import DomainError
 from ticketsuma.web.strangers import is_stranger, takes_strangers_forms
 
 from .browser_orders import orders_of_browser, remember
+from .decorators import private_page
 from .shared_page import KEY_HERE, glimpse, seats_here, shared_page
 
 
@@ -47,7 +49,7 @@ def event_page(request: HttpRequest, slug: str) -> HttpResponse:
     if event is None:
         event = read_for_page(code, former_slugs=slug)
         if event is None:
-            raise Http404
+            return cast(HttpResponse, _show_draft(request, slug=slug))
         if request.method != "POST":  # whoever has the form open buys all the same
             return redirect(event, permanent=True)
     if request.method == "POST":
@@ -172,11 +174,30 @@ def _show_to_strangers(request: HttpRequest, event_id: int) -> HttpResponse:
 
 
 def preview(request: HttpRequest, event: Event) -> HttpResponse:
-    """The page of `event` as its row is, hidden or not; kept nowhere. For a transaction to be undone."""
-    Event.objects.filter(pk=event.pk).update(is_active=True)
-    shown = cast(Event, read_for_page(pk=event.pk))
+    """The page of `event` as it will be, draft or not: kept nowhere, and nothing is bought on it."""
+    shown = cast(Event, read_for_page(drafts=True, pk=event.pk))
+    shown.is_active = True  # of this copy, which is shown and thrown away
     context = _event_context(shown, BuyForm(event=shown, user=None))
+    context |= {"is_preview": True, "manages": may(request.user, Ability.MANAGE_EVENTS, shown)}
     return render(request, "events/event.html", context | {"canonical_path": shown.get_absolute_url()})
+
+
+@private_page
+@require_safe
+def preview_page(request: HttpRequest, token: str) -> HttpResponse:
+    """What a preview's link shows; of an event that was published meanwhile, the page itself."""
+    event = get_object_or_404(Event, pk=previewed_id(token) or 0)
+    return redirect(event) if event.is_active else preview(request, event)
+
+
+@private_page
+def _show_draft(request: HttpRequest, slug: str) -> HttpResponse:
+    """Its own staff see a draft at its address; for everybody else there is nothing."""
+    if request.method != "POST" and may(request.user, Ability.MANAGE_EVENTS):
+        event = Event.objects.filter(slug=slug, is_active=False).select_related("organizer").first()
+        if event and may(request.user, Ability.MANAGE_EVENTS, event):
+            return preview(request, event)
+    raise Http404
 
 
 def _event_context(event: Event, form: BuyForm) -> dict:

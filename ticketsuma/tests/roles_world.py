@@ -70,7 +70,8 @@ ADDS = {"events.event": MANAGERS, "events.promocode": MANAGERS, "events.organize
 DELETES = {"events.event": MANAGERS, "events.promocode": MANAGERS, "events.organizer": OPERATORS}
 ACTS = {
     ("events.event", "sell"): MANAGERS, ("events.event", "gift"): MANAGERS,
-    ("events.event", "codes"): MANAGERS,
+    ("events.event", "codes"): MANAGERS, ("events.event", "publish"): MANAGERS,
+    ("events.event", "withdraw"): MANAGERS, ("events.event", "duplicate"): MANAGERS,
     ("events.event", "cancel"): OWNERS, ("events.event", "retry-failed"): MOVERS,
     ("events.organizer", "invite"): OWNERS, ("events.organizer", "close"): OPERATORS,
     ("events.membership", "role"): OWNERS, ("events.membership", "remove"): OWNERS,

@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.authentication import issue_token
 from accounts.staff import save_verified_user
 from events.models import Event
+from events.publishing import preview_path
 from events.team import token_of
 from payments.models import IncomingPayment, Invoice, Refund
 from payments.refunds import take_back
@@ -74,6 +75,7 @@ class Shop:
         self.names = {
             "/orders/{token}": [self.paid.token, self.pending.token],
             "/seats/{token}": [mailbox_path(self.pending).rpartition("/")[2]],
+            "/events/preview/{token}": [preview_path(event).rpartition("/")[2]],
             "/tickets/{token}": [ticket.token for ticket in self.tickets],
             "/room/{text}": [self.room_pass],
             "/api/tickets/{pk}": [str(self.tickets[0].pk)],
