@@ -41,7 +41,7 @@ SECRET_KEY = os.environ.get("SANDBOX_SECRET_KEY", "play-money-only-nothing-is-si
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
 
-INSTALLED_APPS = ["django.contrib.staticfiles", "node", "wallet"]
+INSTALLED_APPS = ["django.contrib.staticfiles", "node", "wallet", "rates"]
 MIDDLEWARE = ["django.middleware.security.SecurityMiddleware", "whitenoise.middleware.WhiteNoiseMiddleware"]
 ROOT_URLCONF = "urls"
 WSGI_APPLICATION = "wsgi.application"

@@ -89,6 +89,10 @@ class Stack:
             "SITE_URL": self.shop_url,
             "UMA_DOMAIN": self.domain,
             "UMA_LOCAL_VASPS": ",".join(self.vasps),
+            "RATE_SOURCES": ",".join(
+                f"{name}={self.sandbox_url}/rates/{name}/{{CURRENCY}}#price@time"
+                for name in ("alpha", "beta", "gamma")
+            ),
             "LIGHTSPARK_NETWORK": "REGTEST",
             "LIGHTSPARK_BASE_URL": f"{self.sandbox_url}/graphql/server/2023-09-13",
             "ADMIN_EMAILS": "staff@example.com",

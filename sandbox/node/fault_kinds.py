@@ -21,6 +21,7 @@ OPERATION = "operation name, for example CreateUmaInvoice"
 HASH = "payment hash"
 WALLET = "wallet user"
 NODE = "node id"
+EXCHANGE = "alpha, beta, gamma"
 ENDPOINT = "keys, configuration, push, lnurlp, payreq"
 
 KINDS = {
@@ -196,5 +197,19 @@ KINDS = {
             WALLET,
         ),
         Kind("wallet_gone", "Wallet", "never answers about this user again: the connection ends", WALLET),
+        Kind("rate_lie", "Rates", "says `factor` times the price", EXCHANGE, params={"factor": 1.5}),
+        Kind("rate_jump", "Rates", "the market jumps to `factor` times the price", params={"factor": 1.3}),
+        Kind("rate_freeze", "Rates", "says what it said, and when, as this was switched on", EXCHANGE),
+        Kind("rate_hang", "Rates", "says nothing and closes the socket after `delay_s`", EXCHANGE, 30),
+        Kind("rate_vanish", "Rates", "is not there any more: HTTP 404", EXCHANGE),
+        Kind(
+            "rate_nonsense",
+            "Rates",
+            'the price is the JSON `says`, such as NaN, -1, 0 or "many"',
+            EXCHANGE,
+            params={"says": "NaN"},
+        ),
+        Kind("rate_huge", "Rates", "answers `megabytes` of data", EXCHANGE, params={"megabytes": 10}),
+        Kind("rate_yesterday", "Rates", "says that its price is of yesterday", EXCHANGE),
     )
 }

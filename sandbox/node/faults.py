@@ -92,6 +92,8 @@ def _check_params(kind: Kind, params: dict) -> None:
         raise UnknownFault("times or status is out of range")
     if params.get("fee_msats", 0) < 0 or params.get("msats_per_unit", 1) < 1 or params.get("decimals", 0) < 0:
         raise UnknownFault("fees, rates and decimals are not negative")
+    if not 0 < params.get("factor", 1) <= 1e9:
+        raise UnknownFault("factor must be above 0")
     if not 1 <= params.get("megabytes", 1) <= 2048:
         raise UnknownFault("megabytes must be between 1 and 2048")
 
