@@ -14,6 +14,7 @@ from django.core.mail import get_connection
 
 from payments.checkup_models import Checkup
 from payments.node.checks import NOTE, OK, UNKNOWN, WRONG, Finding, look_at_node
+from payments.rates.checks import look_at_rates
 from payments.surroundings import look_around
 from payments.uma.keys import published_keys
 from ticketsuma import clock
@@ -27,7 +28,8 @@ TIMEOUT = (3, 10)
 
 def examine() -> list[Finding]:
     """All findings. Asks the node, ourselves over SITE_URL, DNS and the mail server; takes some seconds."""
-    return [*look_at_node(), *_own_address(), *_for_wallets(), *_webhook(), *_mail(), *look_around()]
+    ours = [*_own_address(), *_for_wallets(), *_webhook(), *_mail()]
+    return [*look_at_node(), *ours, *look_at_rates(), *look_around()]
 
 
 def check_up(row: Checkup) -> None:

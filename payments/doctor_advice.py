@@ -16,6 +16,7 @@ ADVICE = {
     "wallets": "Have the proxy pass /.well-known/ on: no page of its own, no password, no challenge.",
     "webhook": "Set LIGHTSPARK_WEBHOOK_SIGNING_KEY to the webhook's, and have the proxy pass POSTs on.",
     "mail": "Mend EMAIL_URL, or the mail server: tickets wait until they can be mailed.",
+    "rates": "Wait for a jump to end; else set RATE_SOURCES to two or more that know the currency; restart.",
     "dns": "Have DNS name the proxy's public address for the host of SITE_URL.",
     "tls": "Renew the certificate, with its whole chain, in the proxy: without it nobody can buy.",
     "spf": "Let the sender's domain list the mail server: a text record that begins with v=spf1.",

@@ -5,6 +5,7 @@ from datetime import datetime
 from payments.checkup_models import Checkup
 from payments.models import Sweep
 from payments.node.lightspark import NodeForbidden
+from payments.rates import checks as rates
 from ticketsuma import clock
 from ticketsuma.web.health import Check
 
@@ -29,4 +30,8 @@ def _word_for(moment: datetime | None) -> str:
     return "ok" if clock.is_recent(moment, within=Sweep.SILENT_AFTER) else "silent"
 
 
-CHECKS = [Check(("worker", "node"), _sweep), Check(("doctor",), _doctor, may_be_unknown=True)]
+CHECKS = [
+    Check(("worker", "node"), _sweep),
+    Check(("doctor",), _doctor, may_be=("unknown",)),
+    Check(("rates",), rates.health, may_be=("unknown", "paused")),
+]

@@ -77,6 +77,12 @@ def why_paused(row: CurrencyRate) -> str:
     return "" if clock.is_recent(row.taken_at, within=CurrencyRate.STALE_AFTER) else "stale"
 
 
+def paused() -> list[tuple[CurrencyRate, str]]:
+    """The currencies that sources were asked about and in which nothing is sold now, each with why."""
+    rows = CurrencyRate.objects.exclude(taken_at=None, trouble="").order_by("currency")
+    return [(row, why) for row in rows if (why := why_paused(row))]
+
+
 def want(currency: str) -> None:
     """Have the worker keep the rate of `currency` from now on; again, nothing happens."""
     fields = {"currency": currency, **CurrencyRate.scheduled()}

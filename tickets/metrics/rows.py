@@ -19,6 +19,8 @@ from events.models import Event
 from payments.checkup_models import Checkup
 from payments.models import IncomingPayment, Invoice, Payment, Refund, Sweep, WebhookEvent
 from payments.node.balance import waiting_msats
+from payments.rates.models import CurrencyRate
+from payments.rates.services import why_paused
 from tickets.models import Mail, Order
 from tickets.staff.alerts import needs_attention
 from ticketsuma import __version__, clock
@@ -28,7 +30,7 @@ LAST_HOUR = timedelta(hours=1)
 SETTLED_AT_MOST = 500  # of the last hour, the newest
 KINDS = (
     "worker", "node", "forbidden", "doctor", "clock", "balance", "unmatched", "failed", "in_doubt",
-    "needs_address", "failing", "parked", "second_person",
+    "needs_address", "failing", "parked", "second_person", "rate",
 )  # fmt: skip
 
 # The worker's queues by their names (`tasks.py`, which a web process does not load) that somebody waits for.
@@ -192,4 +194,16 @@ def _attention(now: datetime) -> list[Metric]:
     ]
 
 
-READERS = (_sales, _holds, _settling, _queues, _refunds, _node, _attention)
+def _rates(now: datetime) -> list[Metric]:
+    found = list(CurrencyRate.objects.exclude(btc_price=None))
+    prices = {row.currency: float(row.btc_price or 0) for row in found}
+    ages = {row.currency: _age(now, row.taken_at) or 0 for row in found}
+    pauses = {row.currency: float(bool(why_paused(row))) for row in found}
+    return [
+        _by("tickets_btc_price", "What a bitcoin costs", "currency", prices),
+        _by("tickets_rate_age_seconds", "Since that was found out", "currency", ages),
+        _by("tickets_rate_paused", "1 while sales in the currency pause", "currency", pauses),
+    ]
+
+
+READERS = (_sales, _holds, _settling, _queues, _refunds, _node, _rates, _attention)

@@ -18,6 +18,7 @@ from payments.checkup_models import Checkup
 from payments.models import IncomingPayment, Invoice, Payment, Refund, Sweep, WebhookEvent
 from payments.node.balance import waiting_msats
 from payments.node.lightspark import NodeForbidden
+from payments.rates.services import paused
 from payments.unmatched import unmatched_money
 from tickets.models import Mail, Order
 from ticketsuma import clock
@@ -42,7 +43,7 @@ def needs_attention() -> list[Attention]:
     """Unmatched money, refunds that wait for a person, work that fails, a silent node; the worst first."""
     sweep = Sweep.objects.filter(name=Sweep.INCOMING).first()
     refunds = [*refunds_that_wait(), *_second_person()]
-    return [*_node(sweep), *_doctor(), *_balance(sweep), *_money(), *refunds, *_work()]
+    return [*_node(sweep), *_doctor(), *_rates(), *_balance(sweep), *_money(), *refunds, *_work()]
 
 
 def _node(sweep: Sweep | None) -> list[Attention]:
@@ -70,6 +71,19 @@ def _doctor() -> list[Attention]:
     wrong = checkup.wrong if checkup else []
     since = checkup.checked_at if checkup else None
     return [Attention("doctor", 1, says, since, "payments.checkup") for says in wrong]
+
+
+def _rates() -> list[Attention]:
+    """Currencies in which nothing can be sold, for want of a reliable rate; each mends itself if it can."""
+    says = {
+        "sources": _("Sales in %(currency)s are paused: fewer than two exchanges agree on the rate."),
+        "jump": _("Sales in %(currency)s are paused for ten minutes: the rate jumped by more than a tenth."),
+        "stale": _("Sales in %(currency)s are paused: the exchange rate is older than two minutes."),
+    }
+    return [
+        Attention("rate", 1, says[why] % {"currency": row.currency}, row.trouble_since or row.taken_at)
+        for row, why in paused()
+    ]
 
 
 def _balance(sweep: Sweep | None) -> list[Attention]:

@@ -97,6 +97,7 @@ def test_the_queues_that_are_told_are_the_workers():
         "post-transaction callbacks",
         "canceled events",
         "news for open pages",
+        "rates",
     }
     now = timezone.now()
     for name, read in rows.QUEUES.items():

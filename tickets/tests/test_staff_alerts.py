@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from payments.checkup_models import Checkup
 from payments.models import PostTransaction, Refund, Sweep
+from payments.rates.models import CurrencyRate
 from payments.services import settle_node_payment
 from tests.acts import money_for, open_invoice
 from tests.factories import EventFactory, OrderFactory
@@ -20,7 +21,7 @@ from ticketsuma.live.models import News
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # What stands in lines of its own, and what no money hangs on.
-ELSEWHERE = {Checkup, News, PostTransaction, Sweep}
+ELSEWHERE = {Checkup, CurrencyRate, News, PostTransaction, Sweep}
 
 
 def test_every_kind_of_waiting_work_is_watched():

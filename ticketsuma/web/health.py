@@ -14,11 +14,14 @@ _migrated = False
 
 @dataclass(frozen=True)
 class Check:
-    """Words of an app for the health page: `read()` gives those of `names` that it knows."""
+    """Words of an app for the health page: `read()` gives those of `names` that it knows.
+
+    All is well with `ok`, and with what the word of these `may_be`.
+    """
 
     names: tuple[str, ...]
     read: Callable[[], dict[str, str]]
-    may_be_unknown: bool = False
+    may_be: tuple[str, ...] = ()
 
 
 @require_safe
@@ -36,7 +39,7 @@ def health(request: HttpRequest, checks: Iterable[Check]) -> JsonResponse:
     `checks` are read while the database has every migration, each in a query or two. `doctor` is `wrong`
     when the worker found what somebody has to put right (`manage.py doctor` says what), and `unknown` until
     it has looked. The node is `forbidden` when Lightspark does not accept the API token; `clock` says that
-    the last look lies in the future.
+    the last look lies in the future. `rates` are `paused` while sales in a currency are; those in sats go on.
     """
     said = {"database": "down", "migrations": "unknown"}
     said |= {name: "unknown" for check in checks for name in check.names}
@@ -48,8 +51,8 @@ def health(request: HttpRequest, checks: Iterable[Check]) -> JsonResponse:
                 said |= check.read()
     except DatabaseError:
         connection.close()
-    doubtful = {name for check in checks if check.may_be_unknown for name in check.names}
-    well = all(word == "ok" or (word == "unknown" and name in doubtful) for name, word in said.items())
+    may_be = {name: check.may_be for check in checks for name in check.names}
+    well = all(word == "ok" or word in may_be.get(name, ()) for name, word in said.items())
     return JsonResponse({"status": "ok" if well else "unwell", **said}, status=200 if well else 503)
 
 
