@@ -1,11 +1,16 @@
 from django.urls import path
 
+from .pocket import views as pocket
 from .views import answers as answers  # acts of the pages of orders and tickets
 from .views import buying, check_in, mailbox_proof, orders, refunds, stream, voiding
 from .views import email as email  # an act of the order's page, which needs no address of its own
 from .views import tickets as ticket_views
 
 urlpatterns = [
+    path("sw.js", pocket.worker, name="service_worker"),
+    path("manifest.webmanifest", pocket.manifest, name="manifest"),
+    path("offline", pocket.offline, name="offline"),
+    path("offline/tickets", pocket.kept_tickets, name="kept_tickets"),
     path("events/<slug:slug>", buying.event_page, name="event"),
     path("events/preview/<str:token>", buying.preview_page, name="event_preview"),
     path("events/<int:event_id>/buy", buying.buy, name="buy"),

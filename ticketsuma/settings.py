@@ -225,6 +225,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.DeviceMiddleware",
     "tickets.middleware.BrowserOrdersMiddleware",
+    "tickets.pocket.middleware.SignedInMiddleware",
     "accounts.middleware.RateLimitMiddleware",
     "accounts.middleware.ActorMiddleware",
     "ticketsuma.web.middleware.AwayMiddleware",

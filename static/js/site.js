@@ -1,5 +1,6 @@
 // Small comforts for every page. Each works on whatever is in the document now, swapped parts included.
 import { startClocks } from "./clock.js";
+import "./pocket.js";
 import { watchCodes } from "./promo-code.js";
 import { showViewerTimes } from "./times.js";
 import { watchSteppers } from "./stepper.js";

@@ -18,6 +18,7 @@ from accounts.http import SignedInRequest
 from events.models import Event
 from tickets.line_models import LINES
 from tickets.models import Order
+from tickets.pocket.keeping import keep_list
 from tickets.services.data_export import export_person
 from tickets.services.personal_data import StaffStay, erase_personal_data, orders_for_user
 
@@ -50,7 +51,7 @@ def my_tickets(request: SignedInRequest) -> HttpResponse:
     context = {
         "holds": [shown[pk] for pk in holds if pk in shown], "coming": coming_page, "page": past_page,
     }  # fmt: skip
-    return render(request, "me/tickets.html", context)
+    return keep_list(request, render(request, "me/tickets.html", context))
 
 
 def _is_over(order: Order, is_to_come: bool) -> bool:

@@ -14,6 +14,7 @@ from tickets.forms.questions import AnswersForm
 from tickets.forms.refunds import RefundAddressForm
 from tickets.forms.tickets import HoldersForm
 from tickets.models import Order, Ticket
+from tickets.pocket.keeping import is_own
 from tickets.services import orders
 from tickets.services.answers import known_answers, may_answer, seats_of
 from ticketsuma.errors import DomainError
@@ -103,7 +104,7 @@ def order_address(request: HttpRequest, token: str) -> HttpResponse:
 def show_order(request: HttpRequest, order: Order, *, problem="", status=200, **forms) -> HttpResponse:
     """The order's page; `forms` are bound ones to show with their errors."""
     context = order_page(order) | {"problem": problem}
-    context |= _forms_of(order, context["tickets"])
+    context |= _forms_of(order, context["tickets"]) | {"is_own": is_own(request, order)}
     return render(request, "tickets/order.html", context | forms, status=status)
 
 

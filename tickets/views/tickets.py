@@ -22,6 +22,7 @@ from tickets.links import row_of_link
 from tickets.mail.messages import send_tickets_again
 from tickets.models import Order, Ticket
 from tickets.offline_door.statements import qr_text
+from tickets.pocket.keeping import is_own, keep_ticket
 from tickets.services.answers import may_answer, seats_of
 from tickets.services.holders import name_holders
 from ticketsuma.errors import DomainError
@@ -53,7 +54,8 @@ def show_ticket(
     context["answers_form"] = answers or ticket_questions(ticket)
     if ticket.admits:
         context["qr"] = qr_svg(qr_text(ticket))
-    return render(request, "tickets/ticket.html", context, status=status)
+    context["is_own"] = is_own(request, ticket.order)
+    return keep_ticket(request, render(request, "tickets/ticket.html", context, status=status), ticket)
 
 
 def ticket_questions(ticket: Ticket, data: Mapping | None = None) -> AnswersForm | None:
