@@ -39,16 +39,19 @@ What the shop does for wallets, paragraph by paragraph, and the test that shows 
 the tests: `python -m tests.protocol` writes it, and a test fails when it is not what the tests say. "UMAD"
 are the documents of the UMA protocol (1.3, and 0.3 for older senders), "LUD" those of LNURL.
 
-The shop is a receiver: it asks for money, and sends only refunds.
+The shop is a receiver: it asks for money, and sends only refunds. A price may be in any currency; its rate
+is agreed when the seats are held, and the quote's msats are what every way of paying comes to.
 """
 
 NOT_SUPPORTED = {
     "Two signing keys published side by side (UMAD-02)": (
         "The answer has room for one. [Operating the shop](operations.md) says how it is replaced."
     ),
-    "Currencies other than SAT (UMAD-04)": (
-        "Prices are in sats; whoever offers USD carries the exchange risk."
+    "Settling in the priced currency (UMAD-06)": (
+        "`converted` names the price; what arrives, and stays, is bitcoin. The organizer carries the exchange"
+        " risk from the hold on: see [Operating the shop](operations.md), Prices in other currencies."
     ),
+    "Other currencies for senders of version 0 (UMAD-08)": "They pay in sats, whatever the price is in.",
     "Asking for travel rule information (UMAD-04)": "A merchant needs none. For what is sent see UMAD-05.",
     "Taking UMA Requests (UMAD-11)": "The shop buys nothing, so it publishes no `uma_request_endpoint`.",
     "UMA Auth, Nostr Wallet Connect": "They would give the shop spending power over a buyer's wallet.",

@@ -54,7 +54,7 @@ def test_the_uma_invoice_says_who_gets_how_much_until_when(due):
     }  # fmt: skip
 
 
-@pytest.mark.protocol("UMAD-09", "One order has one UMA invoice.")
+@pytest.mark.protocol("UMAD-09", "One order has one UMA invoice, however often it is asked for.")
 def test_everybody_gets_the_same_uma_invoice(due):
     another = Payment.objects.get(pk=due.pk)
     first = ensure_uma_invoice(due)

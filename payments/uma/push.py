@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from payments.models import Invoice, Payment
 from ticketsuma.errors import DomainError
 from ticketsuma.live.news import tell_pages
+from ticketsuma.money import SAT
 
 from .address import domain_of
 from .discovery import NoUmaRequests, forget_endpoint, keep_endpoint, uma_request_endpoint
@@ -26,6 +27,10 @@ class PushRefused(DomainError):
     code = "push_refused"
     message = _("The wallet refused the payment request.")
     status = 424
+
+
+class WalletBroke(VaspUnreachable):
+    """The wallet's server failed over the request, perhaps over a currency that it does not know."""
 
 
 def payreq_url(payment: Payment) -> str:
@@ -46,15 +51,17 @@ def ensure_uma_invoice(payment: Payment) -> str:
     return payment.uma_invoice
 
 
-def sign_uma_invoice(payment: Payment) -> str:
-    """The UMA invoice of a payment, which may be unsaved; another one each time."""
-    from uma import InvoiceCurrency, KycStatus, create_counterparty_data_options, create_uma_invoice
+def sign_uma_invoice(payment: Payment, *, only_sats: bool = False) -> str:
+    """The UMA invoice of a payment, perhaps unsaved, in its currency or in sats; another one each time."""
+    from uma import KycStatus, create_counterparty_data_options, create_uma_invoice
 
-    to = payment.uma_address
+    from .currencies import as_priced, in_sats
+
+    to, offer = payment.uma_address, in_sats(payment) if only_sats else as_priced(payment)
     invoice = create_uma_invoice(
         receiver_uma=payment.uma_pay_address,
-        receiving_currency_amount=payment.amount_sats,
-        receiving_currency=InvoiceCurrency("SAT", "Satoshis", "", 0),
+        receiving_currency_amount=offer.amount,
+        receiving_currency=offer.for_invoice(),
         expiration=payment.due_at,
         callback=payreq_url(payment),
         is_subject_to_travel_rule=False,
@@ -94,8 +101,34 @@ def push_request(payment: Payment) -> None:
 
 
 def _deliver(payment: Payment) -> None:
+    """Post what is due in its currency; a wallet that knows it not (UMAD-09) is asked once more, for sats.
+
+    The wallet is asked for sats from then on, also when trouble brings the request back.
+    """
+    uma_invoice = ensure_uma_invoice(payment)
+    try:
+        _deliver_invoice(payment, uma_invoice)
+    except (PushRefused, WalletBroke):
+        if payment.currency == SAT or _is_in_sats(uma_invoice):
+            raise
+        payment.uma_invoice = sign_uma_invoice(payment, only_sats=True)
+        asked = Payment.objects.filter(
+            pk=payment.pk, uma_address=payment.uma_address, uma_invoice=uma_invoice
+        )
+        if not asked.update(uma_invoice=payment.uma_invoice):
+            raise  # sent on to another wallet meanwhile
+        _deliver_invoice(payment, payment.uma_invoice)
+
+
+def _is_in_sats(uma_invoice: str) -> bool:
+    from uma import Invoice as UmaInvoice
+
+    return UmaInvoice.from_bech32_string(uma_invoice).receving_currency.code == SAT
+
+
+def _deliver_invoice(payment: Payment, uma_invoice: str) -> None:
     """Post it where the wallet takes requests; a no from where it took them before may mean that it moved."""
-    uma_invoice, domain = ensure_uma_invoice(payment), domain_of(payment.uma_address)
+    domain = domain_of(payment.uma_address)
     endpoint = uma_request_endpoint(domain)
     try:
         _post(endpoint, uma_invoice)
@@ -113,7 +146,9 @@ def _post(endpoint: str, uma_invoice: str) -> None:
     answer = fetch(endpoint, payload={"invoice": uma_invoice})
     if answer.is_success:
         return
-    if answer.status >= 500 or answer.status in _TRY_AGAIN:
+    if answer.status >= 500:
+        raise WalletBroke
+    if answer.status in _TRY_AGAIN:
         raise VaspUnreachable
     raise PushRefused
 

@@ -12,7 +12,6 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from django.conf import settings
 from uma import (
-    Currency,
     ErrorCode,
     InvalidCurrencyException,
     InvalidRequestException,
@@ -36,9 +35,10 @@ from uma import (
 from payments.invoices import lnurl_metadata, note_payer_data, open_invoice_for_payer
 from payments.models import Invoice, Payment
 from payments.node import lightspark
-from ticketsuma.money import MSATS_PER_SAT
+from ticketsuma.money import SAT
 
 from .address import domain_of, normalize_uma_address
+from .currencies import Offer, in_sats, offers
 from .errors import UmaRefusal
 from .keys import signing_key
 from .payer_data import MAX_COMMENT, clean_comment, read_travel_rule, usable_callback
@@ -47,7 +47,6 @@ from .signatures import GuardedKeys, check_backing_count, reading, verify_once
 from .validation import check_amount_text, check_pay_request_shape, read_json_object
 
 _REFERENCE = re.compile(r"[a-z0-9_-]{1,40}")
-_SAT = "SAT"
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -101,7 +100,7 @@ def look_up(name: str, full_path: str) -> dict:
         min_sendable_sats=payment.amount_sats,
         max_sendable_sats=payment.amount_sats,
         payer_data_options=create_counterparty_data_options({"identifier": True, "compliance": True}),
-        currency_options=[_sats_only(payment)],
+        currency_options=[offer.for_lookup() for offer in _offers(payment, lookup.uma_version)],
         receiver_kyc_status=KycStatus.VERIFIED,
         comment_chars_allowed=MAX_COMMENT,
     )
@@ -123,10 +122,9 @@ def _plain_lookup_answer(payment: Payment) -> dict:
     ).to_dict()
 
 
-def _sats_only(payment: Payment) -> Currency:
-    """The one currency and amount we take. A new object each time: the SDK marks it for v0 senders."""
-    sats = payment.amount_sats
-    return Currency(_SAT, "Satoshis", "", MSATS_PER_SAT, sats, sats, 0)
+def _offers(payment: Payment, version: str | None) -> list[Offer]:
+    """What we take of this sender: of one that speaks version 0 sats only."""
+    return [in_sats(payment)] if (version or "").startswith("0") else list(offers(payment).values())
 
 
 def _verify_lookup(lookup: LnurlpRequest) -> None:
@@ -172,19 +170,20 @@ def answer_pay_request(reference: str, body: bytes) -> dict:
     check_pay_request_shape(data)
     request = reading(lambda: parse_pay_request(json.dumps(data)), ErrorCode.PARSE_PAYREQ_REQUEST_ERROR)
     payment = find_payment(reference, ErrorCode.REQUEST_NOT_FOUND)
-    _check_amount(request, payment, forgive_known_mistake=True)
+    offer = _agreed_offer(request, payment, is_uma=True)
     said = _payer_data(data)
     payer = _verify_payer(request)
     facts = lightspark.node_facts()
-    request.amount = payment.amount_sats
-    request.sending_amount_currency_code = request.receiving_currency_code = _SAT
+    # What `converted` tells is what the lookup told: the SDK would take a unit less of an amount in msats.
+    request.amount = offer.amount
+    request.sending_amount_currency_code = request.receiving_currency_code = offer.code
     answer = create_pay_req_response(
         request,
         _InvoiceOfPayment(payment, payer, **said),
         metadata=lnurl_metadata(payment),
-        receiving_currency_code=_SAT,
-        receiving_currency_decimals=0,
-        msats_per_currency_unit=MSATS_PER_SAT,
+        receiving_currency_code=offer.code,
+        receiving_currency_decimals=offer.decimals,
+        msats_per_currency_unit=offer.msats_per_unit,
         receiver_fees_msats=0,
         receiver_node_pubkey=facts.public_key,
         utxo_callback=f"{settings.SITE_URL}/api/uma/utxos/{payment.reference}",
@@ -209,25 +208,29 @@ def _payer_data(data: dict) -> dict[str, str]:
     return said
 
 
-def _check_amount(request: PayRequest, payment: Payment, *, forgive_known_mistake: bool) -> None:
-    """Exactly the price, in sats or msats.
+def _agreed_offer(request: PayRequest, payment: Payment, *, is_uma: bool) -> Offer:
+    """The currency that is received, once the sender asks for exactly what is due.
 
-    Some wallets pay a UMA invoice over 5000 sats by asking for the bare amount 5000, which means
-    msats; they show the price of the invoice we answer with, so they are given the full one.
+    A sender that locks its own side says the quote's msats, one that locks ours an amount of a currency
+    that we offer. Some wallets pay a UMA invoice over 5000 sats, or cents, by asking for the bare amount
+    5000, which means msats; they show the price of the invoice we answer with, so they are given the full
+    one.
     """
-    currencies = {request.sending_amount_currency_code, request.receiving_currency_code} - {None}
-    if currencies - {_SAT}:
-        raise InvalidCurrencyException("The price is in SAT.")
+    offered = offers(payment) if is_uma and request.uma_major_version != 0 else {SAT: in_sats(payment)}
+    sent, received = request.sending_amount_currency_code, request.receiving_currency_code
+    if {sent, received} - {None} - offered.keys():
+        raise InvalidCurrencyException(f"The price is in {' or '.join(offered)}.")
     accepted = {payment.amount_msats}
-    if request.sending_amount_currency_code == _SAT:
-        accepted = {payment.amount_sats}
-    elif forgive_known_mistake:
-        accepted.add(payment.amount_sats)
+    if sent:
+        accepted = {offered[sent].amount}
+    elif is_uma:
+        accepted |= {offer.amount for offer in offered.values()}
     if type(request.amount) is not int or request.amount not in accepted:
+        due = " or ".join(map(str, offered.values()))
         raise InvalidRequestException(
-            f"The amount due is {payment.amount_sats} sats, neither more nor less.",
-            ErrorCode.AMOUNT_OUT_OF_RANGE,
+            f"The amount due is {due}, neither more nor less.", ErrorCode.AMOUNT_OUT_OF_RANGE
         )
+    return offered[received or sent or SAT]
 
 
 def _verify_payer(request: PayRequest) -> str:
@@ -255,7 +258,7 @@ def answer_plain_pay_request(reference: str, params: dict[str, str]) -> dict:
         ErrorCode.PARSE_PAYREQ_REQUEST_ERROR,
     )
     payment = find_payment(reference, ErrorCode.REQUEST_NOT_FOUND)
-    _check_amount(request, payment, forgive_known_mistake=False)
+    _agreed_offer(request, payment, is_uma=False)
 
     def create() -> lightspark.NodeInvoice:
         return lightspark.create_invoice(
