@@ -4,6 +4,7 @@ import io
 import re
 import secrets
 
+from django.core import signing
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -19,6 +20,7 @@ from ticketsuma.web.middleware import loadable_elsewhere
 MAX_BYTES = 10 * 1024 * 1024
 MAX_PIXELS = 50_000_000
 BOX = (1600, 1600)
+_KEPT = "kept cover"
 _NAME = re.compile(r"[0-9a-f]{32}\.webp")
 
 
@@ -37,6 +39,20 @@ def redraw_cover(upload: UploadedFile) -> ContentFile:
     drawn = io.BytesIO()
     small.save(drawn, "WEBP", quality=82)
     return ContentFile(drawn.getvalue(), name=f"{secrets.token_hex(16)}.webp")
+
+
+def keep_cover(drawn: ContentFile) -> str:
+    """Store a picture of `redraw_cover` before its event is saved; a signed name, for `kept_cover`."""
+    drawn.seek(0)
+    return signing.dumps(default_storage.save(f"covers/{drawn.name}", drawn), salt=_KEPT)
+
+
+def kept_cover(signed: str) -> str:
+    """The name of a picture that `keep_cover` stored in the last day; empty for anything else."""
+    try:
+        return signing.loads(signed, salt=_KEPT, max_age=86_400) if signed else ""
+    except signing.BadSignature:
+        return ""
 
 
 @require_safe

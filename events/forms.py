@@ -4,13 +4,14 @@ from datetime import UTC, datetime
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from ticketsuma.admin.stale_forms import UnstaleForm
+from ticketsuma.admin.stale_forms import UnstaleForm, with_answer
 from ticketsuma.zoned_fields import ZonedDateTimeField, other_moment, time_zones, zone_or_utc
 
-from .covers import redraw_cover
+from .covers import keep_cover, kept_cover, redraw_cover
 from .models import Event, Organizer
 
 MOMENTS = ("start_time", "end_time", "sales_end", "replay_until")
@@ -21,7 +22,12 @@ def _zones() -> list[tuple[str, str]]:
 
 
 class EventForm(UnstaleForm):
-    """Its moments are typed by the clocks of the time zone chosen beside them."""
+    """Its moments are typed by the clocks of the time zone chosen beside them.
+
+    A picture that was chosen with a form that is wrong elsewhere is kept, and its name in `kept_cover`.
+    """
+
+    kept_cover = forms.CharField(required=False, widget=forms.HiddenInput)
 
     timezone = forms.ChoiceField(
         label=_("Time zone"), choices=_zones, initial="UTC", help_text=_("Where it takes place.")
@@ -71,9 +77,18 @@ class EventForm(UnstaleForm):
         return capacity
 
     def clean_cover(self):
-        """A new picture is drawn anew; an untouched one stays."""
+        """A new picture is drawn anew; an untouched one stays, and so does one chosen a moment ago."""
         upload = self.cleaned_data["cover"]
-        return redraw_cover(upload) if upload and "cover" in self.changed_data else upload
+        if "cover" in self.changed_data:
+            return redraw_cover(upload) if upload else upload
+        return kept_cover(self.data.get("kept_cover", "")) or upload
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        chosen = getattr(self, "cleaned_data", {}).get("cover")
+        if self.is_bound and self.errors and isinstance(chosen, ContentFile):
+            self.data = with_answer(self.data, "kept_cover", keep_cover(chosen))
+            self["cover"].help_text = _("The picture you chose is kept: it need not be chosen again.")
 
     def clean(self):
         """Of an hour that comes twice it is the time it was; else the first that lies after the start."""

@@ -57,10 +57,20 @@ class Event(Schedule, Priced, Searched):
 
     organizer_path = "organizer"
 
-    title = models.CharField(_("title"), max_length=160)
-    slug = models.SlugField(_("slug"), max_length=180, unique=True, blank=True)
-    summary = models.CharField(_("summary"), max_length=300, blank=True)
-    description = models.TextField(_("description"), blank=True, help_text=_("Markdown."))
+    title = models.CharField(
+        _("title"), max_length=160, help_text=_("As it stands on the ticket: who or what, and no date.")
+    )
+    slug = models.SlugField(
+        _("slug"), max_length=180, unique=True, blank=True,
+        help_text=_("The end of its address; empty: made of the title. A former one keeps leading here."),
+    )  # fmt: skip
+    summary = models.CharField(
+        _("summary"), max_length=300, blank=True, help_text=_("One sentence, for lists and shared links.")
+    )
+    description = models.TextField(_("description"), blank=True,
+        help_text=_("Markdown: **bold**, *italic*, # heading, - list, [link](https://…). "
+                    "“Preview the public page” below shows it."),
+    )  # fmt: skip
     organizer = models.ForeignKey(
         Organizer, models.PROTECT, null=True, blank=True, related_name="events", verbose_name=_("organizer"),
         help_text=_("Whose event it is; empty: the shop's own."),
@@ -69,7 +79,9 @@ class Event(Schedule, Priced, Searched):
         _("organizer's name"), max_length=120, blank=True, db_column="organizer",
         help_text=_("As it is shown with this event; empty: the organizer's own."),
     )  # fmt: skip
-    contact_email = models.EmailField(_("contact e-mail"), blank=True)
+    contact_email = models.EmailField(
+        _("contact e-mail"), blank=True, help_text=_("Shown on its page, for questions of guests.")
+    )
     start_time = models.DateTimeField(_("start"), db_index=True)
     end_time = models.DateTimeField(_("end"), db_index=True)
     timezone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_timezone])
@@ -77,8 +89,9 @@ class Event(Schedule, Priced, Searched):
         _("end of the sale"), null=True, blank=True, help_text=_("Empty: until the event ends.")
     )
     capacity = models.PositiveIntegerField(
-        _("seats"), validators=[MinValueValidator(1), MaxValueValidator(1_000_000)]
-    )
+        _("seats"), validators=[MinValueValidator(1), MaxValueValidator(1_000_000)],
+        help_text=_("Of all ticket types together; never less than are taken."),
+    )  # fmt: skip
     seats_taken = models.PositiveIntegerField(_("seats taken"), default=0, editable=False)
     max_per_order = models.PositiveSmallIntegerField(
         _("maximum seats per order"), default=10, validators=[MinValueValidator(1), MaxValueValidator(50)]
@@ -95,7 +108,10 @@ class Event(Schedule, Priced, Searched):
         null=True, blank=True,
         help_text=_("Holders may watch it again until then, at the same address. Empty: no replay."),
     )  # fmt: skip
-    cover = models.ImageField(_("picture"), upload_to="covers/", blank=True)
+    cover = models.ImageField(
+        _("picture"), upload_to="covers/", blank=True,
+        help_text=_("Wide, at best 1600 × 800; JPEG, PNG or WebP up to 10 MB. Empty: a drawn poster."),
+    )  # fmt: skip
     is_active = models.BooleanField(_("visible"), default=True, help_text=_("Visible and on sale."))
     canceled_at = models.DateTimeField(_("canceled"), null=True, blank=True, editable=False)
     refunds_when_moved = models.BooleanField(

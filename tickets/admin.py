@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import Promise
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -25,7 +25,8 @@ from ticketsuma.codes import normalize_code
 from ticketsuma.qr import qr_svg
 
 from .admin_concerns import ConcernsForm
-from .admin_filters import CanceledEventFilter, PendingPaymentFilter, TypeFilter
+from .admin_filters import CanceledEventFilter, EventFilter, PendingPaymentFilter, TypeFilter
+from .admin_find import FindsOne
 from .admin_preview import PreviewsPage
 from .answer_admin import AnswerAdmin, ShowsAnswers  # noqa: F401, Django looks for admins here
 from .line_admin import OrderLineAdmin  # noqa: F401, likewise
@@ -42,11 +43,12 @@ from .models import (
 )
 from .organizer_admin import OrganizerAdmin  # noqa: F401, Django looks for admins here
 from .staff.cancellation import cancel_progress
-from .staff.money_actions import EVENT_ACTIONS, INCOMING_ACTIONS, REFUND_ACTIONS
+from .staff.money_actions import EVENT_ACTIONS, REFUND_ACTIONS
 from .staff.order_actions import ORDER_ACTIONS
 from .staff.sale_actions import SALE_ACTIONS
 from .staff.ticket_actions import TICKET_ACTIONS
 from .staff.timeline import OF_MONEY, OF_THE_HOOD, order_file, pay_url, timeline
+from .staff.unmatched_actions import INCOMING_ACTIONS
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as _AnyAdmin
@@ -70,15 +72,15 @@ class FindsCodes(_AnyAdmin):
 
 
 @admin.register(Order)
-class OrderAdmin(FindsCodes, JobAdmin):
+class OrderAdmin(FindsOne, FindsCodes, JobAdmin):
     """One order on one page: its story, tickets, money and mails."""
 
     sees = (Ability.SEE_GUESTS,)
     staff_actions = ORDER_ACTIONS
     change_form_template = "admin/tickets/order/change_form.html"
     event_path = "event"
-    list_display = ["code", "status", "event", "quantity", "amount", "email", "push", "created_at"]
-    list_filter = ["status", PendingPaymentFilter, ParkedFilter, "created_at"]
+    list_display = ["code", "status", "guest", "event", "created_at", "amount", "quantity", "push"]
+    list_filter = [EventFilter, "status", PendingPaymentFilter, ParkedFilter, "created_at"]
     list_select_related = ["event", "payment"]
     code_fields = ("code", "tickets__ticket_code")
     search_fields = [
@@ -103,6 +105,14 @@ class OrderAdmin(FindsCodes, JobAdmin):
     ]
 
     amount = staticmethod(sats_column("amount_sats", _("amount")))
+
+    @admin.display(description=_("guest"), ordering="name")
+    def guest(self, order: Order) -> str:
+        lines = [line for line in (order.name, order.email or order.uma_address) if line]
+        return (
+            format_html_join("", '<span class="line" dir="auto">{}</span>', ((line,) for line in lines))
+            or "-"
+        )
 
     def get_object(self, request, object_id, from_field=None):
         order = super().get_object(request, object_id, from_field)
@@ -242,6 +252,7 @@ class EventAdmin(PreviewsPage, StaffActionsMixin, BaseEventAdmin):
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         context["has_door"] = obj is not None and may(request.user, Ability.DOOR, obj)
+        context["sees_orders"] = obj is not None and may(request.user, Ability.SEE_GUESTS, obj)
         context["progress"] = cancel_progress(obj) if obj and obj.is_canceled else None
         is_draft = obj is not None and not obj.is_active and not obj.is_canceled
         context["checklist"] = checklist(obj) if is_draft else []
@@ -251,7 +262,7 @@ class EventAdmin(PreviewsPage, StaffActionsMixin, BaseEventAdmin):
         [(title, first), *others] = super().get_fieldsets(request, obj)
         if "seen" not in first["fields"]:
             return [(title, first), *others]
-        return [(title, {**first, "fields": [*first["fields"], "concerns"]}), *others]
+        return [(title, {**first, "fields": [*first["fields"], "concerns", "kept_cover"]}), *others]
 
     def delete_view(self, request, object_id, extra_context=None):
         """Say plainly what to do instead, where an event stays."""

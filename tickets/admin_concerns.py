@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from events.forms import EventForm
+from ticketsuma.admin.stale_forms import with_answer
 
 from .admin_preview import PREVIEW
 from .announcement_models import TOLD
@@ -27,8 +28,7 @@ class ConcernsForm(EventForm):
             return data
         mark = " ".join(f"{name}={data[name]}" for name in changed)
         if self.data.get("concerns") != mark and (says := self._who(changed)):
-            self.data = self.data.copy()
-            self.data["concerns"] = mark
+            self.data = with_answer(self.data, "concerns", mark)
             raise ValidationError(says, code="concerns")
         return data
 

@@ -46,6 +46,31 @@ class CanceledEventFilter(admin.SimpleListFilter):
         return queryset.filter(incoming_payment__payment__order__event=int(value))
 
 
+class EventFilter(admin.SimpleListFilter):
+    """The next events with orders, those just over, and the one that is asked for."""
+
+    title = _("event")
+    parameter_name = "event"
+    most = 30
+
+    def lookups(self, request, model_admin):
+        events = visible(request.user, Event.objects.all(), *model_admin.sees).only("pk", "title", "end_time")
+        now = timezone.now()
+        shown = list(events.filter(end_time__gt=now).order_by("start_time", "pk")[: self.most])
+        shown += events.filter(end_time__lte=now).order_by("-end_time", "-pk")[: self.most // 3]
+        if self._event_id is not None and self._event_id not in {each.pk for each in shown}:
+            shown += events.filter(pk=self._event_id)
+        return [(each.pk, isolate(each.title)) for each in shown]
+
+    def queryset(self, request, queryset):
+        return queryset if self._event_id is None else queryset.filter(event=self._event_id)
+
+    @property
+    def _event_id(self) -> int | None:
+        value = self.value() or ""
+        return int(value) if value.isdecimal() and len(value) <= 18 else None
+
+
 class TypeFilter(admin.SimpleListFilter):
     """Named types of the next events, and the one that is asked for."""
 

@@ -1,7 +1,6 @@
-"""Admin actions on refunds, unmatched payments and events: buttons, each calling a service."""
+"""Admin actions on refunds and events: buttons, each calling a service."""
 
 import contextlib
-from typing import cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -12,14 +11,12 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.roles import Ability
 from events.models import Event
 from payments import refunds as payment_refunds
-from payments.models import IncomingPayment, Payment, Refund
+from payments.models import Refund
 from payments.uma.address import normalize_payable_address
-from payments.unmatched import attach_unmatched, refund_unmatched
 from tickets.models import Order
 from tickets.services.refunds import cancel_event, preview_cancel
 from ticketsuma.admin.actions import ActionForm, StaffAction, TryAgain
 from ticketsuma.bidi import isolate
-from ticketsuma.codes import normalize_code
 from ticketsuma.errors import DomainError
 from ticketsuma.money import MSATS_PER_SAT, format_msats, format_sats
 from ticketsuma.state_machine import InvalidTransition
@@ -49,17 +46,6 @@ class RefundAddressActionForm(ActionForm):
             return normalize_payable_address(self.cleaned_data["to"])
         except DomainError as error:
             raise ValidationError(str(error.message)) from None
-
-
-class OrderCodeForm(ActionForm):
-    code = forms.CharField(label=gettext_lazy("Order code"), max_length=20)
-
-    def clean_code(self) -> Payment:
-        code = normalize_code(self.cleaned_data["code"])
-        order = Order.objects.select_related("payment").filter(code=code, payment__isnull=False).first()
-        if order is None:
-            raise ValidationError(_("There is no order of this code with anything to pay."))
-        return cast(Payment, order.payment)
 
 
 # -- refunds ----------------------------------------------------------------------------------
@@ -130,61 +116,6 @@ class TryRefundAgain(TryAgain):
 
 
 REFUND_ACTIONS = [RetryRefund(), GiveAddress(), TryRefundAgain()]
-
-
-# -- money that matches nothing ---------------------------------------------------------------
-class UnmatchedAction(StaffAction):
-    needs = (Ability.OPERATE,)
-    is_grave = True
-
-    def is_possible(self, incoming: IncomingPayment) -> bool:
-        return incoming.payment_id is None and incoming.allocated_at is None
-
-    def preview(self, incoming: IncomingPayment) -> list[str]:
-        moment = f"{incoming.received_at:%F %T} UTC"
-        facts = {"amount": format_msats(incoming.amount_msats), "moment": moment}
-        return [_("%(amount)s arrived %(moment)s and match no order.") % facts]
-
-    def seen(self, incoming: IncomingPayment) -> bool:
-        return self.is_possible(incoming)
-
-
-class AttachToOrder(UnmatchedAction):
-    name = "attach"
-    label = gettext_lazy("Attach to an order")
-    form = OrderCodeForm
-
-    def run(self, incoming: IncomingPayment, data: dict) -> str:
-        row = attach_unmatched(incoming, data["code"])
-        payment = cast(Payment, row.payment)
-        if row.applied_msats:
-            return _("It pays order %(code)s.") % {"code": payment.order.code}
-        return _("Order %(code)s could not use it: it goes back.") % {"code": payment.order.code}
-
-
-class SendBack(UnmatchedAction):
-    name = "refund"
-    label = gettext_lazy("Send back")
-    form = RefundAddressActionForm
-
-    def sats(self, incoming: IncomingPayment, data: dict) -> int:
-        return incoming.amount_msats // MSATS_PER_SAT
-
-    def run(self, incoming: IncomingPayment, data: dict) -> str:
-        refund = refund_unmatched(incoming, to=data["to"])
-        return on_its_way(refund) if refund else _("Less than a sat cannot be sent: it is kept.")
-
-
-class TryIncomingAgain(TryAgain):
-    """For money that matches a payment; the rest waits for staff."""
-
-    asks_again = True
-
-    def is_possible(self, incoming: IncomingPayment) -> bool:
-        return super().is_possible(incoming) and incoming.payment_id is not None
-
-
-INCOMING_ACTIONS = [AttachToOrder(), SendBack(), TryIncomingAgain()]
 
 
 # -- events -----------------------------------------------------------------------------------

@@ -28,6 +28,16 @@ def attention(user: User) -> list[Attention]:
 
 
 @register.simple_tag
+def sees_guests(user: User) -> bool:
+    return may(user, Ability.SEE_GUESTS)
+
+
+@register.simple_tag
+def has_doors(user: User) -> bool:
+    return may(user, Ability.DOOR)
+
+
+@register.simple_tag
 def today(user: User) -> Sales | None:
     return sales_today(user) if may(user, Ability.SEE_MONEY) else None
 

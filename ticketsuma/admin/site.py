@@ -16,6 +16,12 @@ from accounts.roles import Ability, may
 APPS = ("tickets", "events", "payments", "accounts")
 MODELS = ("Order", "Ticket", "CheckIn", "Mail", "Payment", "IncomingPayment", "Refund", "Invoice", "User")
 
+# Rows that the shop keeps for itself: nobody's daily work, so they are in one closed group at the end.
+HOOD = {
+    "Usage", "SignIn", "PendingAct", "HistoryEntry", "VaspNonce", "WebhookEvent", "PostTransaction",
+    "Checkup", "Sweep", "Invoice", "Viewer", "Announcement", "EventChange", "OrderLine", "FormerSlug",
+}  # fmt: skip
+
 
 class ShopAdminSite(AdminSite):
     site_header = site_title = "Tickets by UMA"
@@ -49,11 +55,18 @@ class ShopAdminSite(AdminSite):
         return super().index(request, extra_context)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict]:
-        """The apps and their models by how often they are needed, not by the alphabet."""
+        """The apps and their models by how often they are needed; what is under the hood in one group."""
         apps = super().get_app_list(request, app_label)
         for app in apps:
             app["models"].sort(key=lambda model: _place(model["object_name"], MODELS))
-        return sorted(apps, key=lambda app: _place(app["app_label"], APPS))
+        apps = sorted(apps, key=lambda app: _place(app["app_label"], APPS))
+        if app_label is not None:
+            return apps
+        hood = [model for app in apps for model in app["models"] if model["object_name"] in HOOD]
+        for app in apps:
+            app["models"] = [model for model in app["models"] if model["object_name"] not in HOOD]
+        group = {"name": _("Under the hood"), "app_label": "hood", "models": hood, "is_closed": True}
+        return [app for app in apps if app["models"]] + ([group] if hood else [])
 
 
 def _place(name: str, order: tuple[str, ...]) -> int:

@@ -83,6 +83,13 @@ class UnstaleForm(forms.ModelForm):
         return cleaned
 
 
+def with_answer(data: Any, name: str, value: str) -> Any:
+    """What was sent with a form, and `value` in its field `name`, as the form is shown again."""
+    answered = data.copy()
+    answered[name] = value
+    return answered
+
+
 def _shown(inputs: dict[str, str]) -> str:
     text = " ".join(inputs.values()) or "–"
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"

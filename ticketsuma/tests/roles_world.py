@@ -108,7 +108,7 @@ SITE_PAGES = {
     "index", "login", "logout", "password_change", "password_change_done", "autocomplete", "jsi18n",
     "app_list",
 }  # fmt: skip
-MODEL_PAGES = {"changelist", "add", "history", "delete", "change", "act", "statement", "csv"}
+MODEL_PAGES = {"changelist", "add", "history", "delete", "change", "act", "statement", "csv", "find"}
 
 
 # -- the world ----------------------------------------------------------------------------------

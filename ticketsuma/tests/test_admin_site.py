@@ -30,6 +30,6 @@ def test_the_menu_begins_with_what_staff_come_for(staff):
     page = staff.get("/admin/")
     assert (page.context["title"], page.context["site_header"]) == ("Today", "Tickets by UMA")
     apps = page.context["app_list"]
-    assert [app["app_label"] for app in apps] == ["tickets", "events", "payments", "accounts"]
+    assert [app["app_label"] for app in apps] == ["tickets", "events", "payments", "accounts", "hood"]
     models = [model["object_name"] for model in apps[0]["models"]]
     assert models[:4] == ["Order", "Ticket", "CheckIn", "Mail"]
