@@ -37,5 +37,6 @@ urlpatterns = [
     path("room/<str:text>", stream.room, name="room"),
     path("door", check_in.doors, name="doors"),
     path("door/<int:event_id>", check_in.door_page, name="door"),
+    path("door/<int:event_id>/guests", check_in.guests_page, name="door_guests"),
     path("find", ticket_views.find_tickets, name="find_tickets"),
 ]

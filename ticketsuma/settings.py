@@ -165,6 +165,8 @@ LIMITS = {
         ("CHECK_PER_ORDER", 6, 60),
         ("CORRECTION_PER_ORDER", 5, 24 * 3600),
         ("COSTLY_PER_IP", 120, 60),
+        ("DOOR_LIST_PER_USER", 60, 600),
+        ("DOOR_MERGE_PER_USER", 120, 600),
         # All customers of a wallet come from its one address: two requests for each of 3,000 a minute.
         ("WALLET_PER_IP", 6000, 60),
     )

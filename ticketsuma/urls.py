@@ -15,6 +15,7 @@ handler500 = "ticketsuma.web.unavailable.server_error"
 urlpatterns = [
     path("", include("events.urls")),
     path("", include("tickets.urls")),
+    path("", include("tickets.offline_door.urls")),
     path("", include("tickets.account_urls")),
     path("", include("payments.urls")),
     path("accounts/", include("accounts.urls")),

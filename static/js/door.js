@@ -1,4 +1,7 @@
-// The door: camera, photo or typed code; each scan has a nonce, so that sending it again is harmless.
+// The door: camera, photo or typed code; each scan has a nonce, so that sending it again is harmless. The shop is
+// asked first; where it cannot be reached, the list that this phone took along decides (door-offline.js).
+import * as offline from "./door-offline.js";
+
 const verdict = document.getElementById("verdict");
 const announce = document.getElementById("announce");
 const form = document.querySelector("[data-scan]");
@@ -9,6 +12,8 @@ const startButton = camera.querySelector("[data-start]");
 const LOOK_EVERY = 150;
 const SAME_CODE_PAUSE = 4000;
 const TRIES = 4;
+const PATIENCE = 20_000;
+const PATIENCE_WITH_LIST = 4_000;
 let detector = null;
 let stream = null;
 let sound = null;
@@ -28,6 +33,7 @@ function tones(reason) {
 }
 
 function play(reason) {
+  if (["pick", "undone"].includes(reason)) return;
   navigator.vibrate?.(reason === "ok" ? 60 : [120, 80, 120]);
   if (!sound) return;
   for (const [pitch, at] of tones(reason)) {
@@ -51,50 +57,72 @@ for (const touch of ["click", "keydown"]) {
 
 // -- one scan -----------------------------------------------------------------------------------
 function say(words) {
-  const box = verdict.querySelector(".verdict");
+  const box = verdict.querySelector("[data-said]");
   box.className = "verdict verdict-ready lg:col-start-1";
   box.replaceChildren(Object.assign(document.createElement("p"), { textContent: words }));
   announce.textContent = words;
 }
 
+// Signed out meanwhile, or no door of theirs any more: nobody comes in, by the list neither.
+function signInAgain() {
+  location.reload();
+  return new Promise(() => {});
+}
+
+// The shop's answer; null when it cannot be reached, at once where this phone can do without.
 async function send(body) {
-  for (let attempt = 1; attempt <= TRIES; attempt++) {
+  for (let attempt = 1; attempt <= TRIES && !offline.knowsToBeAway(); attempt++) {
     try {
-      const answer = await fetch(form.action || location.href, { method: "POST", body });
-      if (answer.redirected || answer.status === 403) return location.reload(); // signed out meanwhile
+      const signal = AbortSignal.timeout(offline.canDoWithout() ? PATIENCE_WITH_LIST : PATIENCE);
+      const answer = await fetch(form.action, { method: "POST", body, signal });
+      if (answer.redirected || answer.status === 403) return signInAgain();
       if (answer.ok) return await answer.text();
     } catch {
-      // No connection: the same scan, with its nonce, once more.
+      // No connection: the same scan, with its nonce, once more; or by the list.
+      if (offline.canDoWithout()) return offline.goneAway();
     }
     say(verdict.dataset.offline);
     await pause(700 * attempt);
   }
-  say(verdict.dataset.lost);
+  if (!offline.canDoWithout()) say(verdict.dataset.lost);
   return null;
 }
 
-async function scan(code) {
+function showAnswer(reason) {
+  play(reason);
+  announce.textContent = verdict.querySelector("[data-said]").innerText;
+  form.elements.code.value = "";
+}
+
+// `asked`: {code}, or the {ticket} that was picked, or the one to {undo}.
+async function scan(asked) {
   busy = true;
-  form.elements.code.value = code;
+  form.elements.code.value = asked.code ?? "";
   form.elements.nonce.value = newNonce();
   const body = new FormData(form);
+  for (const [name, value] of Object.entries(asked)) body.set(name, value);
   body.set("part", "1");
   const html = await send(body);
   if (html) {
     verdict.innerHTML = html;
-    play(verdict.firstElementChild.dataset.reason);
-    announce.textContent = verdict.querySelector(".verdict").innerText;
-    form.elements.code.value = "";
+    showAnswer(verdict.firstElementChild.dataset.reason);
+  } else if (offline.canDoWithout()) {
+    const { reason, element } = await offline.answer(asked, form.elements.nonce.value);
+    verdict.querySelector("[data-said]").replaceWith(element);
+    showAnswer(reason);
+    offline.goneAway();
   }
-  last = { code, at: Date.now() };
+  last = { code: asked.code ?? "", at: Date.now() };
   busy = false;
 }
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
+  const button = event.submitter;
   const code = form.elements.code.value.trim();
-  if (code && !busy) scan(code);
-  form.elements.code.focus();
+  const asked = button?.name ? { [button.name]: button.value } : { code };
+  if ((button?.name || code) && !busy) scan(asked);
+  if (!button?.name) form.elements.code.focus();
 });
 
 // -- seeing -------------------------------------------------------------------------------------
@@ -122,7 +150,7 @@ async function look() {
       if (code) last.at = Date.now(); // still before the camera
       continue;
     }
-    await scan(code);
+    await scan({ code });
   }
 }
 
@@ -172,6 +200,8 @@ camera.querySelector("[data-photo]").addEventListener("change", async (event) =>
   if (!file || busy) return;
   const picture = await createImageBitmap(file).catch(() => null);
   const [code] = picture ? await codesIn(picture).catch(() => []) : [];
-  if (code) await scan(code);
+  if (code) await scan({ code });
   else say(verdict.dataset.nothing);
 });
+
+offline.begin();

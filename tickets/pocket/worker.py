@@ -9,7 +9,7 @@ from django.templatetags.static import static
 from django.utils.translation import get_language
 
 # Classic scripts, in this order; each keeps its own pages (`self.keepers`), caches and messages.
-PARTS = ["js/worker/shell.js", "js/worker/tickets.js"]
+PARTS = ["js/worker/shell.js", "js/worker/tickets.js", "js/worker/door.js"]
 SHELL_FILES = [
     "css/site.css", "img/icon.svg", "js/theme.js", "js/site.js", "js/clock.js", "js/promo-code.js",
     "js/times.js", "js/stepper.js", "js/pocket.js", "js/offline.js",

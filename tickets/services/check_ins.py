@@ -1,5 +1,6 @@
 """Check-in at the door: validating a code, and admitting its ticket, once."""
 
+import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import cast
@@ -40,11 +41,16 @@ class Validation:
 
 def validate_code(code: str, *, event_id: int | None = None) -> Validation:
     """Look a typed or scanned code up; nothing changes. With `event_id`, at that event's door."""
-    ticket = (
-        Ticket.objects.select_related("order__event", "check_in", "line__type")
-        .filter(ticket_code=code_of(code))
-        .first()
-    )
+    return _validate(Ticket.objects.filter(ticket_code=code_of(code)), event_id)
+
+
+def validate_ticket(ticket_id: uuid.UUID, *, event_id: int) -> Validation:
+    """`validate_code` for a ticket that was picked from the guest list, or scanned while there was no net."""
+    return _validate(Ticket.objects.filter(pk=ticket_id), event_id)
+
+
+def _validate(tickets: QuerySet[Ticket], event_id: int | None) -> Validation:
+    ticket = tickets.select_related("order__event", "check_in", "line__type").first()
     if ticket is None:
         return Validation("unknown_code")
     checked_in_at = ticket.check_in.at if ticket.is_used else None
@@ -92,7 +98,11 @@ def check_in(*, code: str, event_id: int, by: User | None, nonce: str = "") -> C
     and `is_repeat`: afterwards a browser's Back would let a second person in. Raises NotAdmitted,
     AlreadyCheckedIn.
     """
-    found = validate_code(code, event_id=event_id)
+    return let_in(validate_code(code, event_id=event_id), by=by, nonce=nonce)
+
+
+def let_in(found: Validation, *, by: User | None, nonce: str, at: datetime | None = None) -> CheckIn:
+    """`check_in` of what was just validated; `at` a moment before now when they came, None for now."""
     ticket = cast(Ticket, found.ticket)  # none only when the code is unknown
     if found.reason == "already_checked_in":
         return _same_scan(ticket.check_in, nonce)
@@ -104,7 +114,7 @@ def check_in(*, code: str, event_id: int, by: User | None, nonce: str = "") -> C
             if not Ticket.objects.admitting(Admits.LIVE).filter(pk=ticket.pk).exists():
                 raise NotAdmitted("void")
             return CheckIn.objects.create(
-                ticket=ticket, at=clock.now(), by=by, by_name=by.email if by else "", nonce=nonce
+                ticket=ticket, at=at or clock.now(), by=by, by_name=by.email if by else "", nonce=nonce
             )
     except IntegrityError:
         return _same_scan(CheckIn.objects.select_related("ticket").get(ticket=ticket), nonce)
@@ -118,14 +128,17 @@ def _same_scan(earlier: CheckIn, nonce: str) -> CheckIn:
 
 
 # -- a door's page ----------------------------------------------------------------------------
-def scan(*, code: str, event_id: int, by: User, nonce: str) -> Validation:
-    """`check_in`, with the refusal as an answer: `ok` means that this very scan let somebody in."""
+def scan(found: Validation, *, by: User, nonce: str) -> Validation:
+    """`let_in`, with the refusal as an answer: `ok` means that this very scan let somebody in."""
     try:
-        used = check_in(code=code, event_id=event_id, by=by, nonce=nonce)
+        used = let_in(found, by=by, nonce=nonce)
     except (NotAdmitted, AlreadyCheckedIn) as refusal:
-        return replace(validate_code(code, event_id=event_id), reason=refusal.code)
-    found = validate_code(code)
-    return replace(found, reason="ok", checked_in_at=used.at, is_repeat=used.is_repeat)
+        return replace(_again(found), reason=refusal.code)
+    return replace(_again(found), reason="ok", checked_in_at=used.at, is_repeat=used.is_repeat)
+
+
+def _again(found: Validation) -> Validation:
+    return _validate(Ticket.objects.filter(pk=found.ticket.pk), None) if found.ticket else found
 
 
 def last_check_ins(event: Event, most: int = 8) -> QuerySet[CheckIn]:

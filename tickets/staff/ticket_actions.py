@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.roles import Ability
 from tickets.models import Order, Ticket
+from tickets.services.guest_list import undo_check_in
 from tickets.services.refunds import refunded_sats
 from tickets.services.voiding import replace_links, replace_ticket, void_ticket
 from ticketsuma.admin.actions import ActionForm, StaffAction
@@ -123,4 +124,24 @@ class ReplaceLinks(StaffAction):
         return _("The old links are over; the new ones are mailed to %(address)s.") % {"address": order.email}
 
 
-TICKET_ACTIONS = [VoidTicket(), ReplaceTicket()]
+class UndoCheckIn(StaffAction):
+    needs = (Ability.DOOR,)
+    asks_again = False
+    name = "undo"
+    label = gettext_lazy("Undo the check-in")
+
+    def is_possible(self, ticket: Ticket) -> bool:
+        return ticket.is_used and bool(ticket.check_in.by_name)
+
+    def preview(self, ticket: Ticket) -> list[str]:
+        return [*_summary(ticket), _("It may be used once more.")]
+
+    def seen(self, ticket: Ticket) -> str:
+        return str(ticket.is_used and ticket.check_in.pk)
+
+    def run(self, ticket: Ticket, data: dict) -> str:
+        undo_check_in(ticket.pk, event_id=ticket.order.event_id)
+        return _("The check-in is undone: the ticket may be used once more.")
+
+
+TICKET_ACTIONS = [VoidTicket(), ReplaceTicket(), UndoCheckIn()]

@@ -15,6 +15,7 @@ from accounts.history import by_command, record
 from payments.models import IncomingPayment, Payment, Refund, Sweep
 from payments.reconciliation import sweep_row
 from tests.acts import hold, pay, stray_money
+from tests.doors import offline_scan
 from tests.factories import (
     AnswerFactory,
     CheckInFactory,
@@ -38,7 +39,7 @@ from tests.factories import (
 from tickets.models import Announcement, CheckIn, Mail, Order, Ticket
 from tickets.tests.admin_client import change_url, list_url
 
-OURS = ["accounts", "events", "payments", "tickets"]
+OURS = ["accounts", "events", "payments", "tickets", "offline_door"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -61,6 +62,7 @@ def one_of_each() -> None:
     pay(order)
     PostTransactionFactory(incoming_payment=pay(order))
     CheckInFactory(ticket=order.tickets.get())
+    offline_scan(order.tickets.get())
     ViewerFactory(ticket=order.tickets.get(), key="k")
     was = {"title": "t", "start_time": timezone.now(), "end_time": timezone.now(), "timezone": "UTC"}
     Announcement.objects.update_or_create(event=order.event, defaults=was)

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ASKS = {
     "reconcile": False, "push": False, "mail": False, "viewers": False, "refund-part": True,
     "refund": True, "cancel": True, "forget": True, "try-again": None, "email": True,
-    "replace-links": False, "void": True, "replace": False, "retry": True, "address": True,
+    "replace-links": False, "void": True, "replace": False, "undo": False, "retry": True, "address": True,
     "attach": True, "retry-failed": True, "sell": False, "gift": True, "codes": False,
     "publish": False, "withdraw": False, "duplicate": False,
 }  # fmt: skip

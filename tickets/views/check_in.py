@@ -3,6 +3,7 @@
 import functools
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 from django import forms
 from django.contrib.auth.views import redirect_to_login
@@ -17,7 +18,10 @@ from accounts.http import SignedInRequest
 from accounts.roles import Ability, may, visible
 from events.models import Event
 from tickets.forms.orders import DescribedForm
-from tickets.services import check_ins
+from tickets.offline_door.statements import MAX_LENGTH
+from tickets.services import check_ins, guest_list
+from ticketsuma.errors import DomainError
+from ticketsuma.paginator import GrowingPaginator
 from ticketsuma.web.middleware import allow_sources
 
 from .decorators import private_page
@@ -25,15 +29,18 @@ from .decorators import private_page
 
 class ScanForm(DescribedForm):
     code = forms.CharField(
-        label=_("Ticket code"),
-        max_length=64,
+        label=_("Ticket code, name, order code or e-mail"),
+        max_length=MAX_LENGTH,
+        required=False,
         widget=forms.TextInput(
             attrs={
-                "class": "input code", "autocomplete": "off", "autocapitalize": "characters",
+                "class": "input", "autocomplete": "off", "autocapitalize": "characters",
                 "spellcheck": "false", "enterkeyhint": "go",
             }
         ),
     )  # fmt: skip
+    ticket = forms.UUIDField(required=False)  # picked from the guest list
+    undo = forms.UUIDField(required=False)  # let in by mistake
     # The same scan sent again gets the same answer; the page makes up a new one for each scan. Without the
     # attribute some browsers fill in the one of before when the page is loaded anew.
     nonce = forms.CharField(
@@ -71,20 +78,57 @@ def doors(request: HttpRequest) -> HttpResponse:
 @staff_page
 def door_page(request: SignedInRequest, event_id: int) -> HttpResponse:
     """Scan for one event. A POST is one scan; with `part` it answers the verdict alone, for the script."""
-    event = get_object_or_404(visible(request.user, Event.objects.all(), Ability.DOOR), pk=event_id)
+    event = event_of_door(request, event_id)
     context = {"event": event, "form": ScanForm()}
     if request.method == "POST":
-        context["verdict"] = _verdict(request, event)
+        context |= _answer(request, event)
     context |= check_ins.turnout(event) | {"last": check_ins.last_check_ins(event)}
     if request.POST.get("part"):
         return render(request, "tickets/door_verdict.html", context)
-    answer = render(request, "tickets/door.html", context)
+    return scanning_page(render(request, "tickets/door.html", context))
+
+
+@require_safe
+@staff_page
+def guests_page(request: SignedInRequest, event_id: int) -> HttpResponse:
+    """The guest list of one door, by name; each can be let in, or out again."""
+    event = event_of_door(request, event_id)
+    page = GrowingPaginator(guest_list.guests(event), 100).get_page(request.GET.get("page"))
+    context = {"event": event, "page": page, "nonce": uuid.uuid4().hex} | check_ins.turnout(event)
+    return render(request, "tickets/door_guests.html", context)
+
+
+def event_of_door(request: HttpRequest, event_id: int) -> Event:
+    """The event, for whoever minds its door; Http404 for anybody else."""
+    return get_object_or_404(visible(request.user, Event.objects.all(), Ability.DOOR), pk=event_id)
+
+
+def scanning_page(answer: HttpResponse) -> HttpResponse:
+    """May run the wasm that reads QRs."""
     return allow_sources(answer, {"script-src": ["'wasm-unsafe-eval'"]})
 
 
-def _verdict(request: SignedInRequest, event: Event) -> check_ins.Validation:
+def _answer(request: SignedInRequest, event: Event) -> dict[str, Any]:
+    """What a POST comes to: a verdict, a list to pick from, or a check-in that was undone."""
     form = ScanForm(request.POST)
     if not form.is_valid():
-        return check_ins.Validation("unknown_code")
+        return {"verdict": check_ins.Validation("unknown_code")}
     data = form.cleaned_data
-    return check_ins.scan(code=data["code"], event_id=event.pk, by=request.user, nonce=data["nonce"])
+    if data["undo"]:
+        return _undone(data["undo"], event)
+    if data["ticket"]:
+        found = check_ins.validate_ticket(data["ticket"], event_id=event.pk)
+    elif guest_list.looks_like_code(data["code"]):
+        found = check_ins.validate_code(data["code"], event_id=event.pk)
+    elif picks := guest_list.find_guests(event, data["code"]):
+        return {"picks": picks, "most": guest_list.MOST_FOUND}
+    else:
+        found = check_ins.Validation("unknown_code")
+    return {"verdict": check_ins.scan(found, by=request.user, nonce=data["nonce"])}
+
+
+def _undone(ticket_id: uuid.UUID, event: Event) -> dict[str, Any]:
+    try:
+        return {"undone": guest_list.undo_check_in(ticket_id, event_id=event.pk)}
+    except DomainError as error:
+        return {"problem": error.message}

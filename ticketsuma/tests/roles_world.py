@@ -9,6 +9,7 @@ from accounts.history import by_command, record
 from accounts.roles import Role
 from payments.models import Refund
 from tests.acts import hold, pay
+from tests.doors import offline_scan
 from tests.factories import (
     AnswerFactory,
     CheckInFactory,
@@ -58,6 +59,7 @@ SEES = {
     "payments.vaspnonce": OPERATORS, "payments.checkup": OPERATORS, "payments.sweep": OPERATORS,
     "tickets.order": GUESTS, "tickets.orderline": GUESTS,
     "tickets.ticket": GUESTS, "tickets.checkin": GUESTS, "tickets.viewer": GUESTS,
+    "offline_door.doorlist": GUESTS, "offline_door.offlinescan": GUESTS,
     "tickets.mail": MANAGERS, "tickets.announcement": MANAGERS, "tickets.eventchange": MANAGERS,
 }  # fmt: skip
 CHANGES = {
@@ -82,6 +84,7 @@ ACTS = {
     ("tickets.order", "cancel"): MANAGERS, ("tickets.order", "forget"): OPERATORS,
     ("tickets.order", "email"): MANAGERS, ("tickets.order", "replace-links"): MANAGERS,
     ("tickets.ticket", "void"): MOVERS, ("tickets.ticket", "replace"): MANAGERS,
+    ("tickets.ticket", "undo"): MANAGERS,
     ("payments.refund", "retry"): MOVERS, ("payments.refund", "address"): MOVERS,
     ("payments.incomingpayment", "attach"): OPERATORS, ("payments.incomingpayment", "refund"): OPERATORS,
     **{(model, "try-again"): OPERATORS for model in (
@@ -134,7 +137,7 @@ def half(word: str) -> dict:
         incoming, order.payment, order.payment.invoices.first(), announced,
         event.default_type, order.lines.get(), PromoCodeFactory(event=event),
         answer, answer.question,
-        CheckInFactory(ticket=ticket), ViewerFactory(ticket=ticket),
+        CheckInFactory(ticket=ticket), ViewerFactory(ticket=ticket), *offline_scan(ticket),
         MailFactory(order=order),
         EventChangeFactory(event=event, is_move=True, **was), FormerSlugFactory(event=event),
         RefundFactory(incoming_payment=incoming, amount_msats=1, status=Refund.Status.FAILED),
