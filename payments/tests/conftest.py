@@ -4,6 +4,7 @@ import os
 import secrets
 import sys
 from datetime import timedelta
+from decimal import Decimal
 from itertools import count
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from pytest_django.live_server_helper import LiveServer
 from payments import refunds
 from payments.models import Payment, Refund
 from payments.node import lightspark
+from payments.rates.services import Rate
 from payments.services import create_payment, new_payment
 from payments.tests.refunding import SATS, Node
 from payments.tests.toy_node import ToyNode
@@ -73,6 +75,23 @@ def make_payment(transactional_db):
 @pytest.fixture
 def payment(make_payment) -> Payment:
     return make_payment()
+
+
+@pytest.fixture
+def priced(make_payment):
+    """Makes payments of a price in another currency; `changes` are as of `make_payment`."""
+
+    def make(currency="USD", amount=1250, btc_price="96123.45", **changes) -> Payment:
+        payment = make_payment(**changes)
+        quoted = Rate(currency, Decimal(btc_price), ("one", "two"), timezone.now()).msats(amount)
+        columns = {
+            "currency": currency, "amount_minor": amount, "rate": Decimal(btc_price),
+            "rate_at": timezone.now(), "rate_sources": ["one", "two"], "amount_sats": quoted // 1000,
+        }  # fmt: skip
+        Payment.objects.filter(pk=payment.pk).update(**columns, uma_invoice="")
+        return Payment.objects.get(pk=payment.pk)
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,5 @@
 """Prices in other currencies as wallets see them: offered, locked on either side, and in requests."""
 
-from decimal import Decimal
-
 import bolt11
 import pytest
 import uma
@@ -22,23 +20,6 @@ from ticketsuma.money import minor_digits
 
 # $12.50 at 96,123.45: 13,004.11 sats, and so 13,005; 1040.4 sats the dollar.
 CENTS, SATS = 1250, 13_005
-
-
-@pytest.fixture
-def priced(make_payment):
-    """Makes payments of a price in another currency; `changes` are as of `make_payment`."""
-
-    def make(currency="USD", amount=CENTS, btc_price="96123.45", **changes) -> Payment:
-        payment = make_payment(**changes)
-        quoted = Rate(currency, Decimal(btc_price), ("one", "two"), timezone.now()).msats(amount)
-        columns = {
-            "currency": currency, "amount_minor": amount, "rate": Decimal(btc_price),
-            "rate_at": timezone.now(), "rate_sources": ["one", "two"], "amount_sats": quoted // 1000,
-        }  # fmt: skip
-        Payment.objects.filter(pk=payment.pk).update(**columns, uma_invoice="")
-        return Payment.objects.get(pk=payment.pk)
-
-    return make
 
 
 @pytest.fixture

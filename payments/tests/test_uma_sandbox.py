@@ -59,6 +59,47 @@ def test_a_wallet_pays_whatever_is_pasted(sandbox, payment, form):
     assert settled_at_the_node(invoice)
 
 
+WAYS_TO_PAY_DOLLARS = {
+    "uma invoice": ("uma", []),
+    "uma address": ("uma", []),
+    "lightning address": ("lightning", []),
+    "the receiver's side is locked": ("uma", [("wallet_converts", {"lock": "receiver"})]),
+    "the sender's side is locked": ("uma", [("wallet_converts", {"lock": "sender"})]),
+    "a wallet of version 0": ("uma", [("wallet_v0", {})]),
+    "cents as msats": ("uma", [("wallet_thousandth", {})]),
+}
+
+
+@pytest.mark.parametrize("way", WAYS_TO_PAY_DOLLARS)
+def test_a_price_in_dollars_is_paid_in_every_way(sandbox, sandbox_url, priced, way):
+    payment = priced()
+    kind, faults = WAYS_TO_PAY_DOLLARS[way]
+    for fault, params in [("wallet_strict", {}), *faults]:
+        sandbox("/api/faults", kind=fault, match="bob", **params)
+    to = {
+        "uma invoice": ensure_uma_invoice(payment),
+        "cents as msats": ensure_uma_invoice(payment),
+        "lightning address": payment.pay_address,
+    }.get(way, payment.uma_pay_address)
+    try:
+        sandbox("/api/wallets/bob/pay", to=to, amount_sats=payment.amount_sats)
+    finally:
+        requests.delete(f"{sandbox_url}/api/faults", timeout=TIMEOUT)
+    invoice = payment.invoices.get(status="open")
+    assert invoice.kind == kind
+    assert settled_at_the_node(invoice)
+
+
+def test_a_pushed_request_in_dollars_is_shown_in_dollars_and_paid(priced, sandbox, sandbox_url):
+    payment = priced(uma_address=f"$alice@{domain_of(sandbox_url)}")
+    assert push(payment).push == "delivered"
+    wallet = requests.get(f"{sandbox_url}/api/wallets/alice", timeout=TIMEOUT).json()
+    asked = next(each for each in wallet["requests"] if each["uma_invoice"] == payment.uma_invoice)
+    assert (asked["amount"], asked["currency"], asked["decimals"]) == (1250, "USD", 2)
+    sandbox(f"/api/wallets/alice/requests/{asked['id']}/approve")
+    assert settled_at_the_node(payment.invoices.get(kind="uma"))
+
+
 @pytest.mark.parametrize("mark", ["$", ""])
 def test_the_wallet_is_asked_for_an_invoice_to_refund_to(shop_online, sandbox_url, mark):
     asked = request_invoice_from(f"{mark}alice@{domain_of(sandbox_url)}", 1_234_000)

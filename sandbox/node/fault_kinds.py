@@ -156,7 +156,14 @@ KINDS = {
             "configuration, lnurlp",
         ),
         Kind("vasp_wrong_key", "VASP endpoints", "publishes keys that did not sign anything"),
-        Kind("wallet_thousandth", "Wallet", "asks to pay 1/1000 of a SAT invoice", WALLET),
+        Kind("wallet_thousandth", "Wallet", "asks to pay 1/1000 of a SAT invoice, or cents as msats", WALLET),
+        Kind(
+            "wallet_converts",
+            "Wallet",
+            "pays an address in the first currency it offers, with the `lock` on receiver or sender",
+            WALLET,
+            params={"lock": "receiver"},
+        ),
         Kind("wallet_pays_twice", "Wallet", "pays the same UMA invoice twice", WALLET),
         Kind("wallet_v0", "Wallet", "speaks UMA 0.3 only", WALLET),
         Kind(

@@ -50,6 +50,7 @@ class Ask:
     careful: bool = True
     invoice_uuid: str | None = None
     comment: str | None = None
+    receives: int | None = None  # what the lookup said that the receiver gets, in the currency
 
 
 def read_uma_invoice(text: str) -> uma.Invoice:
@@ -80,7 +81,7 @@ def by_uma_invoice(*, user: User, invoice: uma.Invoice) -> Quote:
     """The callback of a verified UMA invoice gets a payreq for exactly its amount."""
     currency = invoice.receving_currency.code
     # The known mistake: a bare number in a payreq means msats, so these wallets ask for 1/1000.
-    thousandth = currency == "SAT" and faults.is_on("wallet_thousandth", user.name)
+    thousandth = faults.is_on("wallet_thousandth", user.name)
     ask = Ask(
         receiver=invoice.receiver_uma,
         callback=invoice.callback,
@@ -114,18 +115,32 @@ def by_uma_address(*, user: User, address: str, amount_sats: int | None, comment
     if major == 0 and not in_sats:
         raise CannotPay("The receiver takes no sats.")
     sats = agreed_sats(found.min_sendable, found.max_sendable, amount_sats)
+    amounts = {
+        "currency": "SAT" if in_sats else found.currencies[0].code,
+        "amount": sats if in_sats else sats * 1000,
+        "in_currency": in_sats,
+    }
+    if major == 1 and (converts := faults.strike("wallet_converts", user.name)):
+        amounts = _converted(found.currencies[0], by_sender=converts.params["lock"] == "sender")
     ask = Ask(
         receiver=address,
         callback=found.callback,
         keys=keys,
-        currency="SAT" if in_sats else found.currencies[0].code,
-        amount=sats if in_sats else sats * 1000,
-        in_currency=in_sats,
+        **amounts,
         major=major,
         travel_rule=bool(found.compliance.is_subject_to_travel_rule),
         comment=comment[: found.comment_chars_allowed or 0] or None,
     )
     return _payreq(user, ask)
+
+
+def _converted(offer: uma.Currency, *, by_sender: bool) -> dict:
+    """The least that `offer` takes: as an amount of it, or as the msats that it comes to."""
+    msats = round(offer.min_sendable * offer.millisatoshi_per_unit)
+    return {
+        "currency": offer.code, "receives": offer.min_sendable, "in_currency": not by_sender,
+        "amount": msats if by_sender else offer.min_sendable,
+    }  # fmt: skip
 
 
 def _negotiate(user: User, address: str) -> uma.LnurlpResponse:
@@ -214,6 +229,8 @@ def _check_amount(answer: uma.PayReqResponse, ask: Ask) -> None:
     """Never pay more than the user agreed to."""
     msats, info = bolt11_codec.read_bolt11(answer.encoded_invoice).amount_msats, answer.payment_info
     expected = ask.amount
+    if ask.receives is not None and (info.currency_code, info.amount) != (ask.currency, ask.receives):
+        raise CannotPay("The receiver converts to another amount than it said.")
     if ask.in_currency:
         if info is None or info.currency_code != ask.currency or info.amount not in (None, ask.amount):
             raise CannotPay("The receiver quotes another amount or currency than it asked for.")
