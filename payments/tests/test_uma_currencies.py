@@ -98,6 +98,13 @@ def test_either_side_may_be_locked(dollars, wallet, node, amount, convert):
     assert (body["converted"]["multiplier"], body["converted"]["fee"]) == (multiplier, 0)
 
 
+def test_no_unit_is_lost_when_the_senders_side_is_locked(priced, wallet, node):
+    """73,000 msats divided by the multiplier of seven cents are 6.999… as floats."""
+    payment = priced(amount=7)
+    request = wallet.sign_pay_request() | {"amount": str(payment.amount_msats), "convert": "USD"}
+    assert ask(payment, request).json()["converted"]["amount"] == 7
+
+
 @pytest.mark.parametrize(
     "amount",
     [
