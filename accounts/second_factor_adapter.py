@@ -1,17 +1,13 @@
 """allauth's adapter of second factors: encrypted secrets, our QR codes, our name in apps and passkeys."""
 
-import base64
-import functools
 from urllib.parse import urlsplit
 
 import structlog
 from allauth.mfa.adapter import DefaultMFAAdapter
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from ticketsuma import encryption
 from ticketsuma.errors import DomainError
 from ticketsuma.qr import qr_image
 
@@ -27,15 +23,7 @@ class SecretUnreadable(DomainError):
     retry_after = 300
 
 
-@functools.cache
-def box(keys: tuple[str, ...]) -> MultiFernet:
-    """Encrypts with the first of `keys` (texts of 32 characters or more) and decrypts with any of them."""
-    return MultiFernet([Fernet(_fernet_key(key)) for key in keys])
-
-
-def _fernet_key(key: str) -> bytes:
-    hkdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"ticketsuma second factor")
-    return base64.urlsafe_b64encode(hkdf.derive(key.encode()))
+_PURPOSE = "second factor"
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
@@ -44,13 +32,13 @@ class SecondFactorAdapter(DefaultMFAAdapter):
     }
 
     def encrypt(self, text: str) -> str:
-        return box(tuple(settings.SECOND_FACTOR_KEYS)).encrypt(text.encode()).decode()
+        return encryption.encrypt(text, _PURPOSE)
 
     def decrypt(self, encrypted_text: str) -> str:
         """Raises SecretUnreadable."""
         try:
-            return box(tuple(settings.SECOND_FACTOR_KEYS)).decrypt(encrypted_text.encode()).decode()
-        except InvalidToken:
+            return encryption.decrypt(encrypted_text, _PURPOSE)
+        except encryption.Unreadable:
             logger.error("second_factor_unreadable")
             raise SecretUnreadable from None
 

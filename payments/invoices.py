@@ -1,8 +1,9 @@
-"""BOLT11s of a payment: three slots, each with at most one that is requested or open, by a constraint.
+"""BOLT11s of a payment: four slots, each with at most one that is requested or open, by a constraint.
 
 `plain` is everybody's (QR, link, LNURL, API), `typed` that of the wallet whose address the buyer typed,
 `other` that of the first other verified payer who asks. So no stranger can take what the page shows, and
-money goes back to the one who signed for it.
+money goes back to the one who signed for it. `nwc` is the connected wallet's (`payments/nwc/`): while it can
+be paid there is no plain one.
 
 Every function here talks to the node and so must be called outside any transaction.
 """
@@ -141,7 +142,7 @@ def open_invoice_for_payer(
     if not payment.is_payable:
         raise NotPayable
     live = payment.invoices.live()
-    if mine := live.filter(payer=payer).first():
+    if mine := live.exclude(slot=Invoice.Slot.NWC).filter(payer=payer).first():
         if mine.status == Invoice.Status.REQUESTED:
             return _ask_too(mine, create)
         if mine.expires_at > timezone.now():
@@ -187,6 +188,8 @@ def _want_for_payer(payment: Payment, *, kind: str, payer: str) -> Invoice:
             locked = Payment.objects.select_for_update().get(pk=payment.pk)
             if not locked.is_payable:
                 raise NotPayable
+            if not payer and locked.invoices.live().filter(slot=Invoice.Slot.NWC).exists():
+                raise SlotTaken
             return Invoice.objects.create_requested(locked, kind=kind, payer=payer)
     except IntegrityError as error:
         raise SlotBusy from error

@@ -182,6 +182,7 @@ class Invoice(StateMachine, Job):
         PLAIN = "plain", pgettext_lazy("invoice", "Anybody's")
         TYPED = "typed", pgettext_lazy("invoice", "The typed address's")
         OTHER = "other", pgettext_lazy("invoice", "Another payer's")
+        NWC = "nwc", pgettext_lazy("invoice", "The connected wallet's")
 
     transitions = {
         Status.REQUESTED: {Status.OPEN, Status.FAILED},

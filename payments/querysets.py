@@ -17,13 +17,13 @@ class InvoiceQuerySet(DatedQuerySet):
         """Open invoices of what is paid: the worker has the node cancel them."""
         return self.filter(status="open", next_attempt_at__isnull=False)
 
-    def create_requested(self, payment, *, kind="lightning", payer="", wait=REQUEST_LEASE):
+    def create_requested(self, payment, *, kind="lightning", payer="", slot="", wait=REQUEST_LEASE):
         """Note that an invoice is wanted; its writer has `wait` to ask the node before the worker does.
 
-        Its slot follows from the payer. Call it inside a transaction. Of two at once for one slot the
-        second gets IntegrityError.
+        Without a `slot` it follows from the payer. Call it inside a transaction. Of two at once for one
+        slot the second gets IntegrityError.
         """
         return self.create(
-            payment=payment, kind=kind, payer=payer, slot=payment.slot_of(payer),
+            payment=payment, kind=kind, payer=payer, slot=slot or payment.slot_of(payer),
             **self.model.scheduled(clock.now() + wait),
         )  # fmt: skip

@@ -21,6 +21,9 @@ SANDBOX_LOCAL_VASPS = {
     if name.strip()
 } | {SANDBOX_DOMAIN}
 SANDBOX_URL = f"http://{SANDBOX_DOMAIN}"
+SANDBOX_HOST = os.environ.get("SANDBOX_HOST", "127.0.0.1")
+# host:port of the relay by which shops ask the wallet to pay (`manage.py relay`).
+SANDBOX_RELAY = os.environ.get("SANDBOX_RELAY", "localhost:8082").lower()
 
 # What describes the shop's node; the shop reads the same variables.
 LIGHTSPARK_API_TOKEN_CLIENT_ID = os.environ.get("LIGHTSPARK_API_TOKEN_CLIENT_ID", "")

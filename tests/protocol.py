@@ -54,7 +54,8 @@ NOT_SUPPORTED = {
     "Other currencies for senders of version 0 (UMAD-08)": "They pay in sats, whatever the price is in.",
     "Asking for travel rule information (UMAD-04)": "A merchant needs none. For what is sent see UMAD-05.",
     "Taking UMA Requests (UMAD-11)": "The shop buys nothing, so it publishes no `uma_request_endpoint`.",
-    "UMA Auth, Nostr Wallet Connect": "They would give the shop spending power over a buyer's wallet.",
+    "UMA Auth": "A wallet is connected by its link (NIP-47), which needs no OAuth; no wallet that offers UMA "
+    "Auth is known to us.",
     "Settlement outside Lightning": "The node is a Lightning node.",
     "Success action `url` (LUD-09)": (
         "The answer goes to whoever asks, before anything is paid, and every pay address is public: a link"

@@ -60,7 +60,8 @@ class Stack:
             f"http://localhost:{self.sandbox_port}",
             f"localhost:{self.sandbox_port}",
         )
-        self.vasps = [self.sandbox_domain, *vasps]
+        self.relay_domain = f"localhost:{free_port()}"
+        self.vasps = [self.sandbox_domain, self.relay_domain, *vasps]
         self.env = self._environment() | settings
         python = sys.executable
         gunicorn = [python, "-m", "gunicorn", "-c"]
@@ -72,6 +73,7 @@ class Stack:
         ]
         work = [python, "manage.py", "worker"]
         self.workers = [self._process(f"worker{number}", work) for number in range(workers)]
+        self.relay = self._process("relay", [python, "sandbox/manage.py", "relay"])
         self._inside: subprocess.Popen | None = None
         Stack.alive.add(self)
 
@@ -103,6 +105,7 @@ class Stack:
             "SANDBOX_DATABASE": str(self.folder / "sandbox.sqlite3"),
             "SANDBOX_DOMAIN": self.sandbox_domain,
             "SANDBOX_LOCAL_VASPS": self.domain,
+            "SANDBOX_RELAY": self.relay_domain,
             "SANDBOX_MAIL_FOLDER": str(self.folder / "mail"),
             "SANDBOX_WEBHOOK_URL": f"{self.shop_url}/api/webhooks/payment",
         }
@@ -116,7 +119,7 @@ class Stack:
 
     @property
     def processes(self) -> list[Process]:
-        return [self.sandbox, *self.webs, *self.workers]
+        return [self.sandbox, *self.webs, *self.workers, self.relay]
 
     @property
     def web(self) -> Process:
@@ -135,6 +138,13 @@ class Stack:
         assert prepare.stop() == 0, prepare.tail()
         self.sandbox.start()
         self.wait_healthy()
+        return self
+
+    def with_relay(self) -> "Stack":
+        """Also the relay of connected wallets, if it does not run yet."""
+        if not self.relay.child:
+            self.relay.start()
+            wait_until(lambda: "the relay is up" in self.relay.tail(), 30, "the relay is up")
         return self
 
     def wait_healthy(self, seconds: float = 60) -> None:

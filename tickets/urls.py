@@ -5,6 +5,7 @@ from .views import answers as answers  # acts of the pages of orders and tickets
 from .views import buying, check_in, mailbox_proof, orders, refunds, stream, voiding
 from .views import email as email  # an act of the order's page, which needs no address of its own
 from .views import tickets as ticket_views
+from .views import wallet as wallet  # acts of the order's page
 
 urlpatterns = [
     path("sw.js", pocket.worker, name="service_worker"),

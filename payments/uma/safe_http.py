@@ -43,8 +43,6 @@ AT_ONCE = 32
 _NOT_PUBLIC_V4 = [ipaddress.ip_network(text) for text in ("192.0.0.0/24", "192.88.99.0/24")]
 _PUBLIC_V6 = ipaddress.ip_network("2000::/3")
 _NOT_PUBLIC_V6 = [ipaddress.ip_network(text) for text in ("2001::/23", "2002::/16", "2001:db8::/32")]
-
-
 # What the resolver says of a name that is not there; of trouble on the way it says other things.
 _NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
@@ -91,6 +89,16 @@ def base_url(domain: str) -> str:
 def check_url(url: str) -> None:
     """Raise VaspForbidden unless `url` is one that `fetch` may try; where its host leads is seen then."""
     _parse(url)
+
+
+def way_to(url: str, deadline: float) -> tuple[str, int, list[str], ssl.SSLContext | None]:
+    """Host, port, checked IP addresses to connect to, and TLS, for another protocol than ours.
+
+    Raises VaspForbidden, VaspUnknown or OSError.
+    """
+    target = _parse(url)
+    tls = None if target.is_local else _tls()
+    return target.host, target.port, _addresses(target, deadline), tls
 
 
 def fetch(url: str, *, payload: dict | None = None, unless: Callable[[], bool] = lambda: False) -> Answer:

@@ -5,9 +5,9 @@ from django.http import HttpRequest, JsonResponse
 from node import objects
 from node.api import BadRequest, not_found, read_json, whole_sats
 from node.models import Invoice
-from wallet import requests, send, users
+from wallet import connect, requests, send, users
 from wallet.balances import CannotPay, make_receivable
-from wallet.models import Entry, PostTransaction, UmaRequest, User, Vasp
+from wallet.models import Connection, Entry, PostTransaction, UmaRequest, User, Vasp
 
 HISTORY = 200
 
@@ -179,3 +179,31 @@ def post_invoice(request: HttpRequest, name: str) -> dict | JsonResponse:
         "payment_hash": invoice.payment_hash,
         "expires_at": objects.when(invoice.expires_at),
     }
+
+
+# -- Nostr Wallet Connect ---------------------------------------------------------------------
+def post_connection(request: HttpRequest, name: str) -> dict | JsonResponse:
+    """A link for a program that may spend up to `{"budget_sats"?}`; null is without end."""
+    user = User.objects.filter(pk=name.lower()).first()
+    if user is None:
+        return not_found("wallet")
+    budget_sats = whole_sats(read_json(request), "budget_sats", connect.BUDGET_SATS)
+    return {"link": connect.link_of(connect.connect(user, budget_sats=budget_sats))}
+
+
+def delete_connections(request: HttpRequest, name: str) -> dict:
+    """All links of a wallet are revoked."""
+    return {"revoked": Connection.objects.filter(user_id=name.lower()).delete()[0]}
+
+
+def get_nwc(request: HttpRequest) -> dict:
+    """For the relay's process: its key, and what the wallet can do."""
+    return {"secret": connect.service_secret(), "methods": list(connect.METHODS)}
+
+
+def post_nwc(request: HttpRequest) -> dict:
+    """A request that came over the relay: `{"client", "method", "params"}`."""
+    body = read_json(request)
+    params = body.get("params")
+    asked = {"client": str(body.get("client")), "method": str(body.get("method"))}
+    return {"answers": connect.answers(**asked, params=params if isinstance(params, dict) else {})}

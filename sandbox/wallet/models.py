@@ -20,6 +20,7 @@ class Vasp(models.Model):
     encryption_private_key = models.CharField(max_length=64)
     encryption_cert_chain = models.TextField()
     earned_msats = models.BigIntegerField(default=0, help_text="fees that users left with it")
+    nwc_secret = models.CharField(max_length=64, blank=True, help_text="signs answers to connected programs")
 
 
 class User(models.Model):
@@ -128,6 +129,21 @@ class Receivable(models.Model):
     note = models.CharField(max_length=400, blank=True)
     utxo_callback = models.CharField(max_length=500, blank=True, help_text="whom to tell about our UTXOs")
     fee_msats = models.BigIntegerField(default=0, help_text="what the wallet keeps of it")
+
+
+class Connection(models.Model):
+    """A program that may spend a user's sats (NIP-47), known by its public key."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="connections")
+    client = models.CharField(max_length=64, unique=True)
+    secret = models.CharField(max_length=64)
+    budget_msats = models.BigIntegerField(null=True, help_text="null is without end")
+    spent_msats = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    @property
+    def left_sats(self) -> int | None:
+        return None if self.budget_msats is None else (self.budget_msats - self.spent_msats) // 1000
 
 
 class PostTransaction(models.Model):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from wallet import requests, send, users
+from wallet import connect, requests, send, users
 from wallet.balances import CannotPay
 from wallet.models import Entry, UmaRequest, User
 
@@ -134,4 +134,19 @@ def decline(request: HttpRequest, name: str, request_id) -> HttpResponse:
 def add_sats(request: HttpRequest, name: str) -> HttpResponse:
     """Another 100,000 sats of play money."""
     users.add_sats(user=get_object_or_404(User, pk=name), amount_sats=100_000)
+    return HttpResponseRedirect(reverse("wallet", args=[name]), status=303)
+
+
+@csrf_exempt
+@require_POST
+def connect_program(request: HttpRequest, name: str) -> HttpResponse:
+    """A link to paste into a shop, shown once."""
+    user = get_object_or_404(User, pk=name)
+    return _page(request, user, link=connect.link_of(connect.connect(user)))
+
+
+@csrf_exempt
+@require_POST
+def disconnect_programs(request: HttpRequest, name: str) -> HttpResponse:
+    get_object_or_404(User, pk=name).connections.all().delete()
     return HttpResponseRedirect(reverse("wallet", args=[name]), status=303)

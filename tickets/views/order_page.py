@@ -12,6 +12,8 @@ from django.http import Http404
 from django.utils import timezone
 
 from payments.models import IncomingPayment, Invoice, Payment, Refund
+from payments.nwc.models import ConnectedWallet, Tap
+from payments.nwc.services import wallets_for
 from tickets.links import Replaced
 from tickets.models import Mail, Order, OrderLine, OrderQuerySet, Ticket
 from tickets.offline_door.statements import qr_text
@@ -27,7 +29,7 @@ from ticketsuma.web.sse import Hub, version_of
 
 # An ended order's page goes on asking for this long whether money came all the same.
 LATE_MONEY = timedelta(hours=1)
-# Everything by which an order's page would look different; the last nine are counted by `watched`.
+# Everything by which an order's page would look different; the last eleven are read by `watched`.
 WATCHED_FIELDS = (
     "status",
     "generation",
@@ -45,6 +47,8 @@ WATCHED_FIELDS = (
     "watched_needs_address",
     "watched_failed",
     "watched_mail_stuck",
+    "watched_tap",
+    "watched_wallet",
 )
 # For how many orders there is a statement: fewer are filled up with the last one.
 ROOMS = (1, 10, 100, 1000)
@@ -66,6 +70,8 @@ def watched(orders: OrderQuerySet) -> OrderQuerySet:
     def count(**having) -> Subquery:
         return Subquery(refunds.annotate(n=Count("pk", filter=Q(**having))).values("n"))
 
+    taps = Tap.objects.filter(payment=OuterRef("payment")).order_by("-created_at")
+    wallet = ConnectedWallet.objects.filter(payment=OuterRef("payment"))
     tickets = Ticket.objects.filter(order=OuterRef("pk")).order_by().values("order")
     return orders.annotate(
         watched_void=Subquery(tickets.annotate(n=Count("voided_at")).values("n")),
@@ -77,6 +83,8 @@ def watched(orders: OrderQuerySet) -> OrderQuerySet:
         watched_needs_address=count(status=Refund.Status.NEEDS_ADDRESS),
         watched_failed=count(status=Refund.Status.FAILED),
         watched_mail_stuck=Exists(mail.filter(stuck)),
+        watched_tap=Subquery(taps.values("updated_at")[:1]),
+        watched_wallet=Subquery(wallet.values("updated_at")),
         mail_status=Subquery(mail.values("status")[:1]),
     )
 
@@ -159,6 +167,8 @@ class Shown:
             raise Replaced
         self.mail_is_stuck = bool(row[WATCHED_FIELDS.index("watched_mail_stuck")])
         self.mail_status = row[-1]
+        self.was_tapped = row[WATCHED_FIELDS.index("watched_tap")] is not None
+        self.has_wallet = row[WATCHED_FIELDS.index("watched_wallet")] is not None
 
     def order(self) -> Order:
         """The order with its event, its payment, the `open_invoice` that anybody may pay, and what its page
@@ -172,6 +182,7 @@ class Shown:
         order.open_invoice = getattr(order, "open_invoice", None)  # Django leaves it out where there is none
         order.page_version, order.mail_status = self.version, self.mail_status
         order.mail_is_stuck = self.mail_is_stuck
+        order.was_tapped, order.has_wallet = self.was_tapped, self.has_wallet
         return order
 
 
@@ -209,6 +220,16 @@ def order_page(order: Order, shown_invoice: str = "") -> dict:
         ticket.order = order
         ticket.qr = qr_svg(qr_text(ticket)) if ticket.admits else ""
     return context
+
+
+def connected_wallets(order: Order, user: Any) -> dict:
+    """The latest press of "Pay from", and the wallets that `user` may press, where there may be some."""
+    if not order.is_pending or not order.payment:
+        return {}
+    signed_in = user if user.is_authenticated else None
+    tap = Tap.objects.filter(payment=order.payment).last() if order.was_tapped else None  # type: ignore[attr-defined]
+    may_have = signed_in or order.has_wallet  # type: ignore[attr-defined]
+    return {"tap": tap, "wallets": list(wallets_for(order.payment, signed_in)) if may_have else []}
 
 
 def _lines(order: Order, tickets: list[Ticket]) -> list[OrderLine]:

@@ -13,6 +13,7 @@ from tickets.forms.orders import EmailForm, UmaAddressForm
 from tickets.forms.questions import AnswersForm
 from tickets.forms.refunds import RefundAddressForm
 from tickets.forms.tickets import HoldersForm
+from tickets.forms.wallet import WalletLinkForm
 from tickets.models import Order, Ticket
 from tickets.pocket.keeping import is_own
 from tickets.services import orders
@@ -23,7 +24,7 @@ from ticketsuma.web.sse import stream_response
 
 from .acts import act_of, done_before, takes_acts
 from .decorators import private_page
-from .order_page import Shown, hub, order_page
+from .order_page import Shown, connected_wallets, hub, order_page
 
 
 # -- the order --------------------------------------------------------------------------------
@@ -52,6 +53,7 @@ def order_status(request: HttpRequest, token: str) -> HttpResponse:
         return HttpResponse(status=204)
     order, asked = shown.order(), request.GET
     context = order_page(order, asked.get("invoice", "")) | {"is_kept": asked.get("keeps") == order.status}
+    context |= connected_wallets(order, request.user)
     return render(request, "tickets/order_live.html", context | _forms_of(order, context["tickets"]))
 
 
@@ -103,7 +105,7 @@ def order_address(request: HttpRequest, token: str) -> HttpResponse:
 
 def show_order(request: HttpRequest, order: Order, *, problem="", status=200, **forms) -> HttpResponse:
     """The order's page; `forms` are bound ones to show with their errors."""
-    context = order_page(order) | {"problem": problem}
+    context = order_page(order) | connected_wallets(order, request.user) | {"problem": problem}
     context |= _forms_of(order, context["tickets"]) | {"is_own": is_own(request, order)}
     return render(request, "tickets/order.html", context | forms, status=status)
 
@@ -113,6 +115,7 @@ def _forms_of(order: Order, tickets: list[Ticket]) -> dict:
     return {
         "form": SimpleLazyObject(lambda: UmaAddressForm(initial={"uma_address": order.uma_address})),
         "refund_form": SimpleLazyObject(RefundAddressForm),
+        "wallet_form": SimpleLazyObject(WalletLinkForm),
         "email_form": SimpleLazyObject(lambda: EmailForm(initial={"email": order.email})),
         "answers_form": SimpleLazyObject(lambda: answers_form(order, tickets)),
         "holders_form": SimpleLazyObject(lambda: HoldersForm(tickets=passable(tickets))),

@@ -9,6 +9,8 @@ from structlog.typing import EventDict, Processor
 
 # An e-mail or UMA address, also percent-encoded: mail servers and wallets repeat them when they refuse.
 _ADDRESS = re.compile(r"[^\s\"'`<>()\[\]{},;:=\\/|]+(?:@|%40)[^\W_][\w.-]*(?::\d+)?")
+# The link of a connected wallet: whoever has it may spend (NIP-47).
+_WALLET_LINK = re.compile(r"nostr[+ ]?(?:%2B)?walletconnect[^\s\"'<>]*", re.IGNORECASE)
 # PostgreSQL adds the row that broke a rule, or the statement with its values; both until the error's end.
 _DETAILS = re.compile(
     r"^(DETAIL|CONTEXT|LINE \d+):.*?(?=\n\nThe above exception|\n\nDuring handling|\Z)",
@@ -33,8 +35,8 @@ class PathRedactingFilter(logging.Filter):
 
 
 def scrub(text: str) -> str:
-    """The text without addresses of people and without the rows that a database error repeats."""
-    return _ADDRESS.sub("[address]", _DETAILS.sub(r"\1: [cut]", text))
+    """The text without addresses of people, links of wallets, and the rows that a database error repeats."""
+    return _ADDRESS.sub("[address]", _WALLET_LINK.sub("[wallet]", _DETAILS.sub(r"\1: [cut]", text)))
 
 
 def scrubbed(logger, name: str, line: EventDict) -> EventDict:

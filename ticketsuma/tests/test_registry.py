@@ -24,11 +24,14 @@ def test_queues_are_read_in_this_order():
     """Money before mails: it counts when all threads are taken."""
     assert [queue.name for queue in discover().queues] == [
         "sweep",
+        "rates",
         "webhook events",
         "incoming payments",
         "invoices",
+        "taps",
         "leftover invoices",
         "pushes",
+        "connected wallets",
         "news for open pages",
         "expiries",
         "canceled events",
