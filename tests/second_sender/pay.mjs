@@ -1,6 +1,7 @@
 // A sending VASP on the JavaScript SDK. Reads one JSON object from stdin, pays, and writes what it saw to stdout.
 //   address     the UMA address to pay, $name@host:port
-//   amountSats  how much
+//   currency    which of those that the receiver offers
+//   lock        whose side is fixed: "receiver", the offer's least amount, or "sender", the msats that it comes to
 //   payer       our user's UMA address; its domain publishes the public half of signingKey
 //   signingKey  our private key, hexadecimal
 //   node        where the BOLT11 is paid: the sandbox's address
@@ -20,7 +21,7 @@ import {
 } from "@uma-sdk/core";
 import { decode } from "light-bolt11-decoder";
 
-const { address, amountSats, payer, signingKey, node } = JSON.parse(readFileSync(0, "utf8"));
+const { address, currency, lock, payer, signingKey, node } = JSON.parse(readFileSync(0, "utf8"));
 const privateKey = Uint8Array.from(Buffer.from(signingKey, "hex"));
 const nonces = new InMemoryNonceValidator(Date.now() - 60_000);
 
@@ -50,12 +51,15 @@ const lookupUrl = await getSignedLnurlpRequestUrl({
 const lookup = LnurlpResponse.fromJson(await text(lookupUrl));
 const lookupVerified = await verifyUmaLnurlpResponseSignature(lookup, keys, nonces);
 
+const offer = lookup.currencies.find((one) => one.code === currency);
+const amount = lock === "receiver" ? offer.minSendable : lookup.minSendable;
+
 const request = await getPayRequest({
   receiverEncryptionPubKey: keys.getEncryptionPubKey(),
   sendingVaspPrivateKey: privateKey,
-  receivingCurrencyCode: "SAT",
-  amount: amountSats,
-  isAmountInReceivingCurrency: true,
+  receivingCurrencyCode: currency,
+  amount,
+  isAmountInReceivingCurrency: lock === "receiver",
   payerIdentifier: payer,
   payerKycStatus: KycStatus.Verified,
   payerUtxos: [],
@@ -75,6 +79,7 @@ console.log(
     answerVerified,
     minSendable: lookup.minSendable,
     maxSendable: lookup.maxSendable,
+    offered: lookup.currencies.map((one) => one.code),
     converted: response.converted,
     bolt11: response.pr,
     decoded: {

@@ -16,12 +16,12 @@ from tests.buyer import Buyer, assert_sold_once, make_event
 HERE = Path(__file__).resolve().parent
 
 
-def pay(*, address: str, amount_sats: int, payer: str, signing_key: bytes, node: str) -> dict:
+def pay(*, address: str, payer: str, signing_key: bytes, node: str, **how: str) -> dict:
     """What the sender saw; it fails with the sender's own words."""
     program = shutil.which("node")
     assert program, "Node.js is not on this machine"
     assert (HERE / "node_modules").is_dir(), "run `npm ci` in tests/second_sender"
-    order = {"address": address, "amountSats": amount_sats, "payer": payer, "node": node}
+    order = {"address": address, "currency": "SAT", "lock": "receiver", "payer": payer, "node": node} | how
     done = subprocess.run(
         [program, "pay.mjs"],
         input=json.dumps(order | {"signingKey": signing_key.hex()}),
@@ -43,7 +43,6 @@ def test_a_sender_on_another_sdk_buys_a_ticket(sqlite_stack, vasp):
     buyer = Buyer(stack).buy(make_event(stack))
     saw = pay(
         address=f"${buyer.pay_address()}",
-        amount_sats=buyer.amount_msats // 1000,
         payer=f"$bob@{vasp.domain}",
         signing_key=vasp.signing_key,
         node=stack.sandbox_url,
