@@ -7,6 +7,7 @@ from tickets.mail.messages import send_mail
 from tickets.metrics.process import serve as serve_metrics
 from tickets.models import Mail, Order
 from tickets.services import holds, refunds
+from tickets.services.currencies import keep_rates
 from tickets.services.hold_limits import forget_networks
 from tickets.services.orders import expire_order
 from tickets.services.personal_data import purge_erased_orders
@@ -50,5 +51,6 @@ registry.add_periodic_task(WHOLE_SECONDS, notifications.queue_changes)
 registry.add_periodic_task(30, notifications.queue_reminders)
 registry.add_periodic_task(60, purge_erased_orders)
 registry.add_periodic_task(60, forget_networks)
+registry.add_periodic_task(60, keep_rates)
 registry.add_periodic_task(600, purge)
 registry.add_start_hook(serve_metrics)

@@ -1,6 +1,6 @@
 """Rates: what somebody sells at now, and taking them from what the sources say."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Context, Decimal
@@ -87,6 +87,16 @@ def want(currency: str) -> None:
     """Have the worker keep the rate of `currency` from now on; again, nothing happens."""
     fields = {"currency": currency, **CurrencyRate.scheduled()}
     CurrencyRate.objects.bulk_create([CurrencyRate(**fields)], ignore_conflicts=True)
+
+
+def keep(currencies: Iterable[str]) -> None:
+    """Have the worker keep the rates of exactly these; the others are forgotten, and alarm nobody."""
+    wanted = set(currencies)
+    rows = CurrencyRate.objects.all()
+    kept = set(rows.values_list("currency", flat=True))
+    for currency in sorted(wanted - kept):
+        want(currency)
+    rows.filter(currency__in=kept - wanted).delete()
 
 
 # -- taking a rate ----------------------------------------------------------------------------

@@ -6,10 +6,13 @@ from decimal import Decimal
 import pytest
 from django.test import Client
 
+from events.models import Event
 from payments.rates.checks import look_at_rates
 from payments.rates.models import CurrencyRate
 from payments.rates.services import take, want
+from tests.factories import EventFactory
 from tickets.metrics.rows import _rates
+from tickets.services.currencies import keep_rates
 from tickets.staff.alerts import needs_attention
 from ticketsuma import clock
 
@@ -67,6 +70,20 @@ def test_a_jump_and_a_rate_that_is_old():
     CurrencyRate.objects.update(trouble="", taken_at=clock.now() - timedelta(minutes=3))
     assert told()[1:] == ("paused", ["Sales in USD are paused: the exchange rate is older than two minutes."])
     assert _rates(clock.now())[2].samples[0].value == 1
+
+
+def test_rates_are_kept_of_events_that_are_not_over():
+    def make(currency: str, hours: int) -> None:
+        end = clock.now() + timedelta(hours=hours)
+        event = EventFactory(start_time=end - timedelta(hours=1), end_time=end)
+        Event.objects.filter(pk=event.pk).update(currency=currency, price=None if currency == "SAT" else 500)
+
+    make("SAT", 5)
+    make("EUR", 5)
+    make("JPY", -1)
+    want("JPY")
+    keep_rates()
+    assert list(CurrencyRate.objects.values_list("currency", flat=True)) == ["EUR"]
 
 
 def test_sales_in_sats_go_on():

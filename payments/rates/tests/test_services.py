@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payments.rates.models import CurrencyRate
-from payments.rates.services import Rate, RateUnavailable, agreed, current_rate, take, want
+from payments.rates.services import Rate, RateUnavailable, agreed, current_rate, keep, take, want
 from ticketsuma import clock
 
 ONE_DAY = timedelta(days=1)
@@ -164,6 +164,17 @@ def test_of_two_readings_the_newer_stays():
     say("100000", "100000")
     say("90000", "90000", ago=timedelta(seconds=30))  # a worker that was frozen
     assert current_rate("USD").btc_price == 100_000
+
+
+@pytest.mark.django_db
+def test_the_rates_that_are_wanted_are_kept_and_no_others():
+    say("100000", "100000")
+    say("90000", "90000", currency="EUR")
+    keep(["USD", "JPY"])
+    assert set(CurrencyRate.objects.values_list("currency", flat=True)) == {"USD", "JPY"}
+    assert current_rate("USD").btc_price == 100_000
+    keep([])
+    assert not CurrencyRate.objects.exists()
 
 
 @pytest.mark.django_db
