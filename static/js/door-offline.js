@@ -7,6 +7,7 @@ const TRY_EVERY = 15_000;
 const PATIENCE = 10_000;
 const MOST_FOUND = 20;
 const MOST_AT_ONCE = 500;
+const MOST_SHOWN = 8;
 
 const box = document.querySelector("[data-offline-door]");
 const { event, listUrl, mergeUrl, shellUrl, library, zone } = box.dataset;
@@ -224,7 +225,7 @@ function picked(row) {
   const { reason, since } = judge(row, row.generation);
   const state = reason === "ok" ? button("btn-primary", "ticket", row, words.let_in) : make("span", "pill pill-warning", since ? fill(words.in_since, { time: clockText(since) }) : words[reason][0]);
   const item = make("li", "flex flex-wrap items-center justify-between gap-x-4 gap-y-2 py-2", who, state);
-  item.querySelector("button")?.setAttribute("form", "scan");
+  item.querySelector("button")?.setAttribute("form", "picks");
   return item;
 }
 
@@ -242,9 +243,22 @@ function show() {
   box.querySelector("[data-net]").className = `note ${isAway || isSignedOut ? "note-warning" : "note-info"}`;
   box.querySelector("[data-sign-in]").hidden = !isSignedOut;
   box.querySelector("[data-net]").hidden = !line && !waits;
+  document.querySelector("[data-last]")?.toggleAttribute("hidden", isAway);
+  box.querySelector("[data-waiting]").hidden = waiting.length === 0;
+  box.querySelector("[data-waiting] ul").replaceChildren(...waiting.slice(-MOST_SHOWN).reverse().map(brought));
   const conflicts = list?.conflicts ?? [];
   box.querySelector("[data-conflicts]").hidden = conflicts.length === 0;
   box.querySelector("[data-conflicts] ul").replaceChildren(...conflicts.map(conflict));
+}
+
+// A scan that waits for the net, with its way back.
+function brought(scan) {
+  const row = byId.get(scan.ticket) ?? { name: "", order: "" };
+  const undo = button("btn-quiet", "undo", { id: scan.ticket }, words.undo);
+  undo.setAttribute("form", "picks");
+  const who = make("span", "min-w-0 break-words", nameOf(row), " ", make("span", "hint", row.order));
+  const when = make("span", "flex flex-none items-baseline gap-3", make("time", "text-muted", clockText(scan.at)), undo);
+  return make("li", "flex items-baseline justify-between gap-4 py-2", who, when);
 }
 
 function conflict({ says, who, order, at, first_at: first }) {

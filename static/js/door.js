@@ -100,6 +100,7 @@ async function scan(asked) {
   form.elements.code.value = asked.code ?? "";
   form.elements.nonce.value = newNonce();
   const body = new FormData(form);
+  if (!asked.code) body.delete("code");
   for (const [name, value] of Object.entries(asked)) body.set(name, value);
   body.set("part", "1");
   const html = await send(body);
@@ -118,11 +119,16 @@ async function scan(asked) {
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  const button = event.submitter;
   const code = form.elements.code.value.trim();
-  const asked = button?.name ? { [button.name]: button.value } : { code };
-  if ((button?.name || code) && !busy) scan(asked);
-  if (!button?.name) form.elements.code.focus();
+  if (code && !busy) scan({ code });
+  form.elements.code.focus();
+});
+
+// Buttons of the guest list: let in, or undo.
+document.querySelector("[data-picks]").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const { name, value } = event.submitter;
+  if (!busy) scan({ [name]: value });
 });
 
 // -- seeing -------------------------------------------------------------------------------------

@@ -40,7 +40,9 @@ class ScanSerializer(StrictSerializer):
 class MergeSerializer(StrictSerializer):
     list = StrictIntegerField(min_value=1, max_value=MAX_ID)
     sent_at = StrictIntegerField(min_value=0, max_value=YEAR_2100)
-    scans = serializers.ListSerializer(child=ScanSerializer(), max_length=MOST_AT_ONCE, allow_empty=False)
+    scans: serializers.ListSerializer = serializers.ListSerializer(
+        child=ScanSerializer(), max_length=MOST_AT_ONCE, allow_empty=False
+    )
 
 
 def speaks_json(view: Callable[..., dict[str, Any]]) -> Callable[..., HttpResponse]:

@@ -31,7 +31,6 @@ class ScanForm(DescribedForm):
     code = forms.CharField(
         label=_("Ticket code, name, order code or e-mail"),
         max_length=MAX_LENGTH,
-        required=False,
         widget=forms.TextInput(
             attrs={
                 "class": "input", "autocomplete": "off", "autocapitalize": "characters",
@@ -39,8 +38,6 @@ class ScanForm(DescribedForm):
             }
         ),
     )  # fmt: skip
-    ticket = forms.UUIDField(required=False)  # picked from the guest list
-    undo = forms.UUIDField(required=False)  # let in by mistake
     # The same scan sent again gets the same answer; the page makes up a new one for each scan. Without the
     # attribute some browsers fill in the one of before when the page is loaded anew.
     nonce = forms.CharField(
@@ -48,6 +45,14 @@ class ScanForm(DescribedForm):
         widget=forms.HiddenInput(attrs={"autocomplete": "off"}),
         initial=lambda: uuid.uuid4().hex,
     )
+
+
+class PickForm(forms.Form):
+    """A button of the guest list: who comes in, or was let in by mistake."""
+
+    ticket = forms.UUIDField(required=False)
+    undo = forms.UUIDField(required=False)
+    nonce = forms.CharField(max_length=64)
 
 
 def staff_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
@@ -110,13 +115,14 @@ def scanning_page(answer: HttpResponse) -> HttpResponse:
 
 def _answer(request: SignedInRequest, event: Event) -> dict[str, Any]:
     """What a POST comes to: a verdict, a list to pick from, or a check-in that was undone."""
-    form = ScanForm(request.POST)
+    is_pick = bool({"ticket", "undo"} & request.POST.keys())
+    form = PickForm(request.POST) if is_pick else ScanForm(request.POST)
     if not form.is_valid():
         return {"verdict": check_ins.Validation("unknown_code")}
     data = form.cleaned_data
-    if data["undo"]:
+    if data.get("undo"):
         return _undone(data["undo"], event)
-    if data["ticket"]:
+    if is_pick:
         found = check_ins.validate_ticket(data["ticket"], event_id=event.pk)
     elif guest_list.looks_like_code(data["code"]):
         found = check_ins.validate_code(data["code"], event_id=event.pk)

@@ -25,6 +25,7 @@ def door_words() -> dict[str, str | list[str]]:
         "place": _("Ticket {number} of {total}"),
         "no_name": _("No name"),
         "let_in": _("Let in"),
+        "undo": _("Undo"),
         "in_since": _("in since {time}"),
         "ready": _("List of {time} at hand: this phone lets in without a net, too."),
         "away": _("No net. Going by the list of {time}."),
