@@ -60,6 +60,7 @@ ACTS: dict[str, str | Promise] = {
     "join": pgettext_lazy("history", "took the role"),
     "leave": pgettext_lazy("history", "left the team"),
     "close": pgettext_lazy("history", "closed"),
+    "export_table": pgettext_lazy("history", "took a table along"),
     "publish": pgettext_lazy("history", "published"),
     "withdraw": pgettext_lazy("history", "made it a draft again"),
 }

@@ -252,6 +252,7 @@ class EventAdmin(PreviewsPage, StaffActionsMixin, BaseEventAdmin):
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         context["has_door"] = obj is not None and may(request.user, Ability.DOOR, obj)
+        context["sees_report"] = obj is not None and may(request.user, Ability.SEE_MONEY, obj)
         context["sees_orders"] = obj is not None and may(request.user, Ability.SEE_GUESTS, obj)
         context["progress"] = cancel_progress(obj) if obj and obj.is_canceled else None
         is_draft = obj is not None and not obj.is_active and not obj.is_canceled

@@ -1,7 +1,7 @@
 """CSV files to download, which programs open as text and nothing else."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.http import HttpResponse
@@ -19,6 +19,20 @@ def csv_answer(name: str, rows: Iterable[Iterable[Any]]) -> HttpResponse:
     answer["Cache-Control"] = "no-store"
     csv.writer(answer).writerows([_cell(value) for value in row] for row in rows)
     return answer
+
+
+def csv_lines(rows: Iterable[Iterable[Any]]) -> Iterator[str]:
+    """The same as lines, each made when it is asked for: for files of any length."""
+    writer = csv.writer(_Echo())
+    for row in rows:
+        yield writer.writerow([_cell(value) for value in row])
+
+
+class _Echo:
+    """A file that hands back what is written."""
+
+    def write(self, line: str) -> str:
+        return line
 
 
 def _cell(value: Any) -> Any:

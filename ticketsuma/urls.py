@@ -19,6 +19,7 @@ urlpatterns = [
     path("", include("tickets.account_urls")),
     path("", include("payments.urls")),
     path("accounts/", include("accounts.urls")),
+    path("admin/reports/", include("tickets.reports.urls")),
     path("admin/", admin.site.urls),
     path("api/webhooks/payment", webhooks.receive),
     path("api/", include("ticketsuma.api_urls")),

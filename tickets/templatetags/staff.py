@@ -1,6 +1,6 @@
 """Template tags of the admin's pages. `{% load staff %}`"""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django import template
 from django.urls import reverse
@@ -52,6 +52,24 @@ def my_acts(user: User) -> list[HistoryEntry]:
 def staff_moment(moment: datetime | None, zone_name: str) -> str:
     """A moment to the second by an event's clocks, with the reader's own beside it."""
     return words(moment, zone_name, seconds=zone_name != "UTC")
+
+
+@register.filter
+def took(length: timedelta | None) -> str:
+    """`4 s`, `2:05 min`, `1:02:03 h`; a dash of nothing."""
+    if length is None:
+        return "–"
+    seconds = round(length.total_seconds())
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02} h" if hours else f"{minutes}:{seconds:02} min"
+
+
+@register.simple_tag
+def sees_money(user: User) -> bool:
+    return may(user, Ability.SEE_MONEY)
 
 
 @register.filter

@@ -100,6 +100,7 @@ class Shop:
             "/organizers/{slug}": [invitation.organizer.slug],
             "/admin/{app_label}": ["tickets"],
             "/admin/{url}": ["nowhere"],
+            "{table}": ["orders", "payments"],
         }
 
     def addresses(self, route: str) -> list[str]:
