@@ -29,6 +29,7 @@ API = [
     ("POST /api/events", "/api/events", EVENT,                         (401, 403, 401, 403, 201)),
     ("GET /api/events/{pk}", "/api/events/{event}",                    (200, 200, 200, 200, 200)),
     ("GET /api/events/{pk}", "/api/events/{hidden}",                   (404, 404, 404, 404, 200)),
+    ("POST /api/exports", "/api/exports",                              (401, 403, 401, 403, 400)),
     ("PUT /api/events/{pk}", "/api/events/{event}",                    (401, 403, 401, 403, 400)),
     ("PATCH /api/events/{pk}", "/api/events/{event}",                  (401, 403, 401, 403, 200)),
     ("DELETE /api/events/{pk}", "/api/events/{event}",                 (401, 403, 401, 403, 409)),

@@ -67,6 +67,10 @@ EXAMPLES: dict[str, dict] = {
     "AnswerQuestionsRequest": {"answers": [{"question_id": QUESTION_ID, "values": ["Nuts"]}]},
     "ValidateRequest": {"ticket_code": CODE, "event_id": EVENT_ID},
     "CheckInRequest": {"ticket_code": CODE, "event_id": EVENT_ID, "nonce": "door-2-scan-117"},
+    "ExportRequest": {
+        "table": "orders", "first": "2026-11-01", "last": "2026-11-30", "timezone": "Europe/Lisbon",
+        "columns": ["code", "sats", "paid_at"], "format": "xlsx", "event_id": EVENT_ID,
+    },
     "GiveBackRequest": {"ticket_id": TICKET_ID, "back_sats": 2100},
     "ReplaceTicketRequest": {"ticket_id": TICKET_ID, "ticket_code": CODE},
     "CorrectEmailRequest": {"email": "ann@example.com"},

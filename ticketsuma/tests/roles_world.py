@@ -95,6 +95,7 @@ ACTS = {
 # What the API's operations of staff need; the rest is for anybody, or about one's own.
 STAFF_API = {
     "create_event": MANAGERS, "replace_event": MANAGERS, "change_event": MANAGERS, "delete_event": MANAGERS,
+    "export_table": GUESTS,
     "check_in": DOORS,
     "list_ticket_types": MANAGERS, "get_ticket_type": MANAGERS, "create_ticket_type": MANAGERS,
     "replace_ticket_type": MANAGERS, "change_ticket_type": MANAGERS, "delete_ticket_type": MANAGERS,

@@ -6,7 +6,7 @@ from datetime import date
 from django.core.management.base import BaseCommand, CommandError
 
 from events.models import Event
-from tickets.reports.periods import Period
+from tickets.reports.periods import EARLIEST, Period
 from tickets.reports.scopes import Scope
 from tickets.reports.tables import TABLES
 from tickets.reports.writing import csv_text, write_xlsx
@@ -18,7 +18,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("table", choices=[*TABLES])
-        parser.add_argument("--first", type=date.fromisoformat, default=date(2009, 1, 3), help="first day")
+        parser.add_argument("--first", type=date.fromisoformat, default=EARLIEST, help="first day")
         parser.add_argument("--last", type=date.fromisoformat, default=None, help="last day; today")
         parser.add_argument("--zone", default="UTC", help="time zone by whose clocks days are counted")
         parser.add_argument("--event", type=int, default=None, help="id of the only event")

@@ -7,12 +7,14 @@ from datetime import date, timedelta
 import openpyxl
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 from django.utils import timezone
 
+from accounts.authentication import issue_token
 from accounts.history import HistoryEntry
 from accounts.roles import Role
 from tests.acts import hold, pay
-from tests.factories import AnswerFactory, EveningFactory, MembershipFactory, OrganizerFactory
+from tests.factories import AnswerFactory, EveningFactory, MembershipFactory, OrganizerFactory, StaffFactory
 from tickets.models import Order
 from tickets.reports import tables
 
@@ -141,3 +143,41 @@ def test_a_report_answers_whatever_is_asked(staff, order, query):
     assert staff.get(f"/admin/reports/{query}").status_code == 200
     page = staff.get(f"/admin/reports/?event={order.event_id}").content.decode()
     assert "Attendance" in page
+
+
+# -- the API --------------------------------------------------------------------------------------
+ALWAYS = {"first": "2026-01-01", "last": "2034-12-31"}
+
+
+def ask(user, **said):
+    headers = {"Authorization": f"Bearer {issue_token(user)}"}
+    return Client(headers=headers).post("/api/exports", ALWAYS | said, "application/json")
+
+
+def test_a_program_takes_the_same_tables(order):
+    staff = StaffFactory()
+    labels, row = lines(ask(staff, table="orders", columns=["sats", "code"], event_id=order.event_id))
+    assert (labels, row) == (["code", "sats"], [order.code, "2000"])
+    assert HistoryEntry.objects.get().act == "export_table"
+    book = ask(staff, table="payments", format="xlsx", timezone="Asia/Tokyo")
+    assert len(list(openpyxl.load_workbook(io.BytesIO(b"".join(book.streaming_content))).active.rows)) == 2
+    orders = {"table": "orders"}
+    for said in (
+        {}, {"table": "secrets"}, orders | {"columns": ["password"]}, orders | {"x": 1}, orders | {"last": 5},
+        orders | {"first": "2034-12-31", "last": "2026-01-01"}, orders | {"timezone": "Moon/Base"},
+    ):  # fmt: skip
+        assert ask(staff, **said).status_code == 400, said
+    assert ask(staff, table="orders", event_id=10**17).status_code == 404
+
+
+def test_roles_decide_what_a_program_takes(order):
+    def member(role, organizer=None):
+        return MembershipFactory(organizer=organizer or order.event.organizer, role=role).user
+
+    assert len(lines(ask(member(Role.MANAGER), table="orders"))) == 2
+    assert ask(member(Role.MANAGER), table="payments").status_code == 403
+    assert len(lines(ask(member(Role.FINANCE), table="payments"))) == 2
+    assert ask(member(Role.DOOR), table="orders").status_code == 403
+    stranger = member(Role.OWNER, OrganizerFactory())
+    assert len(lines(ask(stranger, table="orders"))) == 1
+    assert ask(stranger, table="orders", event_id=order.event_id).status_code == 404
