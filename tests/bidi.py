@@ -45,6 +45,8 @@ class _Page(HTMLParser):
             self._stack.append({"tag": tag, "is_own": is_own, "text": ""})
 
     def handle_data(self, text):
+        if self._stack[-1]["tag"] == "script":
+            return  # data, told to no person
         own = next((one for one in reversed(self._stack) if one["is_own"]), None)
         if own is not None:
             own["text"] += text
