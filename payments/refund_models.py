@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from ticketsuma.constraint_messages import Check, Unique
 from ticketsuma.jobs.models import Job
@@ -154,6 +154,15 @@ class Refund(StateMachine, Job):
 
     def __str__(self) -> str:
         return f"{format_msats(self.amount_msats)}, {self.get_status_display().lower()}"
+
+    @property
+    def is_to_connected_wallet(self) -> bool:
+        return self.to.startswith("nwc:")
+
+    @property
+    def destination(self) -> str:
+        """Where it goes, for people."""
+        return gettext("the connected wallet") if self.is_to_connected_wallet else self.to
 
     def done(self) -> None:
         """It fails until it is sent: what is under way now may fail as the payment before it did."""

@@ -71,10 +71,12 @@ def _ask_for_invoice(refund: Refund) -> bool:
         return False
     read_at, balance_msats = timezone.now(), lightspark.available_msats()
     fee_cap_msats(refund.amount_msats, balance_msats=balance_msats, read_at=read_at)
+    from .nwc import refunds as nwc
     from .uma import send  # the UMA SDK takes a second to import; writing refunds does not need it
 
     try:
-        asked = send.request_invoice_from(refund.to, refund.amount_msats)
+        ask = nwc.request_invoice_from if refund.is_to_connected_wallet else send.request_invoice_from
+        asked = ask(refund.to, refund.amount_msats)
     except send.CannotReceive as refusal:
         with transaction.atomic():
             _hold_address(refund)

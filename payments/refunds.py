@@ -45,7 +45,7 @@ def write_refund(incoming: IncomingPayment, *, amount_msats: int, reason: str, t
 
     Call it in a transaction under the incoming row's lock. Without `to` it goes to the payer who
     signed for the invoice that was paid; what came through the plain one, which anybody may have paid,
-    goes to the address typed at purchase, else it waits for one.
+    goes to the address typed at purchase, else to a connected wallet, else it waits for one.
     """
     committed = incoming.refunds.aggregate(total=Sum("amount_msats"))["total"] or 0
     if committed + amount_msats > incoming.amount_msats - incoming.kept_msats:
@@ -71,9 +71,11 @@ def take_back(incoming: IncomingPayment, *, amount_msats: int, reason: str) -> R
 
 
 def refund_address(incoming: IncomingPayment) -> str:
+    from .nwc.refunds import address_of  # the UMA SDK takes a second to import
+
     payer = incoming.invoice.payer if incoming.invoice else ""
     typed = incoming.payment.uma_address if incoming.payment else ""
-    return payer or typed
+    return payer or typed or address_of(incoming)
 
 
 def give_address(refund: Refund, *, to: str) -> None:

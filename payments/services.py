@@ -276,9 +276,12 @@ def forget_payers(payments: list[uuid.UUID]) -> None:
 
     For when nothing can have to go back there any more. Call it under the payments' locks.
     """
+    from .nwc.services import forget_wallets_of  # which imports what imports this
+
     Payment.objects.filter(pk__in=payments).update(
         uma_address="", payer_uma="", uma_invoice="", last_error=""
     )
+    forget_wallets_of(payments)
     Invoice.objects.filter(payment__in=payments).update(payer="", comment="", utxo_callback="")
     sent = Refund.objects.filter(status=Refund.Status.SENT, incoming_payment__payment__in=payments)
     sent.update(to="", bolt11="", utxo_callback="", last_error="")

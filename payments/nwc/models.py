@@ -37,6 +37,7 @@ class ConnectedWallet(StateMachine, Job):
         Status.READY: {Status.READY},  # its budget was asked for anew
     }
     max_attempts = 2
+    ADDRESS = "nwc:"  # what refunds are addressed to, before the id
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.OneToOneField(

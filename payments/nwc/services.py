@@ -1,5 +1,6 @@
 """Connecting a wallet, pressing "Pay from it", forgetting it. None of these asks a wallet."""
 
+import uuid
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
@@ -79,6 +80,11 @@ def _forget(wallets: QuerySet[ConnectedWallet]) -> int:
         _tell(wallet)
     ConnectedWallet.objects.filter(pk__in=[wallet.pk for wallet in rows]).delete()
     return len(rows)
+
+
+def forget_wallets_of(payments: list[uuid.UUID]) -> None:
+    """Those connected for these payments; under the payments' locks, or none."""
+    forget(ConnectedWallet.objects.filter(payment__in=payments))
 
 
 def forget_guests_wallets() -> None:

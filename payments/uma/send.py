@@ -81,7 +81,7 @@ def request_invoice_from(address: str, amount_msats: int) -> AskedInvoice:
     try:
         answer = ask(f"{name}@{domain}", amount_msats)
         arrival = read_arrival(answer.response, sent_msats=amount_msats, currency=answer.currency)
-        asked = _check_bolt11(answer.response.encoded_invoice, amount_msats)
+        asked = check_bolt11(answer.response.encoded_invoice, amount_msats)
     except VaspForbidden as error:
         raise CannotReceive from error
     return replace(asked, utxo_callback=_callback_of(answer.response), arrival=arrival)
@@ -257,7 +257,7 @@ def _callback_of(answer: PayReqResponse) -> str:
     return usable_callback(compliance.get("utxoCallback")) if isinstance(compliance, dict) else ""
 
 
-def _check_bolt11(text: str, amount_msats: int) -> AskedInvoice:
+def check_bolt11(text: str, amount_msats: int) -> AskedInvoice:
     """`text` as an invoice we may pay: signed, of our network, over the amount, not about to expire."""
     try:
         invoice = bolt11.decode(text)

@@ -7,6 +7,7 @@ for each of the answers that come back, in the encryption that was used to ask (
 import asyncio
 import json
 import logging
+import time
 
 import requests
 from nostr_sdk import (
@@ -38,7 +39,9 @@ async def serve(*, host: str, port: int, wallet_url: str, nip44: bool = True) ->
     limit = RateLimit(max_reqs=100_000, notes_per_minute=100_000)
     relay = LocalRelayBuilder().addr(host).port(port).rate_limit(limit).build()
     await relay.run()
-    asked = await asyncio.to_thread(_get, f"{wallet_url}/api/nwc")
+    asked = await asyncio.to_thread(
+        _get, f"{wallet_url}/api/nwc"
+    )  # waits for the wallet, which starts beside us
     keys = Keys.parse(asked["secret"])
     client = ClientBuilder().build()
     await client.add_relay(RelayUrl.parse(f"ws://{host}:{port}"))
@@ -85,7 +88,14 @@ def _tell_of_failure(task: asyncio.Task) -> None:
 
 
 def _get(url: str) -> dict:
-    return requests.get(url, timeout=10).json()
+    ends_at = time.monotonic() + 60
+    while True:
+        try:
+            return requests.get(url, timeout=10).json()
+        except requests.RequestException:
+            if time.monotonic() > ends_at:
+                raise
+            time.sleep(0.2)
 
 
 def _post(url: str, body: dict) -> dict:

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 
 from accounts.history import HistoryEntry
 from accounts.models import User
 from payments.models import Payment
+from payments.nwc.models import ConnectedWallet
 from tickets.models import Order, Ticket
 from ticketsuma.money import MSATS_PER_SAT
 
@@ -28,11 +29,17 @@ def export_person(user: User) -> dict[str, Any]:
         "created_at": user.created_at,
         "last_login": user.last_login,
         "orders": [_order(order) for order in orders.order_by("created_at")],
+        "connected_wallets": list(_wallets(user).values("name", "relay", "created_at")),  # never their links
         "second_factors": list(user.authenticator_set.values("type", "created_at", "last_used_at")),
         "teams": list(user.memberships.values("role", name=F("organizer__name"))),
         "sign_ins": list(user.sign_ins.values("at", "device", "network")),
         "acts": list(acts.values("at", "via", "act", "row")),
     }
+
+
+def _wallets(user: User) -> QuerySet[ConnectedWallet]:
+    mine = Q(user=user) | Q(payment__order__in=orders_for_user(user))
+    return ConnectedWallet.objects.filter(mine).order_by("created_at")
 
 
 def _order(order: Order) -> dict[str, Any]:
@@ -85,7 +92,7 @@ def _refunds(payment: Payment) -> list[dict[str, Any]]:
             "amount_sats": refund.amount_msats // MSATS_PER_SAT,
             "status": refund.status,
             "reason": refund.reason,
-            "to": refund.to,
+            "to": refund.destination,
             "created_at": refund.created_at,
             "sent_at": refund.sent_at,
         }

@@ -14,6 +14,7 @@ from accounts.authentication import end_tokens
 from accounts.history import record
 from accounts.models import User, normalize_email
 from payments.models import Payment, Refund
+from payments.nwc.services import forget_wallets_of
 from payments.services import forget_payers
 from tickets.models import Answer, Mail, Order, Ticket
 from ticketsuma.conf.logging_config import scrub
@@ -92,6 +93,7 @@ def _leave(orders: QuerySet[Order], user: User | None) -> int:
         Ticket.objects.filter(order__in=pks).update(holder_name="", holder_email="")
         Answer.objects.filter(order__in=pks).delete()
         Order.objects.filter(pk__in=pks).update(buyer=None, name="", is_forgotten=True)
+        forget_wallets_of(list(Payment.objects.filter(order__in=pks).values_list("pk", flat=True)))
         forget_what_money_does_not_need(pks)
         _scrub_old_log()
         if user:

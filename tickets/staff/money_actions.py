@@ -25,7 +25,7 @@ from .cancellation import refunds_of
 
 
 def on_its_way(refund: Refund) -> str:
-    facts = {"amount": format_msats(refund.amount_msats), "address": refund.to}
+    facts = {"amount": format_msats(refund.amount_msats), "address": refund.destination}
     if refund.to:
         return _("%(amount)s are on the way to %(address)s.") % facts
     return _("%(amount)s are waiting for an address, which the buyer is asked for.") % facts
@@ -59,7 +59,7 @@ class RefundAction(StaffAction):
         nowhere = _("an address that was forgotten") if refund.sent_at else _("nowhere yet")
         facts = {
             "amount": format_msats(refund.amount_msats),
-            "address": refund.to or nowhere,
+            "address": refund.destination or nowhere,
             "reason": refund.get_reason_display().lower(),
         }
         arrives = _("%(amount)s would arrive, says its wallet.") % {"amount": refund.arrives}

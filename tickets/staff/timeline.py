@@ -143,7 +143,7 @@ def _of_money(payment: Payment) -> Iterator[TimelineEntry]:
         for refund in money.refunds.all():
             facts = {
                 "amount": format_msats(refund.amount_msats), "reason": refund.get_reason_display().lower(),
-                "address": refund.to or _nowhere(refund),
+                "address": refund.destination or _nowhere(refund),
             }  # fmt: skip
             says = _("%(amount)s to go back to %(address)s (%(reason)s).") % facts
             yield TimelineEntry(refund.created_at, "refund", says)
