@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.history import CHANGED, record
 from accounts.roles import Ability, may, visible
 from ticketsuma.admin.actions import StaffActionsMixin
-from ticketsuma.admin.base import ByRole, KeepsHistory, ReadOnlyAdmin, ReadOnlyInline, sats_column
+from ticketsuma.admin.base import ByRole, KeepsHistory, ReadOnlyAdmin, ReadOnlyInline, amount_column
 from ticketsuma.admin.event_times import moment_column, with_moments
 from ticketsuma.admin.stale_forms import UnstaleAdmin
 from ticketsuma.paginator import GrowingPaginator
@@ -17,6 +17,7 @@ from ticketsuma.templatetags.display import number
 from .catalogue_admin import TicketTypeInline
 from .catalogue_models import lock_catalogue
 from .changes import fields_of, record_change
+from .code_admin import PromoCodeAdmin  # noqa: F401, Django looks for it here
 from .forms import EventForm, OrganizerForm
 from .models import Event, FormerSlug, Invitation, Membership, Organizer
 from .publishing import preview_path
@@ -52,7 +53,7 @@ class BaseEventAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
         "title",
         moment_column("start_time", _("start"), ""),
         "sold",
-        sats_column("price_sats", _("price")),
+        amount_column("lowest_price", _("price"), "currency", "price_sats"),
         "state",
         "shown_organizer",
     ]
@@ -90,7 +91,7 @@ class BaseEventAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
                 "fields": ["timezone", "start_time", "end_time", "sales_end"],
             },
         ),
-        (_("Seats"), {"fields": ["capacity", "seats_taken", "max_per_order", "price_sats"]}),
+        (_("Seats"), {"fields": ["capacity", "seats_taken", "max_per_order", ("currency", "price_sats")]}),
         (_("Money back"), {"fields": ["refund_hours", "refunds_when_moved"]}),
         (_("Stream"), {"fields": ["stream_url", "replay_until"]}),
         (

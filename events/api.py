@@ -22,6 +22,7 @@ from accounts.roles import Ability, visible
 from ticketsuma.api.schema import problems
 from ticketsuma.api.viewsets import ApiViewSet
 from ticketsuma.errors import DomainError
+from ticketsuma.exchange import in_sats
 
 from .baskets import check_seats, fill_basket, read_event
 from .catalogue_models import TicketType, lock_catalogue
@@ -41,7 +42,7 @@ BASKET = (
     "sold_out", "sales_closed", "quantity_not_allowed", "unknown_ticket_type", "amount_not_allowed",
     "promo_code_refused",
 )  # fmt: skip
-CHANGING = ("event_changed", "several_prices")
+CHANGING = ("event_changed", "several_prices", "currency_fixed")
 STAFF = ("not_authenticated", "permission_denied", "second_factor_required")
 
 
@@ -170,7 +171,8 @@ class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
         check_seats(event, basket)
         quote = {
             "event_id": event.pk, "lines": basket.lines, "quantity": basket.quantity,
-            "currency": event.currency, "amount": basket.amount, "amount_sats": basket.amount,
+            "currency": event.currency, "amount": basket.amount,
+            "amount_sats": in_sats(basket.amount, event.currency),
         }  # fmt: skip
         return Response(QuoteSerializer(quote).data)
 

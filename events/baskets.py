@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.errors import DomainError
-from ticketsuma.money import MAX_SATS, format_sats
+from ticketsuma.money import MAX_SATS, format_amount
 
 from .catalogue_models import (
     PromoCode,
@@ -47,6 +47,11 @@ class AmountNotAllowed(DomainError):
     def __init__(self, message: str | Promise, price: int):
         super().__init__(message)
         self.members = {"price": price}
+
+    @classmethod
+    def of(cls, says: Promise | str, ticket_type: TicketType) -> "AmountNotAllowed":
+        price = format_amount(ticket_type.price, ticket_type.currency)
+        return cls(str(says) % {"type": ticket_type.shown_name, "price": price}, ticket_type.price)
 
 
 @dataclass(frozen=True)
@@ -189,7 +194,11 @@ def _price(ticket_type: TicketType, amount: int | None) -> int:
         if amount not in (None, ticket_type.price):
             says = _("A seat of “%(type)s” costs %(price)s.")
             raise AmountNotAllowed(
-                says % {"type": ticket_type.shown_name, "price": format_sats(ticket_type.price)},
+                says
+                % {
+                    "type": ticket_type.shown_name,
+                    "price": format_amount(ticket_type.price, ticket_type.currency),
+                },
                 ticket_type.price,
             )
         return ticket_type.price
@@ -198,7 +207,11 @@ def _price(ticket_type: TicketType, amount: int | None) -> int:
     if not ticket_type.price <= amount <= MAX_SATS:
         says = _("A seat of “%(type)s” costs at least %(price)s.")
         raise AmountNotAllowed(
-            says % {"type": ticket_type.shown_name, "price": format_sats(ticket_type.price)},
+            says
+            % {
+                "type": ticket_type.shown_name,
+                "price": format_amount(ticket_type.price, ticket_type.currency),
+            },
             ticket_type.price,
         )
     return amount

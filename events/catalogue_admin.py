@@ -1,43 +1,30 @@
-"""Ticket types in the admin, as inlines of their event, and promo codes; what is sold and used of each."""
+"""Ticket types in the admin, as inlines of their event; what is sold of each."""
 
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.options import IncorrectLookupParameters
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Exists, OuterRef
+from django.core.exceptions import ValidationError
 from django.forms.formsets import DELETION_FIELD_NAME
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import path, reverse
-from django.utils import timezone
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_safe
 
-from accounts.history import CHANGED, record
-from accounts.roles import Ability, visible
-from ticketsuma.admin.base import ByRole, KeepsHistory, ReadOnlyAdmin
-from ticketsuma.admin.stale_forms import UnstaleAdmin, UnstaleForm
-from ticketsuma.bidi import isolate
-from ticketsuma.csv_file import csv_answer
+from accounts.roles import Ability
+from ticketsuma.admin.base import ByRole, ReadOnlyAdmin, amount_column
+from ticketsuma.admin.stale_forms import UnstaleForm
+from ticketsuma.amount_fields import AmountField, tell_currency
+from ticketsuma.money import SAT
 from ticketsuma.templatetags.display import number
 from ticketsuma.zoned_fields import ZonedDateTimeField, tell_zone
 
-from .catalogue_models import MAX_TYPES, PromoCode, TicketType
-from .models import Event
-
-CSV_HEADINGS = [
-    "code", "event", "kind", "value", "uses", "uses at most", "per person at most", "from", "until",
-    "for types", "active",
-]  # fmt: skip
+from .catalogue_models import MAX_TYPES, TicketType
 
 
 class ZonedForm(UnstaleForm):
-    """Its moments are typed by the clocks of the event."""
+    """Its moments are typed by the clocks of the event, its amounts in the event's currency."""
 
     def __init__(self, *args, zone: str = "UTC", **kwargs):
         self.zone = zone
@@ -48,6 +35,12 @@ class ZonedForm(UnstaleForm):
 
 
 class TicketTypeForm(ZonedForm):
+    price = AmountField(
+        label=capfirst(_("price")), help_text=_("One seat; of “pay what you want” the least.")
+    )
+    suggested_price = AmountField(
+        label=capfirst(_("suggested price")), required=False, help_text=_("For “pay what you want”.")
+    )
     sales_start = ZonedDateTimeField(
         label=capfirst(_("start of the sale")), required=False, help_text=_("Empty: at once.")
     )
@@ -58,6 +51,21 @@ class TicketTypeForm(ZonedForm):
     class Meta:
         model = TicketType
         exclude: list[str] = []
+
+    def __init__(
+        self, *args, currency: str = SAT, former_currency: str = SAT, is_converted: bool = False, **kwargs
+    ):
+        self.former_currency, self.is_converted = former_currency, is_converted
+        super().__init__(*args, **kwargs)
+        tell_currency(self.fields.values(), currency, is_shown=False)
+
+    def arrange(self) -> None:
+        super().arrange()
+        tell_currency(self.fields.values(), self.former_currency)
+
+    def has_changed(self) -> bool:
+        """What is typed is in the currency that is chosen on the same page."""
+        return super().has_changed() or self.is_converted
 
     def clean_capacity(self) -> int | None:
         """The database refuses to oversell; here it is said at the field, with what to do instead."""
@@ -84,7 +92,12 @@ def is_deleted(form: forms.BaseForm) -> bool:
 
 class TicketTypeFormSet(forms.BaseInlineFormSet):
     def get_form_kwargs(self, index) -> dict[str, Any]:
-        return super().get_form_kwargs(index) | {"zone": self.instance.timezone}
+        event = self.instance
+        former = event.former_currency or event.currency
+        return super().get_form_kwargs(index) | {
+            "zone": event.timezone, "currency": event.currency, "former_currency": former,
+            "is_converted": former != event.currency and self.initial_form_count() > 1,
+        }  # fmt: skip
 
     def clean(self) -> None:
         super().clean()
@@ -138,119 +151,10 @@ class TicketTypeAdmin(ReadOnlyAdmin):
 
     sees = (Ability.SEE_GUESTS, Ability.SEE_MONEY)
     event_path = "event"
-    list_display = ["shown_name", "event", "price", "seats_taken", "capacity", "is_active"]
+    list_display = [
+        "shown_name", "event", amount_column("price", _("price"), "event.currency"), "seats_taken",
+        "capacity", "is_active",
+    ]  # fmt: skip
     list_select_related = ["event"]
     search_fields = ["name", "event__search_key__folded"]
     ordering = ["-pk"]
-
-
-class PromoCodeForm(ZonedForm):
-    starts_at = ZonedDateTimeField(label=capfirst(_("good from")), required=False)
-    ends_at = ZonedDateTimeField(label=capfirst(_("good until")), required=False)
-
-    class Meta:
-        model = PromoCode
-        exclude: list[str] = []
-
-    def clean_max_uses(self) -> int | None:
-        most, uses = self.cleaned_data["max_uses"], self.instance.uses
-        if most is not None and most < uses:
-            says = _("It was used %(uses)s times already. To end it, take away the tick at “Active”.")
-            raise ValidationError(says, params={"uses": uses})
-        return most
-
-    def clean(self):
-        """A code is for types of its own event."""
-        data = super().clean() or self.cleaned_data
-        event_id = data["event"].pk if data.get("event") else self.instance.event_id
-        if any(each.event_id != event_id for each in data.get("types") or []):
-            self.add_error("types", _("Choose types of the event that the code is for."))
-        return data
-
-
-class EventFilter(admin.SimpleListFilter):
-    """Events to come that have codes, and the one that is asked for."""
-
-    title = _("event")
-    parameter_name = "event"
-    most = 50
-
-    def lookups(self, request, model_admin):
-        events = visible(request.user, Event.objects.all(), *model_admin.sees).order_by("start_time", "pk")
-        has_codes = Exists(PromoCode.objects.filter(event=OuterRef("pk")))
-        shown = list(events.filter(has_codes, end_time__gt=timezone.now())[: self.most])
-        if self._event_id is not None and self._event_id not in {each.pk for each in shown}:
-            shown += events.filter(pk=self._event_id)
-        return [(each.pk, isolate(each.title)) for each in shown]
-
-    def queryset(self, request, queryset):
-        return queryset if self._event_id is None else queryset.filter(event=self._event_id)
-
-    @property
-    def _event_id(self) -> int | None:
-        value = self.value() or ""
-        return int(value) if value.isdecimal() and len(value) <= 18 else None
-
-
-@admin.register(PromoCode)
-class PromoCodeAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
-    """Codes, each with how often it was used; times are UTC."""
-
-    sees = changes = (Ability.MANAGE_EVENTS,)
-    form = PromoCodeForm
-    list_display = ["text", "event", "kind", "value", "uses", "max_uses", "is_active"]
-    list_filter = [EventFilter, "is_active", "kind"]
-    change_list_template = "admin/events/promocode/change_list.html"
-    list_select_related = ["event"]
-    search_fields = ["text", "event__search_key__folded"]
-    ordering = ["-created_at", "text"]
-    list_per_page = 50
-    show_full_result_count = False
-    actions = None
-    readonly_fields = ["uses"]
-    fieldsets = [
-        (
-            None,
-            {
-                "fields": [
-                    "event", ("text", "is_active"), ("kind", "value"), ("max_uses", "max_per_person", "uses"),
-                    "starts_at", "ends_at", "types",
-                ]
-            },
-        )
-    ]  # fmt: skip
-
-    def get_urls(self):
-        view = self.admin_site.admin_view(require_safe(self.csv_view))
-        return [path("csv", view, name="events_promocode_csv"), *super().get_urls()]
-
-    def csv_view(self, request: HttpRequest) -> HttpResponse:
-        """The codes that the list shows by the same query, all pages of it."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        try:
-            codes = self.get_changelist_instance(request).get_queryset(request)
-        except IncorrectLookupParameters:
-            return redirect("admin:events_promocode_changelist")
-        return csv_answer("promo-codes.csv", [CSV_HEADINGS, *map(_csv_row, codes.prefetch_related("types"))])
-
-    def get_readonly_fields(self, request, obj=None):
-        """A code stays with its event."""
-        return [*self.readonly_fields, *(["event"] if obj else [])]
-
-    def has_delete_permission(self, request, obj=None) -> bool:
-        """One with which orders were placed stays: it is ended by its tick."""
-        return super().has_delete_permission(request, obj) and (obj is None or not obj.orders.exists())
-
-    def save_model(self, request, obj, form, change):
-        super().save_model(request, obj, form, change)
-        record(
-            "change" if change else "add", obj, **dict.fromkeys(form.changed_data if change else [], CHANGED)
-        )
-
-
-def _csv_row(code: PromoCode) -> list[Any]:
-    moments = [moment and moment.isoformat() for moment in (code.starts_at, code.ends_at)]
-    types = ", ".join(each.shown_name for each in code.types.all())
-    bounds = [code.uses, code.max_uses, code.max_per_person]
-    return [code.text, code.event.title, code.kind, code.value, *bounds, *moments, types, int(code.is_active)]

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -15,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from ticketsuma.codes import normalize_code
 from ticketsuma.constraint_messages import Check, Unique
 from ticketsuma.errors import DomainError
-from ticketsuma.money import MAX_SATS, SAT
+from ticketsuma.money import MAX_SATS, SAT, format_amount, in_major
 from ticketsuma.querysets import DatedQuerySet
 
 if TYPE_CHECKING:
@@ -432,6 +433,8 @@ class PromoCode(models.Model):
         PRICE = "price", _("Fixed price of a seat")
         UNLOCK = "unlock", _("Shows hidden types only")
 
+    OF_MONEY = (Kind.AMOUNT, Kind.PRICE)  # what `value` is, in minor units
+
     event = models.ForeignKey(
         "events.Event", models.CASCADE, related_name="promo_codes", verbose_name=_("event")
     )
@@ -515,6 +518,21 @@ class PromoCode(models.Model):
     def name_in_history(self) -> str:
         """Whoever reads the history need not have the code."""
         return f"#{self.pk}"
+
+    @property
+    def major_value(self) -> int | Decimal:
+        """Percent, or money in whole units of its event's currency; its event is loaded."""
+        return in_major(self.value, self.event.currency) if self.kind in self.OF_MONEY else self.value
+
+    @property
+    def shown_value(self) -> str:
+        if self.kind == self.Kind.UNLOCK:
+            return "–"
+        return (
+            format_amount(self.value, self.event.currency)
+            if self.kind in self.OF_MONEY
+            else f"{self.value} %"
+        )
 
     def check_good(self) -> None:
         """Raise PromoCodeRefused when it is not good now; `claim` decides whether a use is left."""

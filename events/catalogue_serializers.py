@@ -16,7 +16,8 @@ from ticketsuma.api.fields import (
     StrictMixin,
     StrictSerializer,
 )
-from ticketsuma.money import MAX_SATS
+from ticketsuma.exchange import in_sats
+from ticketsuma.money import MAX_SATS, SAT
 
 from .baskets import Item
 from .catalogue_models import MAX_TYPES, Admits, TicketType
@@ -31,8 +32,10 @@ class TicketTypeSerializer(serializers.ModelSerializer):
 
     name = serializers.CharField(source="shown_name")
     price = serializers.IntegerField(help_text="One seat, in the minor unit of `currency`; the least.")
-    currency = serializers.CharField(help_text="`SAT`.")
-    price_sats = serializers.IntegerField(source="price", help_text="One seat, in satoshis; 0 is free.")
+    currency = serializers.CharField(help_text="`SAT`, or a code of ISO 4217.")
+    price_sats = serializers.SerializerMethodField(
+        help_text="One seat, in satoshis; 0 is free. Of other currencies about what it is now, or null."
+    )
     pricing = serializers.ChoiceField(
         TicketType.Pricing.choices,
         help_text="`at_least`: the buyer says what a seat is paid with, no less than `price`.",
@@ -52,6 +55,9 @@ class TicketTypeSerializer(serializers.ModelSerializer):
             "admits", "status", "is_default",
         ]  # fmt: skip
         read_only_fields = fields
+
+    def get_price_sats(self, ticket_type: TicketType) -> int | None:
+        return in_sats(ticket_type.price, ticket_type.currency)
 
     def get_seats_left(self, ticket_type: TicketType) -> int:
         return ticket_type.seats_to_sell
@@ -92,8 +98,12 @@ class TicketTypeWriteSerializer(StrictMixin, serializers.ModelSerializer):
     )
     pricing = serializers.ChoiceField(TicketType.Pricing.choices, required=False)
     price_sats = StrictIntegerField(
-        source="price", min_value=0, max_value=MAX_SATS,
-        help_text="One seat, in satoshis; 0 is free; with `at_least`, the least.",
+        min_value=0, max_value=MAX_SATS, required=False,
+        help_text="One seat, in satoshis; 0 is free; with `at_least`, the least. Only of an event in `SAT`.",
+    )  # fmt: skip
+    price = StrictIntegerField(
+        min_value=0, max_value=MAX_SATS, required=False,
+        help_text="The same in the minor unit of the event's currency; say one of the two.",
     )  # fmt: skip
     suggested_price = StrictIntegerField(
         min_value=0, max_value=MAX_SATS, required=False, allow_null=True, help_text="For `at_least`."
@@ -116,14 +126,17 @@ class TicketTypeWriteSerializer(StrictMixin, serializers.ModelSerializer):
     class Meta:
         model = TicketType
         fields = [
-            "name", "description", "position", "pricing", "price_sats", "suggested_price", "capacity",
-            "sales_start", "sales_end", "min_per_order", "max_per_order", "is_hidden", "admits", "is_active",
-            "is_default",
+            "name", "description", "position", "pricing", "price_sats", "price", "suggested_price",
+            "capacity", "sales_start", "sales_end", "min_per_order", "max_per_order", "is_hidden", "admits",
+            "is_active", "is_default",
         ]  # fmt: skip
 
     def validate(self, data: dict) -> dict:
         """The rules are the database's constraints; said here at their fields."""
         event = self.context["event"]
+        data, price_field = _with_price(data, event.currency, is_needed=not self.partial), "price"
+        if "price_sats" in self.initial_data:
+            price_field = "price_sats"
         if self.instance is None and event.ticket_types.count() >= MAX_TYPES:
             raise serializers.ValidationError(_("An event has at most %(most)s types.") % {"most": MAX_TYPES})
         row = TicketType(event=event)
@@ -135,11 +148,26 @@ class TicketTypeWriteSerializer(StrictMixin, serializers.ModelSerializer):
         try:
             row.validate_constraints()
         except DjangoValidationError as refusal:
-            names = {"price": "price_sats", NON_FIELD_ERRORS: api_settings.NON_FIELD_ERRORS_KEY}
+            names = {"price": price_field, NON_FIELD_ERRORS: api_settings.NON_FIELD_ERRORS_KEY}
             raise serializers.ValidationError(
                 {names.get(field, field): says for field, says in refusal.message_dict.items()}
             ) from None
         return data
+
+
+def _with_price(data: dict, currency: str, *, is_needed: bool) -> dict:
+    """One price, in the minor units of `currency`."""
+    if {"price", "price_sats"} <= {*data}:
+        raise serializers.ValidationError({"price_sats": _("Say one of `price` and `price_sats`.")})
+    if "price_sats" in data and currency != SAT:
+        says = _("This event is priced in %(currency)s: say its `price`.")
+        raise serializers.ValidationError({"price_sats": says % {"currency": currency}})
+    if "price_sats" in data:
+        data["price"] = data.pop("price_sats")
+    if is_needed and "price" not in data:
+        name = "price_sats" if currency == SAT else "price"
+        raise serializers.ValidationError({name: _("This field is required.")}, code="required")
+    return data
 
 
 # -- baskets ------------------------------------------------------------------------------------
@@ -150,10 +178,14 @@ class ItemSerializer(StrictSerializer):
         min_value=0, max_value=MAX_SATS, required=False,
         help_text="For one seat, where `pricing` is `at_least`; without it the suggestion, else the least.",
     )  # fmt: skip
+    amount = StrictIntegerField(
+        min_value=0, max_value=MAX_SATS, required=False,
+        help_text="The same in the minor unit of the event's currency, which goes first.",
+    )  # fmt: skip
 
     def to_internal_value(self, data: Any) -> Any:
         said = super().to_internal_value(data)
-        return Item(said["ticket_type_id"], said["quantity"], said.get("amount_sats"))
+        return Item(said["ticket_type_id"], said["quantity"], said.get("amount", said.get("amount_sats")))
 
 
 class BasketSerializer(StrictSerializer):
@@ -180,4 +212,8 @@ class QuoteSerializer(serializers.Serializer):
     quantity = serializers.IntegerField(help_text="Seats.")
     amount = serializers.IntegerField(help_text="All of it, in the minor unit of `currency`.")
     currency = serializers.CharField()
-    amount_sats = serializers.IntegerField(help_text="All of it, in satoshis; 0 is free.")
+    amount_sats = serializers.IntegerField(
+        allow_null=True,
+        help_text="All of it, in satoshis; 0 is free. Of another currency about what it comes to now; null "
+        "while its sales are paused for want of an exchange rate.",
+    )

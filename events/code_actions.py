@@ -11,9 +11,9 @@ from django.utils.translation import gettext_lazy
 
 from accounts.roles import Ability
 from ticketsuma.admin.actions import ActionForm, Done, StaffAction
+from ticketsuma.amount_fields import AmountField, tell_currency
 from ticketsuma.bidi import isolate
 from ticketsuma.codes import new_code
-from ticketsuma.money import MAX_SATS
 from ticketsuma.templatetags.display import number
 from ticketsuma.zoned_fields import ZonedDateTimeField, tell_zone
 
@@ -32,10 +32,9 @@ class CodesForm(ActionForm):
         help_text=gettext_lazy("A word of yours; ten letters and digits that nobody guesses follow it."),
     )  # fmt: skip
     kind = forms.ChoiceField(label=gettext_lazy("Kind"), choices=PromoCode.Kind.choices)
-    value = forms.IntegerField(
-        label=gettext_lazy("Value"), min_value=0, max_value=MAX_SATS, initial=0,
-        help_text=gettext_lazy("Percent, or sats of each seat."),
-    )  # fmt: skip
+    value = AmountField(
+        label=gettext_lazy("Value"), initial=0, help_text=gettext_lazy("Percent, or money of each seat.")
+    )
     max_uses = forms.IntegerField(
         label=gettext_lazy("Uses of each"), required=False, min_value=1, max_value=MAX_USES, initial=1,
         help_text=gettext_lazy("Orders; empty: any number."),
@@ -54,6 +53,8 @@ class CodesForm(ActionForm):
         super().__init__(*args, **kwargs)
         self.fields["types"].queryset = self.row.ticket_types.all()
         tell_zone(self.fields.values(), self.row.timezone)
+        if self.data.get(self.add_prefix("kind")) in PromoCode.OF_MONEY:
+            tell_currency(self.fields.values(), self.row.currency)
 
     def clean(self) -> dict[str, Any]:
         """As the form of one code: the rules are the database's."""

@@ -9,6 +9,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.admin.stale_forms import UnstaleForm, with_answer
+from ticketsuma.amount_fields import AmountField, tell_currency
+from ticketsuma.money import SAT, currency_choices, is_currency
 from ticketsuma.zoned_fields import ZonedDateTimeField, other_moment, time_zones, zone_or_utc
 
 from .covers import keep_cover, kept_cover, redraw_cover
@@ -29,6 +31,14 @@ class EventForm(UnstaleForm):
 
     kept_cover = forms.CharField(required=False, widget=forms.HiddenInput)
 
+    currency = forms.ChoiceField(
+        label=_("Currency"), choices=currency_choices, initial=SAT, required=False,
+        help_text=_("Of all its prices. It stays once seats were ordered."),
+    )  # fmt: skip
+    price_sats = AmountField(
+        label=_("Price"),
+        help_text=_("One seat; 0 is free. Of several types: the lowest price that is shown."),
+    )
     timezone = forms.ChoiceField(
         label=_("Time zone"), choices=_zones, initial="UTC", help_text=_("Where it takes place.")
     )
@@ -50,10 +60,18 @@ class EventForm(UnstaleForm):
         super().__init__(*args, **kwargs)
         if self.is_bound:
             self._set_zone(self.data.get(self.add_prefix("timezone")))
+            self._set_currency(self.data.get(self.add_prefix("currency")) or self.instance.currency)
+
+    def _set_currency(self, currency: str) -> None:
+        if is_currency(currency):
+            tell_currency(self.fields.values(), currency, is_shown=not self.is_bound)
 
     def arrange(self) -> None:
         """A moment is two inputs under one label: each says which it is to those who do not see it."""
         self._set_zone(self.instance.timezone)
+        tell_currency(self.fields.values(), self.instance.currency)
+        self.initial["price_sats"] = self.instance.lowest_price if self.instance.pk else None
+        self.instance.former_currency = self.instance.currency
         for name in {"title", "summary", "description", "organizer_name"} & {*self.fields}:
             self.fields[name].widget.attrs["dir"] = "auto"
         for field in self._moments():
@@ -67,6 +85,10 @@ class EventForm(UnstaleForm):
     def _set_zone(self, name: str | None) -> None:
         for field in self._moments():
             field.widget.zone = zone_or_utc(name)
+
+    def clean_currency(self) -> str:
+        """A page of before does not say it."""
+        return self.cleaned_data["currency"] or self.instance.currency
 
     def clean_capacity(self) -> int:
         """The database refuses to oversell; here it is said at the field."""
@@ -93,6 +115,9 @@ class EventForm(UnstaleForm):
     def clean(self):
         """Of an hour that comes twice it is the time it was; else the first that lies after the start."""
         data = super().clean() or self.cleaned_data
+        if "price_sats" in data:
+            is_sats = data.get("currency", self.instance.currency) == SAT
+            self.instance.price = None if is_sats else data["price_sats"]
         for name in MOMENTS:
             if moment := data.get(name):
                 moment = self._which(name, moment, data.get("start_time"))

@@ -135,6 +135,7 @@ class Event(Schedule, Priced, Searched):
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
+    former_currency = ""  # as its form showed it
     has_codes = False  # as `offers.read_for_page` finds
     types_in_hand: list[TicketType] | None = None  # by whoever has just read what a basket needs
 

@@ -108,7 +108,7 @@ def code_in_hand(event: Event) -> PromoCode:
 
 def offers_of(event: Event, code: PromoCode | None = None) -> list[Offer]:
     """What `event`, from `read_for_page`, offers to everybody, or to whoever has `code`, as it is shown."""
-    types = event.types_in_hand or [TicketType(event=event, price=event.price_sats)]
+    types = event.types_in_hand or [TicketType(event=event, price=event.lowest_price)]
     shown = [
         each for each in types if each.is_active and (not each.is_hidden or (code and not each.is_locked))
     ]

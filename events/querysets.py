@@ -1,13 +1,14 @@
 """QuerySet of events: what is public, to come, past or on sale."""
 
 from datetime import datetime
+from fractions import Fraction
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Cast, Ceil, Coalesce, Least
 from django.utils import timezone
 
-from ticketsuma.money import SAT
+from ticketsuma.money import MAX_SATS, SAT
 from ticketsuma.search_keys import SearchedQuerySet
 
 from .catalogue_models import TicketType, set_only_price
@@ -26,6 +27,13 @@ class EventQuerySet(SearchedQuerySet):
         return super().update(**{"version": F("version") + 1} | changes)
 
     update.alters_data = True  # type: ignore[attr-defined]
+
+    def keep_worth(self, currency: str, sats_per_unit: Fraction) -> None:
+        """Note about what prices in `currency` come to: lists sort by it. No event changes by that."""
+        bounded = Least(Ceil(F("price") * float(sats_per_unit)), float(MAX_SATS))
+        worth = Cast(bounded, models.BigIntegerField())
+        priced = self.filter(currency=currency).exclude(price_sats=worth)
+        models.QuerySet.update(priced, price_sats=worth)
 
     def public(self):
         """What anybody may see; canceled events stay visible so that people learn of it."""

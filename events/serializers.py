@@ -21,7 +21,7 @@ from ticketsuma.api.fields import (
     StrictMixin,
 )
 from ticketsuma.errors import DomainError
-from ticketsuma.money import MAX_SATS
+from ticketsuma.money import MAX_SATS, SAT, validate_currency
 from ticketsuma.zoned_fields import time_zones
 
 from .catalogue_models import lock_catalogue
@@ -60,12 +60,14 @@ class EventSerializer(serializers.ModelSerializer):
         read_only=True, allow_null=True, help_text="Until then holders may watch it again; null: no replay."
     )
     price_sats = serializers.IntegerField(
-        read_only=True, help_text="One seat, in satoshis; 0 is free. Of several types, the lowest."
+        read_only=True,
+        help_text="One seat, in satoshis; 0 is free. Of several types, the lowest. Of prices in another "
+        "currency about what it comes to; what it is, is agreed when seats are held.",
     )
     price = serializers.IntegerField(
-        source="price_sats", read_only=True, help_text="The same in the minor unit of `currency`."
+        source="lowest_price", read_only=True, help_text="The same in the minor unit of `currency`."
     )
-    currency = serializers.CharField(read_only=True, help_text="`SAT`.")
+    currency = serializers.CharField(read_only=True, help_text="`SAT`, or a code of ISO 4217.")
     ticket_types = TicketTypeSerializer(many=True, source="listed_types", read_only=True)
     questions = serializers.SerializerMethodField(help_text="What is asked now.")
     refund_hours = serializers.IntegerField(
@@ -129,8 +131,17 @@ class EventWriteSerializer(StrictMixin, serializers.ModelSerializer):
     capacity = StrictIntegerField(min_value=1, max_value=MAX_CAPACITY, help_text="Seats.")
     max_per_order = StrictIntegerField(min_value=1, max_value=50, required=False)
     price_sats = StrictIntegerField(
-        min_value=0, max_value=MAX_SATS, help_text="One seat, in satoshis; 0 is free."
-    )
+        min_value=0, max_value=MAX_SATS, required=False,
+        help_text="One seat, in satoshis; 0 is free. Only where `currency` is `SAT`.",
+    )  # fmt: skip
+    currency = SingleLineField(
+        max_length=3, required=False, validators=[validate_currency],
+        help_text="`SAT`, or a code of ISO 4217. With another one comes a price. It stays with its orders.",
+    )  # fmt: skip
+    price = StrictIntegerField(
+        min_value=0, max_value=MAX_SATS, required=False,
+        help_text="One seat, in the minor unit of `currency`; 0 is free.",
+    )  # fmt: skip
     stream_url = SingleLineField(
         max_length=500, required=False, allow_blank=True, write_only=True,
         validators=[StreamAddressValidator()], help_text="https only; shown to admitted holders only.",
@@ -158,9 +169,9 @@ class EventWriteSerializer(StrictMixin, serializers.ModelSerializer):
         model = Event
         fields = [
             "title", "summary", "description", "organizer", "organizer_id", "contact_email", "start_time",
-            "end_time",
-            "timezone", "sales_end", "capacity", "max_per_order", "price_sats", "stream_url", "replay_until",
-            "is_active", "refunds_when_moved", "refund_hours", "version",
+            "end_time", "timezone", "sales_end", "capacity", "max_per_order", "price_sats", "currency",
+            "price", "stream_url", "replay_until", "is_active", "refunds_when_moved", "refund_hours",
+            "version",
         ]  # fmt: skip
 
     def validate_timezone(self, name: str) -> str:
@@ -187,7 +198,25 @@ class EventWriteSerializer(StrictMixin, serializers.ModelSerializer):
             raise serializers.ValidationError({"replay_until": _("The replay ends after the event does.")})
         if self.instance and data.get("capacity", self.instance.capacity) < self.instance.seats_taken:
             raise serializers.ValidationError({"capacity": _("More seats than that are taken.")})
-        return self._with_organizer(data)
+        return self._with_organizer(self._with_price(data))
+
+    def _with_price(self, data: dict) -> dict:
+        """One price, in the column of its currency; a new event and a new currency have one."""
+        currency = data.get("currency", self.instance.currency if self.instance else SAT)
+        said = [name for name in ("price_sats", "price") if name in data]
+        if len(said) == 2:
+            raise serializers.ValidationError({"price_sats": _("Say one of `price` and `price_sats`.")})
+        if said == ["price_sats"] and currency != SAT:
+            says = _("This event is priced in %(currency)s: say its `price`.")
+            raise serializers.ValidationError({"price_sats": says % {"currency": currency}})
+        if not said:
+            if not self.partial or (self.instance and currency != self.instance.currency):
+                name = "price_sats" if currency == SAT else "price"
+                raise serializers.ValidationError({name: _("This field is required.")}, code="required")
+            return data
+        if currency == SAT:
+            data["price_sats"], data["price"] = data[said[0]], None
+        return data
 
     def _with_organizer(self, data: dict) -> dict:
         """A foreign organizer and one that is not there are refused alike."""
@@ -221,7 +250,8 @@ class EventWriteSerializer(StrictMixin, serializers.ModelSerializer):
         now = Event.objects.values_list("version", flat=True).get(pk=event.pk)
         if data.pop("version", now) != now:
             raise EventChanged
-        if data.get("price_sats", event.price_sats) != event.price_sats and event.ticket_types.count() > 1:
+        wanted = data.get("price_sats") if data.get("price") is None else data["price"]
+        if wanted not in (None, event.lowest_price) and event.ticket_types.count() > 1:
             raise SeveralPrices
         for name, value in data.items():
             setattr(event, name, value)

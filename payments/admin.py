@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import Ability
 from ticketsuma.admin.actions import JobAdmin
-from ticketsuma.admin.base import ParkedFilter, ReadOnlyAdmin, ReadOnlyInline, sats_column
+from ticketsuma.admin.base import ParkedFilter, ReadOnlyAdmin, ReadOnlyInline, amount_column, sats_column
 
 from .checkup_models import Checkup
 from .models import (
@@ -88,7 +88,8 @@ class WaitingFilter(admin.SimpleListFilter):
 class PaymentAdmin(JobAdmin):
     sees = (Ability.SEE_MONEY,)
     list_display = [
-        "reference", "status", sats_column("amount_sats", _("amount")), "push", "uma_address", "due_at",
+        "reference", "status", sats_column("amount_sats", _("amount")),
+        amount_column("amount", _("price"), "currency", "amount_minor"), "push", "uma_address", "due_at",
         "paid_at",
     ]  # fmt: skip
     list_filter = [WaitingFilter, "status", "push", ParkedFilter, "created_at"]

@@ -7,6 +7,24 @@ from ticketsuma.money import MSATS_PER_SAT
 from .models import Payment, Refund
 
 
+class AgreedQuoteSerializer(serializers.ModelSerializer):
+    """What was agreed of an amount in another currency than sats, frozen when it fell due."""
+
+    amount = serializers.IntegerField(help_text="In the minor unit of `currency`.")
+    amount_msats = serializers.IntegerField(help_text="What it came to, whole sats.")
+    rate = serializers.SerializerMethodField(help_text="Whole units of `currency` for one bitcoin.")
+    sources = serializers.ListField(child=serializers.CharField(), source="rate_sources")
+    at = serializers.DateTimeField(source="rate_at", help_text="When the rate was taken.")
+
+    class Meta:
+        model = Payment
+        fields = ["currency", "amount", "amount_sats", "amount_msats", "rate", "sources", "at"]
+        read_only_fields = fields
+
+    def get_rate(self, payment: Payment) -> str:
+        return f"{payment.rate:f}".rstrip("0").rstrip(".") if payment.rate else ""
+
+
 class PaymentSerializer(serializers.ModelSerializer):
     """Money due, and every way to pay it. Prefetch `invoices`, or each payment costs a query."""
 
@@ -16,14 +34,16 @@ class PaymentSerializer(serializers.ModelSerializer):
     bolt11 = serializers.SerializerMethodField(help_text="Lightning invoice that may be paid now, or null.")
     uma_invoice = serializers.SerializerMethodField(help_text="UMA invoice (`uma1…`), or null.")
     pay_address = serializers.CharField(source="uma_pay_address", help_text="`$name@shop`; any UMA wallet.")
-    amount_sats = serializers.IntegerField(help_text="In satoshis.")
+    amount_sats = serializers.IntegerField(help_text="In satoshis: what is to be paid.")
+    currency = serializers.CharField(help_text="Of the price: `SAT`, or a code of ISO 4217.")
+    amount = serializers.IntegerField(help_text="The price in the minor unit of `currency`.")
     expires_at = serializers.DateTimeField(source="due_at")
 
     class Meta:
         model = Payment
         fields = [
-            "status", "amount_sats", "invoice_id", "bolt11", "uma_invoice", "pay_address", "push",
-            "expires_at", "paid_at",
+            "status", "amount_sats", "currency", "amount", "invoice_id", "bolt11", "uma_invoice",
+            "pay_address", "push", "expires_at", "paid_at",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -21,6 +21,7 @@ from ticketsuma.state_machine import InvalidTransition
 
 from .models import IncomingPayment, Invoice, Payment, PostTransaction, Refund, WebhookEvent
 from .node import lightspark
+from .quotes import Quote
 from .refunds import write_refund
 from .signals import payment_settled
 from .uma.push import sign_uma_invoice
@@ -35,16 +36,16 @@ class StillOpen(DomainError):
 
 
 def new_payment(
-    *, reference: str, amount_sats: int, memo: str, uma_address: str, due_at: datetime, signed: bool = False
+    *, reference: str, quote: Quote, memo: str, uma_address: str, due_at: datetime, signed: bool = False
 ) -> Payment:
-    """A payment of `amount_sats` that is due until `due_at`, not saved yet: `create_payment` does that.
+    """A payment of what was quoted, due until `due_at`, not saved yet: `create_payment` does that.
 
     With `uma_address` the worker pushes a UMA Request to that wallet; then, and if `signed`, its UMA
     invoice is signed already.
     """
     payment = Payment(
         reference=reference,
-        amount_sats=amount_sats,
+        **quote.columns,
         memo=memo,
         uma_address=uma_address,
         due_at=due_at,

@@ -44,7 +44,7 @@ def demo_events(now: datetime, *, on_air: str = "https://vimeo.com/76979871") ->
             summary="Flour, water, patience. Mei pulls, you pull, and at the end everybody eats.",
             description=_NOODLES, organizer_name="Mei's Long Table", contact_email="kitchen@example.com",
             start_time=kitchen, end_time=kitchen + timedelta(minutes=90), timezone="America/Los_Angeles",
-            capacity=24, max_per_order=4, price_sats=5_000,
+            capacity=24, max_per_order=4, currency="USD", price_sats=1_500,
             stream_url="https://meet.jit.si/TicketsByUmaCookAlong",
         ),
         Event(
@@ -86,11 +86,11 @@ def fill_catalogue(event: Event) -> None:
     table.name, table.description = "At the table", "You cook along, and Mei looks at your dough."
     table.save()
     TicketType.objects.create(
-        event=event, name="Friend of the kitchen", position=1, price=8_000, pricing="at_least",
-        suggested_price=12_000, description="The same seat; what is more pays for a seat of somebody else.",
+        event=event, name="Friend of the kitchen", position=1, price=2_400, pricing="at_least",
+        suggested_price=3_600, description="The same seat; what is more pays for a seat of somebody else.",
     )  # fmt: skip
     TicketType.objects.create(
-        event=event, name="Replay", position=2, price=2_000, admits="replay",
+        event=event, name="Replay", position=2, price=600, admits="replay",
         description="No seat: watch it afterwards, as often as your dough needs.",
     )  # fmt: skip
     PromoCode.objects.create(event=event, text="NOODLES", kind="percent", value=20, max_uses=100)

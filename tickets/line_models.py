@@ -45,18 +45,18 @@ class OrderLine(models.Model):
         return f"{self.quantity} × {self.type}"
 
     @property
-    def full_sats(self) -> int:
+    def full_amount(self) -> int:
         """What it would cost without its discount."""
         return self.price * self.quantity
 
     @property
-    def amount_sats(self) -> int:
-        return self.full_sats - self.discount
+    def amount(self) -> int:
+        return self.full_amount - self.discount
 
     @property
-    def seat_amount_sats(self) -> int:
+    def seat_amount(self) -> int:
         """What one of its seats cost, rounded down."""
-        return self.amount_sats // self.quantity
+        return self.amount // self.quantity
 
 
 # Of several orders, for `named_lines`: one statement.

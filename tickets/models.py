@@ -26,6 +26,7 @@ from .announcement_models import Announcement, EventChange  # noqa: F401, models
 from .answer_models import Answer
 from .line_models import OrderLine
 from .links import Linked, TokenQuerySet
+from .order_amounts import OrderAmounts
 
 ORDER_CODE_LENGTH = 8
 TICKET_CODE_LENGTH = 26  # 130 bits
@@ -48,7 +49,7 @@ class OrderQuerySet(TokenQuerySet):
         return self.filter(status__in=[Order.Status.PENDING, Order.Status.PAID])
 
 
-class Order(Searched, Linked, StateMachine, Job):
+class Order(OrderAmounts, Searched, Linked, StateMachine, Job):
     """An order: seats held, then sold. As a job of the worker it is the end of its hold (`expire_order`)."""
 
     organizer_path = "event__organizer"
@@ -180,13 +181,6 @@ class Order(Searched, Linked, StateMachine, Job):
         return Signer(salt="tickets.order")
 
     @property
-    def amount_sats(self) -> int:
-        """What all of it costs: what is due by its payment, which is that of its lines."""
-        if self.lines_in_hand is not None:
-            return sum(line.amount_sats for line in self.lines_in_hand)
-        return self.payment.amount_sats if self.payment else 0
-
-    @property
     def refundable_until(self) -> datetime | None:
         """Until when its tickets may be given back for their money, as agreed at purchase; None: never."""
         if self.refund_hours is None or self.payment_id is None:
@@ -211,7 +205,10 @@ class Order(Searched, Linked, StateMachine, Job):
         """Those in hand, else those of the tickets; prefetch `tickets` with their lines."""
         if self.lines_in_hand is not None:
             return self.lines_in_hand
-        return sorted({each.line for each in self.known_tickets if each.line}, key=lambda line: line.pk)
+        lines = sorted({each.line for each in self.known_tickets if each.line}, key=lambda line: line.pk)
+        for line in lines:
+            line.order = self
+        return lines
 
     @property
     def named_lines(self) -> list[OrderLine]:
@@ -336,8 +333,13 @@ class Ticket(Searched, Linked):
 
     @property
     def price_sats(self) -> int:
-        """What this seat cost; its line, or else its order, is loaded."""
-        return self.order.price_sats if self.line is None else self.line.seat_amount_sats
+        """What this seat cost in sats; its line, or else its order, is loaded."""
+        return self.order.price_sats if self.line is None else self.order.sats_of(self.line.seat_amount)
+
+    @property
+    def price(self) -> int:
+        """The same in minor units of its order's currency."""
+        return self.order.price_sats if self.line is None else self.line.seat_amount
 
     @property
     def type_name(self) -> str:

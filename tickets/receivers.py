@@ -10,6 +10,7 @@ from .announcement_models import TOLD, Announcement
 from .models import Order
 from .services.orders import fulfil
 from .services.personal_data import adopt_orders
+from .services.worths import begin_to_follow
 
 
 def on_payment_settled(*, payment: Payment, **kwargs) -> None:
@@ -36,6 +37,7 @@ def on_signed_out(*, request: Any, **kwargs) -> None:
 
 
 def on_event_saved(*, instance: Event, created: bool, **kwargs) -> None:
-    """Receiver of Django's news of a saved event: a new one is announced as it is, in its transaction."""
+    """Receiver of Django's news of a saved event: its currency is followed; a new one is announced."""
+    begin_to_follow(instance)
     if created and not kwargs.get("raw"):
         Announcement.objects.create(event=instance, **{name: getattr(instance, name) for name in TOLD})

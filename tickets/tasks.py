@@ -12,6 +12,7 @@ from tickets.services.hold_limits import forget_networks
 from tickets.services.orders import expire_order
 from tickets.services.personal_data import purge_erased_orders
 from tickets.services.retention import purge
+from tickets.services.worths import follow_rates
 from ticketsuma.jobs.registry import Queue, registry
 
 # Frequent looks for what was written lately would miss what a worker that was away, or a fault, left.
@@ -50,6 +51,7 @@ registry.add_periodic_task(15, notifications.queue_recent_changes)
 registry.add_periodic_task(WHOLE_SECONDS, notifications.queue_changes)
 registry.add_periodic_task(30, notifications.queue_reminders)
 registry.add_periodic_task(60, purge_erased_orders)
+registry.add_periodic_task(60, follow_rates)
 registry.add_periodic_task(60, forget_networks)
 registry.add_periodic_task(60, keep_rates)
 registry.add_periodic_task(600, purge)

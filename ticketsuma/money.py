@@ -84,6 +84,13 @@ def format_sats(amount_sats: int) -> str:
     return f"{number} {_('sat') if amount_sats == 1 else _('sats')}"
 
 
+def format_due(amount_sats: int, amount_minor: int, currency: str) -> str:
+    """What is to be paid: `21,040 sats`, or `$12.34 (21,040 sats)` as was agreed."""
+    if currency == SAT:
+        return format_sats(amount_sats)
+    return f"{format_amount(amount_minor, currency)} ({format_sats(amount_sats)})"
+
+
 def format_units(amount: int, currency: str, decimals: int) -> str:
     """`1234, "USD", 2` → `12.34 USD`: an amount in a unit that a wallet named, in the reader's language."""
     exact = Decimal(amount).scaleb(-decimals)

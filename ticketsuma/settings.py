@@ -110,6 +110,7 @@ if UMA_LOCAL_VASPS and not ALLOW_TEST_NETWORK:
 
 # -- the shop's own rules ---------------------------------------------------------------------
 HOLD_SECONDS = env.int("HOLD_SECONDS", 900)
+QUOTE_TOLERANCE_PERCENT = env.float("QUOTE_TOLERANCE_PERCENT", 1.0)  # see payments/quotes.py
 # An unknown answer of the node keeps the seats held at most this long after the hold ran out.
 HOLD_UNKNOWN_SECONDS = env.int("HOLD_UNKNOWN_SECONDS", 1800)
 # Names, addresses and mails of buyers go so many days after their event; 0 keeps them.

@@ -1,11 +1,11 @@
 // How many seats: − and + around each number field, and the total that follows.
 const count = (input) => Math.round(Number(input.value)) || 0;
 
-// What a stepper's seats cost: as the server reckons, a part of a sat stays with the shop.
-function cost(stepper) {
+// What a stepper's seats cost in minor units: as the server reckons, a part of one stays with the shop.
+function cost(stepper, scale) {
   const { price, percent, off, amount } = stepper.dataset;
   const seats = count(stepper.querySelector("input"));
-  const each = amount ? count(document.getElementById(amount)) : Number(price);
+  const each = amount ? Math.round(Number(document.getElementById(amount).value) * scale) || 0 : Number(price);
   return (each - Number(off)) * seats - Math.floor((each * seats * Number(percent)) / 100);
 }
 
@@ -21,10 +21,21 @@ function update(stepper) {
   if (!total) return;
   const steppers = [...form.querySelectorAll(".stepper")];
   const seats = steppers.reduce((sum, each) => sum + count(each.querySelector("input")), 0);
-  const amount = steppers.reduce((sum, each) => sum + cost(each), 0);
-  // The server's own thousands separator: Intl would set another one in Spanish.
-  const sats = String(amount).replace(/\B(?=(\d{3})+$)/g, total.dataset.group);
-  total.textContent = seats && amount ? total.dataset.text.replace("{amount}", sats) : total.dataset.none;
+  const { currency, digits, group, text, none } = total.dataset;
+  const scale = 10 ** Number(digits || 0);
+  const amount = steppers.reduce((sum, each) => sum + cost(each, scale), 0);
+  const shown = currency ? inCurrency(amount / scale, currency, Number(digits)) : inSats(amount, group);
+  total.textContent = seats && amount ? text.replace("{amount}", shown) : none;
+}
+
+// With the server's own thousands separator: Intl would set another one in Spanish.
+function inSats(amount, group) {
+  return String(amount).replace(/\B(?=(\d{3})+$)/g, group);
+}
+
+function inCurrency(amount, currency, digits) {
+  const form = { style: "currency", currency, minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return amount.toLocaleString(document.documentElement.lang, form);
 }
 
 export function watchSteppers(root) {

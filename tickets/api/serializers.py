@@ -11,7 +11,7 @@ from rest_framework import serializers
 from events.catalogue_serializers import ItemSerializer
 from events.models import Event
 from payments.models import Payment, Refund
-from payments.serializers import PaymentSerializer, RefundSerializer
+from payments.serializers import AgreedQuoteSerializer, PaymentSerializer, RefundSerializer
 from tickets.models import Order, OrderLine, Ticket
 from tickets.offline_door.statements import MAX_LENGTH
 from tickets.services.answers import known_answers
@@ -48,6 +48,10 @@ class PurchaseRequestSerializer(StrictSerializer):
         min_value=0, max_value=MAX_SATS, required=False,
         help_text="Of one seat, as you have shown it: at another price it is 409 `price_changed`.",
     )  # fmt: skip
+    expected_price = StrictIntegerField(
+        min_value=0, max_value=MAX_SATS, required=False,
+        help_text="The same in the minor unit of the event's currency.",
+    )  # fmt: skip
     items = serializers.ListField(
         child=ItemSerializer(), required=False, min_length=1, max_length=100, default=[],
         help_text="Seats by ticket type; without it, `quantity` seats of the event's default type.",
@@ -59,7 +63,12 @@ class PurchaseRequestSerializer(StrictSerializer):
     )  # fmt: skip
     expected_amount_sats = StrictIntegerField(
         min_value=0, max_value=MAX_SATS, required=False,
-        help_text="Of all of it, as you have shown it: at another amount it is 409 `price_changed`.",
+        help_text="Of all of it, as you have shown it: at another amount it is 409 `price_changed`. "
+        "Prices in other currencies come to other sats with every rate; this holds them to yours.",
+    )  # fmt: skip
+    expected_amount = StrictIntegerField(
+        min_value=0, max_value=MAX_SATS, required=False,
+        help_text="The same in the minor unit of the event's currency.",
     )  # fmt: skip
     user_id = serializers.JSONField(
         required=False, allow_null=True, write_only=True, help_text="Accepted and ignored."
@@ -67,7 +76,7 @@ class PurchaseRequestSerializer(StrictSerializer):
 
     def validate(self, data: dict) -> dict:
         said = self.initial_data
-        if data["items"] and (twice := {"quantity", "expected_price_sats"} & {*said}):
+        if data["items"] and (twice := {"quantity", "expected_price_sats", "expected_price"} & {*said}):
             says = _("Each of the `items` says that, or `expected_amount_sats` of all of them.")
             raise serializers.ValidationError(dict.fromkeys(sorted(twice), says))
         user = self.context["request"].user
@@ -140,8 +149,8 @@ class OrderLineSerializer(serializers.ModelSerializer):
     name = serializers.CharField(source="type.shown_name", help_text="Of the ticket type.")
     price = serializers.IntegerField(help_text="One seat, in the minor unit of `currency`.")
     discount = serializers.IntegerField(help_text="Off the whole line.")
-    amount = serializers.IntegerField(source="amount_sats", help_text="price × quantity − discount.")
-    currency = serializers.CharField(source="type.currency", help_text="`SAT`.")
+    amount = serializers.IntegerField(help_text="price × quantity − discount.")
+    currency = serializers.CharField(source="order.currency", help_text="`SAT`, or a code of ISO 4217.")
 
     class Meta:
         model = OrderLine
@@ -155,6 +164,13 @@ class OrderSerializer(serializers.ModelSerializer):
     event_id = serializers.IntegerField()
     price_sats = serializers.IntegerField(help_text="Of one seat; of several types on average, rounded up.")
     amount_sats = serializers.IntegerField(help_text="For all seats, in satoshis.")
+    currency = serializers.CharField(help_text="`SAT`, or a code of ISO 4217.")
+    price = serializers.IntegerField(help_text="As `price_sats`, in the minor unit of `currency`.")
+    amount = serializers.IntegerField(help_text="For all seats, in the minor unit of `currency`.")
+    quote = AgreedQuoteSerializer(
+        allow_null=True, source="agreed_quote",
+        help_text="How `amount` came to `amount_sats`, as long as the seats are held; null of sats.",
+    )  # fmt: skip
     refundable_until = serializers.DateTimeField(
         allow_null=True, help_text="Until then unused tickets may be given back for their money; null: never."
     )
@@ -164,7 +180,8 @@ class OrderSerializer(serializers.ModelSerializer):
         model = Order
         fields = [
             "id", "token", "code", "status", "event_id", "user_id", "email", "name", "uma_address",
-            "quantity", "price_sats", "amount_sats", "lines", "refundable_until", "expires_at", "paid_at",
+            "quantity", "price_sats", "amount_sats", "currency", "price", "amount", "quote", "lines",
+            "refundable_until", "expires_at", "paid_at",
             "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
@@ -229,6 +246,8 @@ class MyTicketSerializer(TicketSerializer):
     event = EventOfTicketSerializer(source="order.event")
     uma_address = serializers.CharField(source="order.uma_address")
     amount_sats = serializers.IntegerField(source="price_sats", help_text="For this seat, in satoshis.")
+    currency = serializers.CharField(source="order.currency", help_text="`SAT`, or a code of ISO 4217.")
+    amount = serializers.IntegerField(source="price", help_text="For this seat, in the minor unit of it.")
     invoice_id = serializers.SerializerMethodField(help_text="Of the order's newest invoice, or null.")
     paid_at = serializers.DateTimeField(source="order.paid_at", allow_null=True)
     expires_at = serializers.DateTimeField(source="order.expires_at")
@@ -236,7 +255,7 @@ class MyTicketSerializer(TicketSerializer):
     class Meta(TicketSerializer.Meta):
         fields = [
             *TicketSerializer.Meta.fields, "order_id", "user_id", "event", "uma_address", "amount_sats",
-            "invoice_id", "paid_at", "expires_at", "created_at", "updated_at",
+            "currency", "amount", "invoice_id", "paid_at", "expires_at", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -23,6 +23,7 @@ from tickets.services import orders
 from tickets.services.check_ins import check_in, validate_code
 from tickets.services.payment_lookup import check_now
 from tickets.services.personal_data import orders_for_user
+from tickets.services.prices import Expected
 from tickets.services.refunds import give_refund_address
 from tickets.services.viewers import join_for_pass
 from ticketsuma.api.schema import header, problems
@@ -108,8 +109,7 @@ class TicketViewSet(ApiViewSet):
             buyer=request.user if request.user.is_authenticated else None,
             key=idempotency_key(request),
             ip=client_ip(request),
-            expected_price_sats=data.get("expected_price_sats"),
-            expected_amount_sats=data.get("expected_amount_sats"),
+            expected=Expected.of_request(data, event.currency),
             signed=True,
         )
         if not order.is_replay:

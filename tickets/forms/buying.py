@@ -16,15 +16,18 @@ from events.baskets import Item
 from events.models import Event, PromoCode
 from events.offers import Offer, offers_of
 from events.question_models import Question
+from payments.quotes import is_paused
 from payments.uma.address import EMAIL_INSTEAD
 from tickets.services.answers import places_of
 from tickets.services.idempotency import request_hash
 from tickets.services.personal_data import last_wallet
-from ticketsuma.money import MAX_SATS, format_sats
-from ticketsuma.templatetags.display import seats_left
+from tickets.services.prices import Expected
+from ticketsuma.amount_fields import in_minor
+from ticketsuma.templatetags.display import about, seats_left
 
 from .orders import DescribedForm, UmaAddressField
 from .questions import AsksQuestions, replies_in, with_several
+from .shown_prices import as_shown, own_price_field, parsed
 
 # What a form says of the page that it was on, not of its buyer's wish.
 AS_SHOWN = ("key", "price_sats", "shown", "refund_policy", "csrfmiddlewaretoken")
@@ -42,6 +45,7 @@ class Row:
 
     offer: Offer
     left: str
+    about: str
     seats: forms.BoundField | None = None
     amount: forms.BoundField | None = None
 
@@ -56,6 +60,7 @@ class BuyForm(AsksQuestions, DescribedForm):
 
     code_refusal = ""  # why the code that was typed changes nothing
     say_left: Callable[[Offer], str] = staticmethod(say_left)
+    say_about: Callable[[int, str], str] = staticmethod(about)
 
     quantity = forms.IntegerField(
         label=_("Seats"), initial=1, min_value=1, widget=forms.NumberInput(attrs={"inputmode": "numeric"})
@@ -79,7 +84,8 @@ class BuyForm(AsksQuestions, DescribedForm):
     name = PersonNameField(label=_("Name"), required=False)
     # The same form sent twice is one order; with other fields it is another one.
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4, required=False)
-    # What a seat cost on the page that was sent, of one type or of each; and what was said of giving it back.
+    # What a seat cost on the page that was sent, of one type or of each, in minor units whatever its name
+    # says (pages of before have it); and what was said of giving it back.
     price_sats = forms.IntegerField(widget=forms.HiddenInput, required=False)
     shown = forms.CharField(widget=forms.HiddenInput, required=False, max_length=5000)
     refund_policy = forms.CharField(widget=forms.HiddenInput, required=False, max_length=5)
@@ -136,7 +142,7 @@ class BuyForm(AsksQuestions, DescribedForm):
                 widget=forms.NumberInput(attrs=attrs),
             )  # fmt: skip
             if offer.type.asks_for_amount:
-                self.fields[f"amount_{offer.type.pk}"] = _amount_field(offer)
+                self.fields[f"amount_{offer.type.pk}"] = own_price_field(offer)
 
     def _bound_quantity(self, offer: Offer) -> None:
         least, most = offer.type.min_per_order, offer.most
@@ -169,7 +175,8 @@ class BuyForm(AsksQuestions, DescribedForm):
         for name, value in self.sent.items():
             found = _SEATS.fullmatch(name)
             if found and "quantity" not in self.sent and (seats := _number(value)):
-                items.append(Item(int(found[1]), seats, _number(self.sent.get(f"amount_{found[1]}"))))
+                amount = in_minor(self.sent.get(f"amount_{found[1]}"), self.event.currency)
+                items.append(Item(int(found[1]), seats, amount))
         return items
 
     @property
@@ -182,16 +189,17 @@ class BuyForm(AsksQuestions, DescribedForm):
         items, code = self.items, self.sent.get("promo_code", "").strip()
         price = _number(self.sent.get("price_sats"))
         if items:
-            return {"items": items, "promo_code": code, "expected_amount_sats": self._total_shown(items)}
+            shown = Expected(amount=self._total_shown(items))
+            return {"items": items, "promo_code": code, "expected": shown}
         seats = _number(self.sent.get("quantity")) or 0
         if not code:
-            return {"quantity": seats, "expected_price_sats": price}
-        expected = None if price is None else price * seats
+            return {"quantity": seats, "expected": Expected(price=price)}
+        expected = Expected(amount=None if price is None else price * seats)
         items = [Item(self.event.default_type_id or 0, seats)]
-        return {"items": items, "promo_code": code, "expected_amount_sats": expected}
+        return {"items": items, "promo_code": code, "expected": expected}
 
     def _total_shown(self, items: list[Item]) -> int | None:
-        shown = {pk: prices for pk, *prices in _parsed(self.sent.get("shown", ""))}
+        shown = {pk: prices for pk, *prices in parsed(self.sent.get("shown", ""))}
         total = 0
         for item in items:
             if item.type_id not in shown:
@@ -220,7 +228,7 @@ class BuyForm(AsksQuestions, DescribedForm):
     @property
     def price_is_other(self) -> bool:
         """Whether the page that was sent showed another price of its one type than that of now."""
-        seen = self.wish.get("expected_price_sats")
+        seen = self.wish["expected"].price
         return self.is_simple and seen not in (None, self.offers[0].type.price)
 
     # -- how it is shown ----------------------------------------------------------------------
@@ -230,8 +238,19 @@ class BuyForm(AsksQuestions, DescribedForm):
         for offer in self.offers:
             names = [f"{part}_{offer.type.pk}" for part in ("seats", "amount")]
             seats, amount = [self[name] if name in self.fields else None for name in names]
-            rows.append(Row(offer, self.say_left(offer), seats, amount))
+            says = self.say_about(offer.price, self.event.currency)
+            rows.append(Row(offer, self.say_left(offer), says, seats, amount))
         return rows
+
+    @property
+    def about_from(self) -> str:
+        """About how many sats the lowest price is."""
+        return self.say_about(self.price_from, self.event.currency)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether there is no exchange rate to sell at now."""
+        return not self.is_free and is_paused(self.event.currency)
 
     @property
     def can_buy(self) -> bool:
@@ -246,7 +265,7 @@ class BuyForm(AsksQuestions, DescribedForm):
     def price_from(self) -> int:
         """The lowest price that is on sale, or else of all."""
         offers = [offer for offer in self.offers if offer.is_on_sale] or self.offers
-        return min((offer.price for offer in offers), default=self.event.price_sats)
+        return min((offer.price for offer in offers), default=self.event.lowest_price)
 
     @property
     def is_from(self) -> bool:
@@ -266,30 +285,6 @@ def is_simple(event: Event, offers: Sequence[Offer]) -> bool:
     return offers[0].type.pk in (None, event.default_type_id)
 
 
-def as_shown(offers: Sequence[Offer]) -> str:
-    """The prices on a page: id, price, percent and amount off of each type."""
-    return ",".join(f"{o.type.pk}:{o.type.price}:{o.percent}:{o.off}" for o in offers)
-
-
-def _parsed(shown: str) -> list[list[int]]:
-    parts = [part.split(":") for part in shown.split(",")]
-    return [
-        [int(number) for number in part]
-        for part in parts
-        if len(part) == 4 and all(map(_NUMBER.fullmatch, part))
-    ]
-
-
 def _number(text: Any) -> int | None:
     text = str(text or "").strip()
     return int(text) if _NUMBER.fullmatch(text) else None
-
-
-def _amount_field(offer: Offer) -> forms.IntegerField:
-    least = offer.type.price
-    says = _("At least %(price)s.") % {"price": format_sats(least)}
-    return forms.IntegerField(
-        label=_("You pay, for one seat"), required=False, initial=offer.suggested,
-        validators=[MinValueValidator(least, says), MaxValueValidator(MAX_SATS)],
-        widget=forms.NumberInput(attrs={"inputmode": "numeric", "min": least, "class": "input"}),
-    )  # fmt: skip

@@ -17,6 +17,7 @@ from accounts.models import normalize_email
 from events.catalogue_models import Admits
 from events.ical import CANCEL, REQUEST, calendar_file
 from payments.models import Refund
+from payments.quotes import then_and_now
 from payments.refunds import for_the_payer_to_redirect
 from tickets.models import EventChange, Mail, Order, Ticket
 from tickets.services.answers import has_questions
@@ -25,6 +26,7 @@ from tickets.services.moved_events import may_have_money_back
 from ticketsuma.bidi import FSI, PDI
 from ticketsuma.mail import ShopMail
 from ticketsuma.money import MSATS_PER_SAT
+from ticketsuma.templatetags.display import due
 
 from .notifications import HOUR_BEFORE, about_start, holders_of
 from .refund_words import about_tickets, why
@@ -177,6 +179,8 @@ def _words_about(mail: Mail) -> dict[str, Any]:
         "is_holder": is_holder,
         "refund": refund,
         "refund_sats": refund.amount_msats // MSATS_PER_SAT if refund else 0,
+        "then_and_now": then_and_now(order.payment, refund.amount_msats) if refund and order.payment else "",
+        "paid": due(order) if order.payment and not is_holder else "",
         "why": why(refund) if refund else "",
         "about_tickets": about_tickets(order),
         "is_for_replay": all(each.line and each.line.admits == Admits.REPLAY for each in tickets),

@@ -166,7 +166,7 @@ TICKETS = Table(
         Column("status", _("status"), lambda ticket: ticket.order.status),
         *_through("order", _ORDER_EVENT),
         Column("type", _("ticket type"), lambda ticket: ticket.line.type.shown_name if ticket.line else ""),
-        Column("sats", _("sats"), lambda ticket: _seat_sats(ticket)),
+        Column("sats", _("sats"), lambda ticket: ticket.price_sats),
         Column("name", _("holder"), lambda ticket: ticket.holder_name or ticket.order.name),
         Column("email", _("e-mail"), lambda ticket: ticket.holder_email or ticket.order.email),
         Column("answers", _("answers"), _answers),
@@ -179,14 +179,6 @@ TICKETS = Table(
         "order__event", "order__payment", "line__type", "check_in").prefetch_related(
         "order__answers__question"),
 )  # fmt: skip
-
-
-def _seat_sats(ticket: Ticket) -> int | str:
-    """Of a seat priced in sats; what a seat in another currency cost is in the orders."""
-    payment = ticket.order.payment
-    if payment is None:
-        return 0
-    return ticket.line.seat_amount_sats if ticket.line and payment.currency == "SAT" else ""
 
 
 def _check_in(ticket: Ticket) -> datetime | None:

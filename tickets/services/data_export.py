@@ -55,6 +55,9 @@ def _order(order: Order) -> dict[str, Any]:
         "uma_address": order.uma_address,
         "quantity": order.quantity,
         "amount_sats": order.amount_sats,
+        "currency": order.currency,
+        "amount": order.amount,
+        "quote": _quote(order.agreed_quote) if order.agreed_quote else None,
         "payer_uma": order.payment.payer_uma if order.payment else "",
         "comments": _comments(order.payment) if order.payment else [],
         "created_at": order.created_at,
@@ -71,6 +74,10 @@ def _order(order: Order) -> dict[str, Any]:
             for mail in order.mails.all()
         ],
     }
+
+
+def _quote(payment: Payment) -> dict[str, Any]:
+    return {"rate": str(payment.rate), "sources": payment.rate_sources, "at": payment.rate_at}
 
 
 def _ticket(ticket: Ticket) -> dict[str, Any]:

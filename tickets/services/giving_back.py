@@ -72,7 +72,7 @@ def give_back(order: Order, ticket_ids: Collection, *, expected_sats: int | None
     with transaction.atomic():
         payment = Payment.objects.select_for_update().get(pk=order.payment_id) if order.payment_id else None
         locked = Order.objects.select_for_update(of=("self",)).select_related("event").get(pk=order.pk)
-        incoming = None
+        incoming, locked.payment = None, payment
         if payment:
             incoming = payment.incoming_payments.select_for_update().filter(applied_msats__gt=0).first()
         plan = _reckon(locked, incoming, ticket_ids)
@@ -110,12 +110,15 @@ def _reckon(order: Order, incoming: IncomingPayment | None, ticket_ids: Collecti
     if incoming is None or not is_refundable(order):
         return GiveBack(chosen, 0)
     due, share, left = _worth(good), _worth(chosen), incoming.applied_msats // MSATS_PER_SAT
-    back = min(share, left * share // due) if due else 0  # due is 0 when only what was free is left
+    if not due:  # only what was free is left
+        return GiveBack(chosen, 0)
+    quoted = -(-order.amount_sats * share // order.amount)
+    back = min(quoted, left * share // due)
     return GiveBack(chosen, back, payment_refunds.refund_address(incoming))
 
 
 def _worth(tickets: list[Ticket]) -> int:
-    """What `tickets` cost, their lines loaded; the part of a sat that a line does not divide by stays."""
+    """What `tickets` cost in minor units, their lines loaded; what a line does not divide by stays."""
     worth = sum(ticket.order.price_sats for ticket in tickets if ticket.line is None)
     of_lines = Counter(ticket.line for ticket in tickets if ticket.line)
-    return worth + sum(line.amount_sats * count // line.quantity for line, count in of_lines.items())
+    return worth + sum(line.amount * count // line.quantity for line, count in of_lines.items())

@@ -1,11 +1,12 @@
 """Rows of a new order: its lines, at the prices of a basket, and a ticket for each seat."""
 
 from events.baskets import Basket
+from payments.quotes import Quote
 from tickets.models import Answer, Order, OrderLine, Ticket
 
 
-def write_down(order: Order, basket: Basket, *, is_gift: bool = False) -> None:
-    """Give an order that is not saved yet its lines and its sums; a gift is discounted whole."""
+def write_down(order: Order, basket: Basket, quote: Quote, *, is_gift: bool = False) -> None:
+    """Give an order that is not saved yet its lines and what is quoted for it; a gift is discounted whole."""
     order.lines_in_hand = [
         OrderLine(
             order=order, type=line.type, quantity=line.quantity, price=line.price,
@@ -14,7 +15,7 @@ def write_down(order: Order, basket: Basket, *, is_gift: bool = False) -> None:
         for line in basket.lines
     ]  # fmt: skip
     order.quantity, order.promo_code = basket.quantity, basket.code
-    order.price_sats = 0 if is_gift else basket.seat_price
+    order.quote_in_hand, order.price_sats = quote, -(-quote.amount_sats // basket.quantity)
 
 
 def write_rows(order: Order) -> None:

@@ -22,13 +22,13 @@ from events.baskets import Item, fill_basket
 from events.models import Event, SalesClosed, SoldOut
 from payments.invoices import InvoiceCloseResult, close_open_invoices, expire_unconfirmed, request_now
 from payments.models import Payment
+from payments.quotes import check_still_fair, quote
 from payments.services import StillOpen, close_payment, create_payment, new_payment, push_again
 from payments.uma.address import domain_of, normalize_uma_address
 from tickets.mail.notifications import holders_of
 from tickets.models import Mail, Order
 from ticketsuma.bidi import isolate
 from ticketsuma.errors import DomainError
-from ticketsuma.money import format_sats
 from ticketsuma.state_machine import InvalidTransition
 
 from .answers import QuestionsChanged, Reply, questions_are_gone, take_answers
@@ -43,26 +43,10 @@ from .hold_limits import (
 from .holds import hold_ends
 from .idempotency import earlier_order, is_guessable, order_scope, orders_of_key, request_hash
 from .order_rows import write_down, write_rows
+from .prices import Expected
 from .seats import claim_seats, give_back_seats
 
 logger = logging.getLogger(__name__)
-
-
-class PriceChanged(DomainError):
-    """With `price_sats` it is of one seat, with `amount_sats` of all that was asked for."""
-
-    code = "price_changed"
-
-    def __init__(self, *, price_sats: int | None = None, amount_sats: int = 0):
-        if price_sats is None:
-            message = _("The price has changed: it now comes to %(price)s.")
-            free, now = _("The price has changed: it is now free."), amount_sats
-            self.members = {"amount_sats": amount_sats}
-        else:
-            message = _("The price has changed: a seat now costs %(price)s.")
-            free, now = _("The price has changed: a seat is now free."), price_sats
-            self.members = {"price_sats": price_sats}
-        super().__init__(message % {"price": format_sats(now)} if now else free)
 
 
 class AlreadyPaid(DomainError):
@@ -88,8 +72,7 @@ def place_order(
     buyer: User | None = None,
     key: str | None = None,
     ip: str = "",
-    expected_price_sats: int | None = None,
-    expected_amount_sats: int | None = None,
+    expected: Expected | None = None,
     signed: bool = False,
     is_staff: bool = False,
     gift_reason: str = "",
@@ -98,12 +81,13 @@ def place_order(
 
     At most they are held to the event's end. What is free in sum is paid at once, or by the mailed link
     (`waits_for_mail`). The same `key` by the same buyer answers the same order as it stands now; two at once
-    make one order. With `ip` what comes from there is limited; with `expected_price_sats` (of one seat) or
-    `expected_amount_sats` (of all) it is that price or none. A use of `promo_code` is counted with the hold,
-    and `answers` are kept with it.
+    make one order. With `ip` what comes from there is limited; what is `expected` is the price, or there is
+    none. A price in another currency than sats is quoted in sats now, and that stands as long as the hold. A
+    use of `promo_code` is counted with the hold, and `answers` are kept with it.
     Raises SoldOut, SalesClosed, PriceChanged, QuantityNotAllowed, UnknownTicketType, AmountNotAllowed,
     PromoCodeRefused, AnswerRefused, QuestionsChanged, InvalidUmaAddress, KeyReused, HoldLimit, FreeLimit,
-    RateLimited. No answer of the node costs anybody a seat: the invoice follows. Outside transactions.
+    RateLimited, RateUnavailable. No answer of the node costs anybody a seat: the invoice follows. Outside
+    transactions.
 
     If `is_staff`, hidden types are open, no limit of buyers counts, and the history says who sold; with a
     `gift_reason`, which it keeps, nothing is to pay.
@@ -133,9 +117,14 @@ def place_order(
         network=network_of(ip, buyer),
         expires_at=hold_ends(event),
     )
-    expected = (expected_price_sats, expected_amount_sats)
     refusal = _fill(
-        order, items, promo_code, quantity, expected, is_staff=is_staff, is_gift=bool(gift_reason)
+        order,
+        items,
+        promo_code,
+        quantity,
+        expected or Expected(),
+        is_staff=is_staff,
+        is_gift=bool(gift_reason),
     )
     if not is_staff:  # who sells on the spot asks nothing
         refusal = refusal or take_answers(order, answers)
@@ -149,10 +138,10 @@ def place_order(
         hit("PURCHASE_PER_IP", ip)  # guessing codes is as limited as buying
     if refusal:
         raise refusal
-    if order.amount_sats:
+    if order.quote_in_hand and order.amount_sats:
         order.payment = new_payment(
             reference=order.code.lower(),
-            amount_sats=order.amount_sats,
+            quote=order.quote_in_hand,
             memo=f"{order.quantity} × {isolate(order.event.title)}"[:200],
             uma_address=order.uma_address,
             due_at=order.expires_at,
@@ -186,22 +175,20 @@ def _fill(
     items: Sequence[Item],
     promo_code: str,
     quantity: int,
-    expected: tuple[int | None, int | None],
+    expected: Expected,
     *,
     is_staff: bool,
     is_gift: bool,
 ) -> DomainError | None:
-    """Give `order` its lines, at the price of one or the amount of all that is expected; or say why not."""
-    price, amount = expected
+    """Give `order` its lines and its quote, at the price that is expected; or say why not."""
     try:
         basket = fill_basket(order.event, items, promo_code, quantity=quantity, is_staff=is_staff)
+        expected.check(basket, order.event.currency, has_items=bool(items))
+        quoted = quote(order.event.currency, 0 if is_gift else basket.amount)
+        expected.check_sats(quoted, basket.quantity)
     except DomainError as refusal:
         return refusal
-    if price is not None and not items and basket.lines[0].price != price:
-        return PriceChanged(price_sats=basket.lines[0].price)
-    if amount not in (None, basket.amount):
-        return PriceChanged(amount_sats=basket.amount)
-    write_down(order, basket, is_gift=is_gift)
+    write_down(order, basket, quoted, is_gift=is_gift)
     is_paid = order.amount_sats == 0 and (is_staff or not waits_for_mail(order.buyer, order.email))
     paid = {"status": Order.Status.PAID, "paid_at": timezone.now(), **Order.finished()}
     for name, value in (paid if is_paid else Order.scheduled()).items():
@@ -229,12 +216,15 @@ def fulfil(order: Order) -> None:
     """Make a locked order paid; an expired one wins its seats back first.
 
     Raises SoldOut or SalesClosed when they are gone or what they are seats of is over, PromoCodeRefused when
-    its code has been used up, InvalidTransition when the order is canceled: then the money goes back. All of
+    its code has been used up, QuoteOutdated when its hold has ended and the rate has moved too far since,
+    InvalidTransition when the order is canceled: then the money goes back. All of
     its seats or none. A hold is kept though the sale closed, or the price rose, meanwhile.
     """
     if order.event.is_past:
         raise SalesClosed
     if order.status == Order.Status.EXPIRED:
+        if order.payment:
+            check_still_fair(order.payment)
         if order.promo_code_id:
             lock_holders(order)
         claim_seats(order)

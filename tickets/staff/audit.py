@@ -32,22 +32,15 @@ from tickets.models import Order, OrderLine
 from ticketsuma.money import MSATS_PER_SAT
 from ticketsuma.time_limits import minutes_for_each
 
+from .currency_audit import quotes_are_what_was_sold
 from .recent import Changed, changed_since
+from .violations import Violation
 
 HOLDING = [Order.Status.PENDING, Order.Status.PAID]
 MINUTES = 10  # for one check of all rows
 AT_ONCE = 1000  # rows of what changed lately
 # Recording money and allocating it are two transactions; a crash between them is mended well within this.
 ALLOCATED_WITHIN = timedelta(minutes=2)
-
-
-@dataclass(frozen=True)
-class Violation:
-    """Something that must never be: the check it failed, the row, and why in words."""
-
-    check: str
-    row: str
-    says: str
 
 
 def run_integrity_checks(since: datetime | None = None) -> list[Violation]:
@@ -146,7 +139,8 @@ def lines_are_what_is_sold(orders: QuerySet[Any]) -> list[Violation]:
     sums = orders.annotate(
         line_cost=Subquery(lines.annotate(total=cost).values("total")),
         line_seats=Subquery(lines.annotate(total=Sum("quantity")).values("total")),
-        due=Coalesce(F("payment__amount_sats"), 0),
+        due=Coalesce(F("payment__amount_minor"), F("payment__amount_sats"), 0),
+        currency=Coalesce(F("payment__currency"), F("event__currency")),
         is_foreign=Exists(foreign),
         is_uneven=Exists(uneven.exclude(issued=F("quantity"))),
     )
@@ -156,12 +150,12 @@ def lines_are_what_is_sold(orders: QuerySet[Any]) -> list[Violation]:
     return [
         Violation(
             "lines", f"order {row['code']}",
-            f"lines of {row['line_seats']} seats and {row['line_cost']} sats, sold are {row['quantity']} for "
-            f"{row['due']}" + ", types of another event" * row["is_foreign"]
+            f"lines of {row['line_seats']} seats and {row['line_cost']} of {row['currency']}, sold are "
+            f"{row['quantity']} for {row['due']}" + ", types of another event" * row["is_foreign"]
             + ", tickets are not those of the lines" * row["is_uneven"],
         )
         for row in broken.order_by("code").values(
-            "code", "quantity", "line_cost", "line_seats", "due", "is_foreign", "is_uneven"
+            "code", "quantity", "line_cost", "line_seats", "due", "currency", "is_foreign", "is_uneven"
         )
     ]  # fmt: skip
 
@@ -306,4 +300,5 @@ CHECKS = [
     Check(Payment, settled_payments_sold_something),
     Check(Refund, sent_refunds_are_payments_of_their_own),
     Check(Order, orders_and_payments_agree),
+    Check(Payment, quotes_are_what_was_sold),
 ]

@@ -18,7 +18,7 @@ from tickets.services.refunds import refund_order, refund_part, refunded_sats
 from tickets.services.viewers import release
 from ticketsuma.admin.actions import ActionForm, StaffAction, TryAgain
 from ticketsuma.bidi import isolate
-from ticketsuma.money import MAX_SATS, format_sats
+from ticketsuma.money import MAX_SATS, format_due, format_sats
 from ticketsuma.state_machine import InvalidTransition
 
 from .email_actions import CorrectEmail
@@ -35,7 +35,7 @@ def _summary(order: Order) -> str:
         "code": order.code,
         "quantity": order.quantity,
         "event": isolate(order.event.title),
-        "amount": format_sats(order.amount_sats),
+        "amount": format_due(order.amount_sats, order.amount, order.currency),
         "state": order.get_status_display().lower(),
     }
     return _("Order %(code)s: %(quantity)s × %(event)s, %(amount)s, %(state)s.") % facts

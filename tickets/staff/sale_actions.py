@@ -15,8 +15,9 @@ from events.catalogue_models import TicketType
 from events.models import Event
 from tickets.services.orders import place_order
 from ticketsuma.admin.actions import ActionForm, Done, StaffAction
+from ticketsuma.amount_fields import AmountField
 from ticketsuma.bidi import isolate
-from ticketsuma.money import MAX_SATS, format_sats
+from ticketsuma.money import SAT, format_amount, format_due
 from ticketsuma.templatetags.display import seats_left
 
 
@@ -41,14 +42,15 @@ class SeatsForm(ActionForm):
                 help_text=seats_left(each.seats_to_sell),
             )  # fmt: skip
             if each.asks_for_amount and self.asks_for_amounts:
-                self.fields[f"amount_{each.pk}"] = forms.IntegerField(
-                    label=_("Sats for each"), required=False, min_value=each.price, max_value=MAX_SATS,
-                    initial=each.price if each.suggested_price is None else each.suggested_price,
+                suggested = each.price if each.suggested_price is None else each.suggested_price
+                self.fields[f"amount_{each.pk}"] = AmountField(
+                    label=_("%(currency)s for each") % {"currency": _unit(self.row)}, required=False,
+                    currency=self.row.currency, least=each.price, initial=suggested,
                 )  # fmt: skip
         self.order_fields([name for name in self.fields if "_" in name])
 
     def _named(self, ticket_type: TicketType) -> str:
-        price = format_sats(ticket_type.price) if ticket_type.price else _("free")
+        price = format_amount(ticket_type.price, ticket_type.currency) if ticket_type.price else _("free")
         if ticket_type.asks_for_amount:
             price = _("at least %(price)s") % {"price": price}
         return f"{isolate(ticket_type.shown_name)} · {price}"
@@ -63,6 +65,10 @@ class SeatsForm(ActionForm):
         if not data["items"] and not self.errors:
             raise ValidationError(_("Say how many seats of which kind."))
         return data
+
+
+def _unit(event: Event) -> str:
+    return _("Sats") if event.currency == SAT else event.currency
 
 
 class GiftForm(SeatsForm):
@@ -112,7 +118,7 @@ class SellAtBoxOffice(SaleAction):
     def says(self, order) -> str:
         if order.is_paid:
             return _("Order %(code)s is free, and its tickets are good.") % {"code": order.code}
-        facts = {"code": order.code, "amount": format_sats(order.amount_sats)}
+        facts = {"code": order.code, "amount": format_due(order.amount_sats, order.amount, order.currency)}
         return _("Order %(code)s waits for %(amount)s.") % facts
 
 

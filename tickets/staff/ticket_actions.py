@@ -10,7 +10,7 @@ from tickets.services.guest_list import undo_check_in
 from tickets.services.refunds import refunded_sats
 from tickets.services.voiding import replace_links, replace_ticket, void_ticket
 from ticketsuma.admin.actions import ActionForm, StaffAction
-from ticketsuma.money import MAX_SATS, format_sats
+from ticketsuma.money import MAX_SATS, SAT, format_amount, format_sats
 
 from .money_actions import on_its_way, sent_by_staff
 
@@ -29,13 +29,20 @@ def _summary(ticket: Ticket) -> list[str]:
     facts = {
         "ticket": ticket,
         "event": ticket.order.event.title,
-        "price": format_sats(ticket.price_sats),
+        "price": _price(ticket),
         "back": format_sats(_refunded(ticket)),
     }
     return [
         _("Ticket %(ticket)s for %(event)s, %(price)s; of its order %(back)s went back so far.") % facts,
         _("It was used already.") if ticket.is_used else "",
     ]
+
+
+def _price(ticket: Ticket) -> str:
+    sats = format_sats(ticket.price_sats)
+    if ticket.order.currency == SAT:
+        return sats
+    return f"{format_amount(ticket.price, ticket.order.currency)} ({sats})"
 
 
 def _refunded(ticket: Ticket) -> int:

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from django.conf import settings
 from django.db.models import Prefetch
@@ -12,10 +13,11 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.history import HistoryEntry
 from payments.models import IncomingPayment, Invoice, Payment, Refund, WebhookEvent
+from payments.quotes import then_and_now
 from tickets.line_models import LINES
 from tickets.models import Order, Ticket
 from ticketsuma.bidi import isolate
-from ticketsuma.money import format_msats, format_sats
+from ticketsuma.money import format_amount, format_due, format_msats, minor_digits
 
 KINDS = {
     "held": gettext_lazy("held"),
@@ -23,6 +25,7 @@ KINDS = {
     "ended": gettext_lazy("ended"),
     "pushed": pgettext_lazy("payment request", "pushed"),
     "invoiced": gettext_lazy("invoiced"),
+    "quoted": gettext_lazy("quoted"),
     "settled": gettext_lazy("settled"),
     "arrived": gettext_lazy("arrived"),
     "refund": gettext_lazy("refund"),
@@ -35,7 +38,7 @@ KINDS = {
 }
 
 
-OF_MONEY = {"invoiced", "settled", "arrived", "refund", "refunded"}
+OF_MONEY = {"quoted", "invoiced", "settled", "arrived", "refund", "refunded"}
 OF_THE_HOOD = {"webhook"}
 
 
@@ -103,6 +106,15 @@ def _of_order(order: Order) -> Iterator[TimelineEntry]:
 
 
 def _of_payment(payment: Payment) -> Iterator[TimelineEntry]:
+    if payment.rate:
+        rate = format_amount(_in_minor(payment.rate, payment.currency), payment.currency)
+        facts = {
+            "amount": _due(payment),
+            "rate": rate,
+            "sources": ", ".join(payment.rate_sources or []),
+        }
+        says = _("%(amount)s agreed, with a bitcoin at %(rate)s (%(sources)s).")
+        yield TimelineEntry(payment.created_at, "quoted", says % facts)
     if payment.pushed_at:
         yield TimelineEntry(
             payment.pushed_at,
@@ -115,8 +127,16 @@ def _of_payment(payment: Payment) -> Iterator[TimelineEntry]:
         yield TimelineEntry(
             payment.paid_at,
             "settled",
-            _("%(amount)s settled.") % {"amount": format_sats(payment.amount_sats)},
+            _("%(amount)s settled.") % {"amount": _due(payment)},
         )
+
+
+def _due(payment: Payment) -> str:
+    return format_due(payment.amount_sats, payment.amount, payment.currency)
+
+
+def _in_minor(amount: Decimal, currency: str) -> int:
+    return round(amount.scaleb(minor_digits(currency)))
 
 
 def _about(invoice: Invoice) -> str:
@@ -146,6 +166,7 @@ def _of_money(payment: Payment) -> Iterator[TimelineEntry]:
                 "address": refund.destination or _nowhere(refund),
             }  # fmt: skip
             says = _("%(amount)s to go back to %(address)s (%(reason)s).") % facts
+            says = f"{says} {then_and_now(payment, refund.amount_msats)}".strip()
             yield TimelineEntry(refund.created_at, "refund", says)
             if refund.sent_at:
                 yield TimelineEntry(refund.sent_at, "refunded", _about_sent(refund, facts))

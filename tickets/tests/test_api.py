@@ -69,7 +69,8 @@ def test_a_purchase_answers_order_tickets_and_every_way_to_pay(buy):
     payment = bought["payment"]
     assert payment["uma_invoice"].startswith("uma1")
     assert payment | {"uma_invoice": "", "expires_at": ""} == {
-        "status": "pending", "amount_sats": 4200, "invoice_id": None, "bolt11": None, "uma_invoice": "",
+        "status": "pending", "amount_sats": 4200, "currency": "SAT", "amount": 4200,
+        "invoice_id": None, "bolt11": None, "uma_invoice": "",
         "pay_address": f"${order.code.lower()}@localhost:8080", "push": "queued", "expires_at": "",
         "paid_at": None,
     }  # fmt: skip

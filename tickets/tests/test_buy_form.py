@@ -12,7 +12,8 @@ from payments.services import settle_node_payment
 from tests.acts import money_for, open_invoice
 from tests.factories import EventFactory, OrderFactory
 from tickets.models import Order
-from tickets.services.orders import PriceChanged, cancel_order
+from tickets.services.orders import cancel_order
+from tickets.services.prices import Expected, PriceChanged
 from ticketsuma.money import MAX_SATS
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -110,9 +111,9 @@ def test_the_api_takes_the_price_that_was_expected(client):
 def test_the_price_is_that_of_the_event_as_it_was_read():
     event = EventFactory(price_sats=2_500)
     with pytest.raises(PriceChanged):
-        OrderFactory(event=event, expected_price_sats=2_499)
+        OrderFactory(event=event, expected=Expected(price=2_499))
     Event.objects.update(price_sats=9_999)
-    assert OrderFactory(event=event, expected_price_sats=2_500).price_sats == 2_500
+    assert OrderFactory(event=event, expected=Expected(price=2_500)).price_sats == 2_500
 
 
 def test_no_order_costs_more_than_there_are_bitcoin(client):

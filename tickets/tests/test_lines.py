@@ -17,7 +17,8 @@ from tests.factories import EventFactory, OrderFactory, PromoCodeFactory, Ticket
 from tickets.models import Order, Ticket
 from tickets.services.hold_limits import FreeLimit
 from tickets.services.lines import fill_some_lines, fill_types
-from tickets.services.orders import PriceChanged, cancel_order, expire_order
+from tickets.services.orders import cancel_order, expire_order
+from tickets.services.prices import Expected, PriceChanged
 from tickets.services.refunds import refund_order
 from tickets.services.voiding import void_ticket
 from tickets.staff.audit import run_integrity_checks
@@ -68,7 +69,7 @@ def expire(order: Order) -> None:
 def test_one_order_of_several_types(event, student, replay):
     default = event.default_type
     order = buy(event, (replay, 2), (default, 1), (student, 3))
-    lines = [(line.type, line.quantity, line.price, line.amount_sats) for line in order.lines.all()]
+    lines = [(line.type, line.quantity, line.price, line.amount) for line in order.lines.all()]
     assert lines == [(default, 1, 2100, 2100), (student, 3, 900, 2700), (replay, 2, 500, 1000)]
     assert (order.quantity, order.amount_sats, order.payment.amount_sats) == (6, 5800, 5800)
     assert taken(event, default, student, replay) == [4, 1, 3, 2], "the replay takes none of the event's"
@@ -213,9 +214,9 @@ def test_a_changed_price_is_asked_about_again(event, student):
     student.price = 1000
     student.save()
     with pytest.raises(PriceChanged) as refusal:
-        OrderFactory(event=event, items=items, expected_amount_sats=1800)
-    assert refusal.value.members == {"amount_sats": 2000}
-    assert OrderFactory(event=event, items=items, expected_amount_sats=2000).amount_sats == 2000
+        OrderFactory(event=event, items=items, expected=Expected(amount=1800))
+    assert refusal.value.members == {"currency": "SAT", "amount": 2000, "amount_sats": 2000}
+    assert OrderFactory(event=event, items=items, expected=Expected(amount=2000)).amount_sats == 2000
 
 
 def test_what_a_ticket_admits_to(event, replay):
@@ -299,7 +300,7 @@ def test_a_part_of_a_sat_stays_with_the_shop():
     event = EventFactory(price_sats=3)
     PromoCodeFactory(event=event, value=50)
     line = buy(event, (event.default_type, 3), promo_code="FRUHBIRD20".replace("U", "Ü")).lines.get()
-    assert (line.discount, line.amount_sats) == (4, 5)
+    assert (line.discount, line.amount) == (4, 5)
 
 
 @pytest.mark.parametrize("typed", ["FRÜHB1RD20", "frühblrd2o", "Früh Bird-20", "ＦＲÜＨ-ＢＩＲＤ ２０"])
@@ -388,7 +389,7 @@ def test_a_code_that_ends_between_form_and_hold_is_asked_about_again(event):
     asked = {"items": [Item(event.default_type_id, 1)], "promo_code": code.text}
     PromoCode.objects.filter(pk=code.pk).update(ends_at=timezone.now() - timedelta(minutes=1))
     with pytest.raises(PromoCodeRefused, match="no longer good"):
-        OrderFactory(event=event, expected_amount_sats=1680, **asked)
+        OrderFactory(event=event, expected=Expected(amount=1680), **asked)
 
 
 def test_the_same_key_answers_the_order_that_used_the_code_up(event):

@@ -25,12 +25,13 @@ from tickets.models import Order
 from tickets.services import orders
 from tickets.services.giving_back import PolicyChanged
 from tickets.services.holds import hold_ends
+from tickets.services.prices import PriceChanged
 from ticketsuma.errors import DomainError
 from ticketsuma.web.strangers import is_stranger, takes_strangers_forms
 
 from .browser_orders import orders_of_browser, remember
 from .decorators import private_page
-from .shared_page import KEY_HERE, glimpse, seats_here, shared_page
+from .shared_page import KEY_HERE, about_here, glimpse, seats_here, shared_page
 
 
 @takes_strangers_forms
@@ -112,7 +113,7 @@ def _buy(request: HttpRequest, event: Event) -> HttpResponse:
     if not form.is_valid():
         form.check_answers(event, form.wish["answers"])
         if form.price_is_other:
-            form.refuse(orders.PriceChanged(price_sats=form.offers[0].type.price))
+            form.refuse(PriceChanged(event.currency, price=form.offers[0].type.price))
         return _show_event(request, event, form, status=422)
     data = form.cleaned_data
     try:
@@ -168,7 +169,7 @@ def _show_to_strangers(request: HttpRequest, event_id: int) -> HttpResponse:
     if event is None:
         raise Http404
     form = BuyForm(event=event, user=None, initial={"key": KEY_HERE})
-    form.say_left = seats_here
+    form.say_left, form.say_about = seats_here, about_here
     context = _event_context(event, form) | {"canonical_path": event.get_absolute_url()}
     return render(request, "events/event.html", context)
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from payments.models import IncomingPayment, Invoice, Payment, Refund
 from payments.nwc.models import ConnectedWallet, Tap
 from payments.nwc.services import wallets_for
+from payments.quotes import then_and_now
 from tickets.links import Replaced
 from tickets.models import Mail, Order, OrderLine, OrderQuerySet, Ticket
 from tickets.offline_door.statements import qr_text
@@ -262,6 +263,7 @@ def money_back(payment: Payment) -> dict:
     redirectable = set(waiting_refunds(payment.order).values_list("pk", flat=True)) if money_moves else set()
     for refund in refunds:
         refund.amount_sats = refund.amount_msats // MSATS_PER_SAT
+        refund.then_and_now = then_and_now(payment, refund.amount_msats)
         refund.may_be_redirected = refund.pk in redirectable
     return {
         "arrived": arrived,

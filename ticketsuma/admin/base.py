@@ -3,6 +3,7 @@
 import functools
 import unicodedata
 from collections.abc import Callable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
@@ -15,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.history import HistoryEntry, record
 from accounts.roles import Ability, may, visible
 from ticketsuma.jobs.models import Job, failing
-from ticketsuma.money import MSATS_PER_SAT, format_msats
+from ticketsuma.money import MSATS_PER_SAT, format_amount, format_msats
 from ticketsuma.paginator import GrowingPaginator
 
 from .event_times import with_moments
@@ -198,6 +199,20 @@ def _shown(field: Field) -> str | Callable[[Model], str]:
 
 
 @functools.cache  # the admin knows a column again by its identity
+def amount_column(
+    field: str, label: "str | StrPromise", currency: str, ordering: str = ""
+) -> Callable[[Model], str]:
+    """A column for an amount in minor units of the `currency` that the row, or one it leads to, has."""
+
+    @admin.display(description=label, ordering=ordering or field)
+    def column(row: Model) -> str:
+        amount = getattr(row, field)
+        return "-" if amount is None else format_amount(amount, attrgetter(currency)(row))
+
+    return column
+
+
+@functools.cache
 def sats_column(field: str, label: "str | StrPromise") -> Callable[[Model], str]:
     """A column for an amount whose name ends in `_sats` or `_msats`."""
     unit = 1 if field.endswith("_msats") else MSATS_PER_SAT

@@ -41,8 +41,10 @@ CODES = {
     "sales_closed": (409, "The event is over, canceled, or its sale has ended."),
     "price_changed": (
         409,
-        "It costs not what you expected: `price_sats` is what a seat costs now, `amount_sats` all of it.",
+        "It costs not what you expected: `price` is what a seat costs now, `amount` all of it, in minor "
+        "units of `currency`; of sats `price_sats` and `amount_sats` say the same.",
     ),
+    "currency_fixed": (409, "Seats of the event were ordered already: its currency stays."),
     "refund_policy_changed": (409, "What can be given back has changed meanwhile; a page says it."),
     "promo_code_refused": (409, "The code is not known here, not good now, or used up; `detail` says which."),
     "questions_changed": (409, "The event's questions have just changed; look again."),
@@ -111,7 +113,11 @@ class ProblemSerializer(serializers.Serializer):
     errors = FieldProblemSerializer(many=True, required=False)  # type: ignore[assignment]
     price_sats = serializers.IntegerField(required=False, help_text="With `price_changed`: of one seat, now.")
     amount_sats = serializers.IntegerField(required=False, help_text="With `price_changed`: all of it, now.")
-    price = serializers.IntegerField(required=False, help_text="With `amount_not_allowed`: of one seat.")
+    currency = serializers.CharField(required=False, help_text="With `price_changed`.")
+    amount = serializers.IntegerField(required=False, help_text="With `price_changed`: all of it, now.")
+    price = serializers.IntegerField(
+        required=False, help_text="With `price_changed` and `amount_not_allowed`: of one seat."
+    )
     question_id = serializers.IntegerField(required=False, help_text="With `answer_refused`: of which one.")
     ticket_number = serializers.IntegerField(
         required=False, help_text="With `answer_refused`: of which ticket it is asked; 0: of the order."
@@ -145,7 +151,7 @@ def _example(code: str) -> OpenApiExample:
             {"field": "quantity", "code": "invalid", "message": "A valid integer is required."}
         ]
     if code == "price_changed":
-        value["price_sats"] = 2500
+        value |= {"currency": "SAT", "price": 2500, "price_sats": 2500}
     return OpenApiExample(code, value=value, response_only=True, status_codes=[str(status)])
 
 

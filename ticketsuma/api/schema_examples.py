@@ -14,7 +14,7 @@ STREAM = "https://stream.example.com/room"
 
 WRITTEN_EVENT = {
     "title": "Lightning for beginners", "start_time": START, "end_time": END, "timezone": "Europe/Berlin",
-    "capacity": 100, "price_sats": 2100, "stream_url": STREAM,
+    "capacity": 100, "currency": "USD", "price": 1200, "stream_url": STREAM,
 }  # fmt: skip
 USER = {
     "id": 7, "user_id": 7, "email": "ann@example.com", "name": "Ann", "is_staff": False,
@@ -22,8 +22,8 @@ USER = {
 }  # fmt: skip
 TYPE_ID = 5
 TYPE = {
-    "id": TYPE_ID, "name": "Regular", "description": "", "position": 0, "pricing": "fixed", "price": 2100,
-    "currency": "SAT", "price_sats": 2100, "suggested_price": None, "seats_left": 42, "sales_start": None,
+    "id": TYPE_ID, "name": "Regular", "description": "", "position": 0, "pricing": "fixed", "price": 1200,
+    "currency": "USD", "price_sats": 12000, "suggested_price": None, "seats_left": 42, "sales_start": None,
     "sales_end": None, "min_per_order": 1, "max_per_order": None, "admits": "both", "status": "on_sale",
     "is_default": True,
 }  # fmt: skip
@@ -36,13 +36,18 @@ ANSWER = {
     "question_id": QUESTION_ID, "question": "What do you not eat?", "ticket_number": 0, "values": ["Nuts"],
 }  # fmt: skip
 LINE = {
-    "ticket_type_id": TYPE_ID, "name": "Regular", "quantity": 1, "price": 2100, "discount": 0, "amount": 2100,
-    "currency": "SAT", "admits": "both",
+    "ticket_type_id": TYPE_ID, "name": "Regular", "quantity": 1, "price": 1200, "discount": 0, "amount": 1200,
+    "currency": "USD", "admits": "both",
+}  # fmt: skip
+QUOTE = {
+    "currency": "USD", "amount": 1200, "amount_sats": 12000, "amount_msats": 12000000, "rate": "100000",
+    "sources": ["coinbase", "kraken"], "at": BOUGHT_AT,
 }  # fmt: skip
 ORDER = {
     "id": ORDER_ID, "token": "0b1d7d1e53c04a5f9a567d0c6f2f8f0e:signature", "code": "7K2M9QX4",
     "status": "pending", "event_id": EVENT_ID, "user_id": None, "email": "ann@example.com", "name": "Ann",
-    "uma_address": UMA, "quantity": 1, "price_sats": 2100, "amount_sats": 2100, "lines": [LINE],
+    "uma_address": UMA, "quantity": 1, "price_sats": 12000, "amount_sats": 12000, "currency": "USD",
+    "price": 1200, "amount": 1200, "quote": QUOTE, "lines": [LINE],
     "refundable_until": "2026-11-12T18:00:00Z",
     "expires_at": EXPIRES_AT, "paid_at": None, "created_at": BOUGHT_AT, "updated_at": BOUGHT_AT,
 }  # fmt: skip
@@ -53,7 +58,8 @@ TICKET = {
     "room_open": False,
 }  # fmt: skip
 PAYMENT = {
-    "status": "pending", "amount_sats": 2100, "invoice_id": "Invoice:0195f1c2", "bolt11": BOLT11,
+    "status": "pending", "amount_sats": 12000, "currency": "USD", "amount": 1200,
+    "invoice_id": "Invoice:0195f1c2", "bolt11": BOLT11,
     "uma_invoice": "uma1qexample", "pay_address": "$7k2m9qx4@tickets.example.com", "push": "delivered",
     "expires_at": EXPIRES_AT, "paid_at": None,
 }  # fmt: skip
@@ -87,14 +93,14 @@ EXAMPLES: dict[str, dict] = {
     "EventWriteRequest": WRITTEN_EVENT,
     "PatchedEventWriteRequest": {"capacity": 120, "replay_until": "2030-05-08T20:00:00Z"},
     "BasketRequest": {"items": [{"ticket_type_id": TYPE_ID, "quantity": 2}], "promo_code": "EARLY BIRD"},
-    "TicketTypeWriteRequest": {"name": "Student", "price_sats": 900, "capacity": 20},
+    "TicketTypeWriteRequest": {"name": "Student", "price": 900, "capacity": 20},
     "PatchedTicketTypeWriteRequest": {"sales_end": START},
     # -- said
     "Quote": {
-        "event_id": EVENT_ID, "quantity": 2, "amount": 3360, "currency": "SAT", "amount_sats": 3360,
+        "event_id": EVENT_ID, "quantity": 2, "amount": 1920, "currency": "USD", "amount_sats": 19200,
         "lines": [
-            {"ticket_type_id": TYPE_ID, "name": "Regular", "quantity": 2, "price": 2100, "discount": 840,
-             "amount": 3360},
+            {"ticket_type_id": TYPE_ID, "name": "Regular", "quantity": 2, "price": 1200, "discount": 480,
+             "amount": 1920},
         ],
     },
     "StaffTicketType": TYPE | {
@@ -107,7 +113,7 @@ EXAMPLES: dict[str, dict] = {
         "live_url": f"https://tickets.example.com/orders/{ORDER['token']}/live",
     },
     "Refund": {
-        "id": "0195f1c3-0000-7000-8000-000000000001", "amount_sats": 2100, "status": "sent",
+        "id": "0195f1c3-0000-7000-8000-000000000001", "amount_sats": 12000, "status": "sent",
         "reason": "event_canceled", "to": "$a…@wallet.example.com", "created_at": PAID_AT, "sent_at": PAID_AT,
     },
     "Event": {
@@ -115,7 +121,7 @@ EXAMPLES: dict[str, dict] = {
         "slug": "lightning-for-beginners-7f3a9", "summary": "", "description": "", "organizer": "",
         "organizer_id": None, "contact_email": "", "start_time": START, "end_time": END,
         "timezone": "Europe/Berlin", "sales_end": None, "capacity": 100, "seats_left": 42,
-        "max_per_order": 10, "price_sats": 2100, "price": 2100, "currency": "SAT", "ticket_types": [TYPE],
+        "max_per_order": 10, "price_sats": 12000, "price": 1200, "currency": "USD", "ticket_types": [TYPE],
         "questions": [QUESTION],
         "status": "on_sale", "is_active": True,
         "url": "https://tickets.example.com/events/lightning-for-beginners-7f3a9", "cover": None,
@@ -127,11 +133,12 @@ EXAMPLES: dict[str, dict] = {
         "payment_status": "paid", "ticket_code": CODE, "room_open": True, "token": TICKET_TOKEN,
         "url": f"https://tickets.example.com/tickets/{TICKET_TOKEN}",
         "order_id": ORDER_ID, "user_id": 7, "event": EVENT_OF_TICKET, "uma_address": UMA,
-        "amount_sats": 2100, "invoice_id": "Invoice:0195f1c2", "paid_at": PAID_AT,
+        "amount_sats": 12000, "currency": "USD", "amount": 1200, "invoice_id": "Invoice:0195f1c2",
+        "paid_at": PAID_AT,
         "expires_at": EXPIRES_AT, "created_at": BOUGHT_AT, "updated_at": PAID_AT,
     },
     "PaymentStatus": {
-        "invoice_id": "Invoice:0195f1c2", "payment_status": "paid", "amount_sats": 2100, "uma_address": UMA,
+        "invoice_id": "Invoice:0195f1c2", "payment_status": "paid", "amount_sats": 12000, "uma_address": UMA,
         "order_id": ORDER_ID, "user_id": 7, "event_id": EVENT_ID, "ticket_ids": [TICKET_ID],
         "push": "delivered", "expires_at": EXPIRES_AT, "paid_at": PAID_AT, "created_at": BOUGHT_AT,
         "updated_at": PAID_AT,

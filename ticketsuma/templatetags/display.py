@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from ticketsuma import bidi
+from ticketsuma.exchange import about_sats
+from ticketsuma.money import SAT, format_amount, format_due, minor_digits
 from ticketsuma.templatetags.icons import ICONS
 
 register = template.Library()
@@ -53,25 +55,57 @@ def sats(amount_sats: int) -> str:
 
 
 @register.filter
+def amount(amount_minor: int, currency: str) -> str:
+    """`1234|amount:"USD"` → `$12.34`, in the reader's language; of `SAT` as `sats`."""
+    return sats(amount_minor) if currency == SAT else format_amount(amount_minor, currency)
+
+
+register.filter("digits", minor_digits)
+
+
+@register.filter
+def about(amount_minor: int, currency: str) -> str:
+    """`1234|about:"USD"` → `≈ 21,040 sats`: what it comes to by now; else empty (of sats, 0, no rate)."""
+    worth = about_sats(amount_minor, currency)
+    return "" if worth is None else approximately(worth)
+
+
+@register.filter
+def due(payable) -> str:
+    """What an order or a payment costs: `21,040 sats`, or `$12.34 (21,040 sats)` as was agreed."""
+    says = format_due(payable.amount_sats, payable.amount, payable.currency)
+    return says.replace(" ", "\N{NO-BREAK SPACE}" if payable.currency == SAT else " ")
+
+
+def approximately(amount_sats: int) -> str:
+    return f"≈\N{NO-BREAK SPACE}{sats(amount_sats)}"
+
+
+@register.filter
 def seats_left(seats: int) -> str:
     return ngettext("%(left)s seat left", "%(left)s seats left", seats) % {"left": number(seats)}
 
 
 @register.filter
-def price(amount_sats: int) -> SafeString:
-    """An amount set as a price, the unit small; 0 is `Free`."""
-    if amount_sats == 0:
+def price(amount_minor: int, currency: str = SAT) -> SafeString:
+    """An amount set as a price, the unit of sats small; 0 is `Free`."""
+    if amount_minor == 0:
         return format_html('<span class="price">{}</span>', _("Free"))
-    unit = _("sat") if amount_sats == 1 else _("sats")
-    return format_html('<span class="price">{} <small>{}</small></span>', number(amount_sats), unit)
+    return format_html('<span class="price">{}</span>', _as_price(amount_minor, currency))
 
 
 @register.filter
-def price_from(amount_sats: int) -> SafeString:
+def price_from(amount_minor: int, currency: str = SAT) -> SafeString:
     """The same of the lowest of several prices: `from 2,100 sats`, or `from 0 sats`."""
-    unit = _("sat") if amount_sats == 1 else _("sats")
-    says = format_html("{} <small>{}</small>", number(amount_sats), unit)
+    says = _as_price(amount_minor, currency)
     return format_html('<span class="price"><small>{}</small> {}</span>', pgettext("price", "from"), says)
+
+
+def _as_price(amount_minor: int, currency: str) -> str:
+    if currency != SAT:
+        return format_amount(amount_minor, currency)
+    unit = _("sat") if amount_minor == 1 else _("sats")
+    return format_html("{} <small>{}</small>", number(amount_minor), unit)
 
 
 @register.filter

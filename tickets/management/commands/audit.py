@@ -17,6 +17,7 @@ from rich.table import Table
 from tickets.staff.alerts import Attention, needs_attention
 from tickets.staff.audit import Violation, run_integrity_checks
 from tickets.staff.books import Books, find_missing, read_books
+from tickets.staff.currency_audit import totals, totals_that_differ
 from tickets.staff.node_audit import MAX_PAYMENT, compare_with_node
 
 # Money that arrived a moment ago may still be on its way into our books.
@@ -46,15 +47,20 @@ class Command(BaseCommand):
         attention = needs_attention()
         books = None if options["offline"] else self._read_books()
         broken += find_missing(books) if books else []
+        sold = totals()
+        broken += totals_that_differ(sold)
         if options["json"]:
             report = {
                 "books": books and books.as_dict(),
+                "sold": [asdict(total) for total in sold],
                 "broken": [asdict(f) for f in broken],
                 "needs_attention": [asdict(a) for a in attention],
             }
             self.stdout.write(json.dumps({"ok": not broken, **report}, cls=DjangoJSONEncoder))
         else:
             self._print(broken, attention)
+            for total in sold:
+                self.stdout.write(total.says)
             if books:
                 self.stdout.write(books.says)
         if broken:
