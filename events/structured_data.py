@@ -8,6 +8,8 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
+from ticketsuma.money import SAT, in_major
+
 from .models import Event
 from .offers import Offer, offers_of
 
@@ -52,13 +54,15 @@ def event_data(event: Event) -> SafeString:
 
 
 def _offer(offer: Offer, page: str) -> dict:
-    """Sats are told in bitcoin, which has a ticker symbol, as schema.org's `priceCurrency` asks for."""
+    """One ticket type; sats are told in bitcoin, which has a ticker symbol (schema.org's `priceCurrency`)."""
+    currency = offer.event.currency
+    price = Decimal(offer.price).scaleb(-8) if currency == SAT else in_major(offer.price, currency)
     status = offer.status if offer.event.sells or offer.status != "on_sale" else "sales_closed"
     data = {
         "@type": "Offer",
         "url": page,
-        "price": f"{Decimal(offer.price).scaleb(-8):f}",
-        "priceCurrency": "BTC",
+        "price": f"{price:f}",
+        "priceCurrency": "BTC" if currency == SAT else currency,
         "availability": _SCHEMA + _AVAILABILITY[status],
     }
     if offer.type.name:

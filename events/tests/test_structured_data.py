@@ -70,3 +70,10 @@ def test_no_text_ends_the_script_and_the_stream_is_not_told(client):
     assert said["name"] == title
     assert "secret" not in json.dumps(said)
     assert [offer.get("name") for offer in said["offers"]] == [None]
+
+
+@pytest.mark.parametrize(("currency", "price", "said"), [("USD", 1250, "12.50"), ("JPY", 900, "900")])
+def test_a_price_is_told_in_the_currency_of_the_event(client, currency, price, said):
+    event = EventFactory(currency=currency, price=price)
+    [offer] = told(client, event)["offers"]
+    assert (offer["price"], offer["priceCurrency"]) == (said, currency)
