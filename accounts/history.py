@@ -63,6 +63,7 @@ ACTS: dict[str, str | Promise] = {
     "export_table": pgettext_lazy("history", "took a table along"),
     "publish": pgettext_lazy("history", "published"),
     "withdraw": pgettext_lazy("history", "made it a draft again"),
+    "send": pgettext_lazy("history", "sent the message"),
 }
 CHANGED = "…"  # in place of a value that the history must not hold
 

@@ -371,6 +371,7 @@ class Mail(StateMachine, Job):
         EVENT_CHANGED = "event_changed", pgettext_lazy("mail", "Event changed")
         REMINDER_DAY = "reminder_day", pgettext_lazy("mail", "Reminder, a day before")
         REMINDER_HOUR = "reminder_hour", pgettext_lazy("mail", "Reminder, an hour before")
+        MESSAGE = "message", pgettext_lazy("mail", "Message of the organizer")
 
     transitions = {
         Status.DUE: {Status.SENT, Status.FAILED},

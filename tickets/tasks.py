@@ -38,7 +38,11 @@ registry.add_queue(
     Queue(
         name="mails",
         priority=120,
-        due=lambda now: Mail.objects.filter(status=Mail.Status.DUE).select_related("order__event"),
+        due=lambda now: (
+            Mail.objects.filter(status=Mail.Status.DUE)
+            .exclude(kind=Mail.Kind.MESSAGE)  # `tickets.guest_messages` mails these
+            .select_related("order__event")
+        ),
         handle=send_mail,
         lease=timedelta(seconds=60),
     )

@@ -169,6 +169,8 @@ LIMITS = {
         ("COSTLY_PER_IP", 120, 60),
         ("DOOR_LIST_PER_USER", 60, 600),
         ("DOOR_MERGE_PER_USER", 120, 600),
+        ("MESSAGES_PER_EVENT", 5, 24 * 3600),
+        ("TEST_MESSAGES_PER_PERSON", 20, 3600),
         # All customers of a wallet come from its one address: two requests for each of 3,000 a minute.
         ("WALLET_PER_IP", 6000, 60),
     )
@@ -190,6 +192,7 @@ INSTALLED_APPS = [
     "payments.nwc",
     "tickets",
     "tickets.offline_door",
+    "tickets.guest_messages",
     "ticketsuma.admin.apps.ShopAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -453,6 +456,7 @@ WHITENOISE_ROOT = BASE_DIR / "static" / "root"  # asked for at these very names:
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["gz", "br", "png", "jpg", "jpeg", "webp", "woff2", "map"]
 EMAIL_TIMEOUT = 10
+MESSAGES_PER_SECOND = max(1, env.int("MESSAGES_PER_SECOND", 20))  # of one message to guests
 if not ALLOW_TEST_NETWORK:
     env.demand("EMAIL_URL", env.str("EMAIL_URL", ""))  # else tickets would be printed to the log
 _mail = f"filemail:///{VAR_DIR / 'mail'}" if DEVELOPMENT else "consolemail://"

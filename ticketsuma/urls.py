@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("tickets.urls")),
     path("", include("tickets.offline_door.urls")),
     path("", include("tickets.account_urls")),
+    path("", include("tickets.guest_messages.urls")),
     path("", include("payments.urls")),
     path("accounts/", include("accounts.urls")),
     path("admin/reports/", include("tickets.reports.urls")),

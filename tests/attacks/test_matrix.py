@@ -134,6 +134,8 @@ PAGES = [
     ("/door/{event_id}/offline", "GET /door/{event}/offline",          (302, 403, 302, 403, 200)),
     ("/door/{event_id}/list", "POST /door/{event}/list",               (403, 403, 403, 403, 403)),
     ("/door/{event_id}/merge", "POST /door/{event}/merge",             (403, 403, 403, 403, 403)),
+    ("/unsubscribe/{token}", "GET /unsubscribe/x:y",                   (404, 404, 404, 404, 404)),
+    ("/unsubscribe/{token}", "POST /unsubscribe/x:y",                  (404, 404, 404, 404, 404)),
     ("/seats/{token}", "GET /seats/{order_link}",                      (404, 404, 404, 404, 404)),
     ("/seats/{token}", "POST /seats/{order_link}",                     (403, 403, 403, 403, 403)),
     ("/paid", "GET /paid",                                             (200, 200, 200, 200, 200)),

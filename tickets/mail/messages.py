@@ -82,6 +82,11 @@ def send_elsewhere(mail: Mail, *, to: str, anew: bool = False) -> None:
         _drop(mail, "the address was corrected", failing_since=None)
     if not to:
         return
+    if (
+        mail.kind == Mail.Kind.MESSAGE
+        and Mail.objects.filter(about=mail.about, kind=mail.kind, to=to).exists()
+    ):
+        return  # one for each guest, however many orders are theirs
     other, is_new = Mail.objects.get_or_create(
         order_id=mail.order_id, kind=mail.kind, to=to, about=mail.about, defaults=Mail.scheduled()
     )
@@ -125,12 +130,12 @@ def write_mail(mail: Mail) -> ShopMail:
     context = _words_about(mail)
     template = f"mails/{mail.kind}"
     host = settings.SITE_HOST.partition(":")[0]
-    context["subject"] = subject = _one_line(render_to_string(f"{template}-subject.txt", context))
+    context["subject"] = subject = one_line(render_to_string(f"{template}-subject.txt", context))
     message = ShopMail(
         subject=subject,
         body=render_to_string(f"{template}-body.txt", context),
         to=[mail.to],
-        reply_to=[_address(event.shown_organizer, event.contact_email)] if event.contact_email else None,
+        reply_to=[named_address(event.shown_organizer, event.contact_email)] if event.contact_email else None,
         headers={"Message-ID": f"<{_name(mail)}@{host}>"},
     )
     message.attach_alternative(render_to_string(f"{template}-body.html", context), "text/html")
@@ -156,9 +161,9 @@ def _attach_paper(message: ShopMail, ticket: Ticket) -> None:
     message.attach(name, ticket_pdf(ticket), "application/pdf")
 
 
-def _address(name: str, address: str) -> str:
+def named_address(name: str, address: str) -> str:
     """`name <address>` for a header; what no header may hold is left out of the name."""
-    return formataddr((_one_line(name), address))
+    return formataddr((one_line(name), address))
 
 
 def _name(mail: Mail) -> str:
@@ -207,7 +212,7 @@ def _asks_url(order: Order, tickets: list[Ticket], *, of_order: bool) -> str:
     return f"{settings.SITE_URL}{page.get_absolute_url()}#questions"
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """A subject that no title can break out of: one line, no control characters, bounded."""
     line = " ".join("".join(c if c.isprintable() or c in (FSI, PDI) else " " for c in text).split())
     if len(line) <= MAX_SUBJECT:

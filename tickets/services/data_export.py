@@ -8,6 +8,7 @@ from accounts.history import HistoryEntry
 from accounts.models import User
 from payments.models import Payment
 from payments.nwc.models import ConnectedWallet
+from tickets.guest_messages.unsubscribing import without_news
 from tickets.models import Order, Ticket
 from ticketsuma.money import MSATS_PER_SAT
 
@@ -33,6 +34,7 @@ def export_person(user: User) -> dict[str, Any]:
         "second_factors": list(user.authenticator_set.values("type", "created_at", "last_used_at")),
         "teams": list(user.memberships.values("role", name=F("organizer__name"))),
         "sign_ins": list(user.sign_ins.values("at", "device", "network")),
+        "no_news_of": without_news(user.email) if user.has_verified_email else [],
         "acts": list(acts.values("at", "via", "act", "row")),
     }
 

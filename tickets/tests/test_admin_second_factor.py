@@ -12,6 +12,7 @@ from payments.refunds import take_back
 from tests.acts import hold, pay
 from tests.factories import EveningFactory
 from tickets.admin import EventAdmin, IncomingPaymentAdmin, OrderAdmin, RefundAdmin, TicketAdmin
+from tickets.guest_messages.admin import MessageAdmin
 from tickets.models import Order
 from tickets.tests.admin_client import act, act_url, told
 
@@ -23,6 +24,7 @@ ASKS = {
     "replace-links": False, "void": True, "replace": False, "undo": False, "retry": True, "address": True,
     "attach": True, "retry-failed": True, "sell": False, "gift": True, "codes": False,
     "publish": False, "withdraw": False, "duplicate": False,
+    "send": True, "test": False, "stop": False, "resend": False,
 }  # fmt: skip
 
 
@@ -53,7 +55,7 @@ def paid_order() -> Order:
 
 
 def test_every_action_says_whether_it_asks_again():
-    admins = (OrderAdmin, TicketAdmin, EventAdmin, RefundAdmin, IncomingPaymentAdmin)
+    admins = (OrderAdmin, TicketAdmin, EventAdmin, RefundAdmin, IncomingPaymentAdmin, MessageAdmin)
     found = {one.name: one.asks_again for admin in admins for one in admin.staff_actions}
     assert found.keys() == ASKS.keys()
     wrong = {name for name, asks in ASKS.items() if asks is not None and found[name] is not asks}

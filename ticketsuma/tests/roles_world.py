@@ -34,6 +34,7 @@ from tests.factories import (
     ViewerFactory,
     WebhookEventFactory,
 )
+from tickets.guest_messages.tests.factories import MessageFactory
 from tickets.models import Announcement
 
 OPERATOR, NOBODY, STRANGER = "operator", "nobody", "stranger"
@@ -61,19 +62,26 @@ SEES = {
     "tickets.ticket": GUESTS, "tickets.checkin": GUESTS, "tickets.viewer": GUESTS,
     "offline_door.doorlist": GUESTS, "offline_door.offlinescan": GUESTS,
     "tickets.mail": MANAGERS, "tickets.announcement": MANAGERS, "tickets.eventchange": MANAGERS,
+    "guest_messages.message": MANAGERS,
 }  # fmt: skip
 CHANGES = {
     "events.event": MANAGERS,
     "events.promocode": MANAGERS,
     "events.organizer": OWNERS,
     "accounts.user": OPERATORS,
+    "guest_messages.message": MANAGERS,
 }
-ADDS = {"events.event": MANAGERS, "events.promocode": MANAGERS, "events.organizer": OPERATORS}
-DELETES = {"events.event": MANAGERS, "events.promocode": MANAGERS, "events.organizer": OPERATORS}
+ADDS = {
+    "events.event": MANAGERS, "events.promocode": MANAGERS, "events.organizer": OPERATORS,
+    "guest_messages.message": MANAGERS,
+}  # fmt: skip
+DELETES = ADDS
 ACTS = {
     ("events.event", "sell"): MANAGERS, ("events.event", "gift"): MANAGERS,
     ("events.event", "codes"): MANAGERS, ("events.event", "publish"): MANAGERS,
     ("events.event", "withdraw"): MANAGERS, ("events.event", "duplicate"): MANAGERS,
+    ("events.event", "resend"): MANAGERS,
+    **{("guest_messages.message", action): MANAGERS for action in ("send", "test", "stop", "resend")},
     ("events.event", "cancel"): OWNERS, ("events.event", "retry-failed"): MOVERS,
     ("events.organizer", "invite"): OWNERS, ("events.organizer", "close"): OPERATORS,
     ("events.membership", "role"): OWNERS, ("events.membership", "remove"): OWNERS,
@@ -112,7 +120,9 @@ SITE_PAGES = {
     "index", "login", "logout", "password_change", "password_change_done", "autocomplete", "jsi18n",
     "app_list",
 }  # fmt: skip
-MODEL_PAGES = {"changelist", "add", "history", "delete", "change", "act", "statement", "csv", "find"}
+MODEL_PAGES = {
+    "changelist", "add", "history", "delete", "change", "act", "statement", "csv", "find", "preview",
+}  # fmt: skip
 
 
 # -- the world ----------------------------------------------------------------------------------
@@ -139,7 +149,7 @@ def half(word: str) -> dict:
         event.default_type, order.lines.get(), PromoCodeFactory(event=event),
         answer, answer.question,
         CheckInFactory(ticket=ticket), ViewerFactory(ticket=ticket), *offline_scan(ticket),
-        MailFactory(order=order),
+        MailFactory(order=order), MessageFactory(event=event),
         EventChangeFactory(event=event, is_move=True, **was), FormerSlugFactory(event=event),
         RefundFactory(incoming_payment=incoming, amount_msats=1, status=Refund.Status.FAILED),
         MembershipFactory(organizer=organizer), InvitationFactory(organizer=organizer),

@@ -28,6 +28,8 @@ from tests.factories import (
     OrganizerFactory,
     UnprovenUserFactory,
 )
+from tickets.guest_messages.tests.factories import MessageFactory
+from tickets.guest_messages.unsubscribing import unsubscribe_url
 from tickets.services import viewers
 from tickets.services.check_ins import check_in
 from tickets.services.mailbox_proof import mailbox_path
@@ -65,6 +67,7 @@ class Shop:
         take_back(incoming, amount_msats=10_000, reason=Refund.Reason.STAFF)
         stray_money()
         queue_mail(self.pending, "tickets")
+        MessageFactory(event=event)
         new = UnprovenUserFactory(email="new@example.com", password="a long enough password")
         claim = EmailAddress.objects.create(user=new, email=new.email, primary=True)
         invoice = self.pending.payment.invoices.get()
@@ -97,6 +100,7 @@ class Shop:
             "/.well-known/lnurlp/{name}": [self.pending.payment.reference],
             "/media/covers/{name}": ["none.png"],
             "/accounts/invitations/{token}": [token_of(invitation)],
+            "/unsubscribe/{token}": [unsubscribe_url(None, "ann@example.com").rpartition("/")[2]],
             "/organizers/{slug}": [invitation.organizer.slug],
             "/admin/{app_label}": ["tickets"],
             "/admin/{url}": ["nowhere"],

@@ -39,6 +39,7 @@ def test_queues_are_read_in_this_order():
         "post-transaction callbacks",
         "doctor",
         "mails",
+        "messages",
     ]
 
 

@@ -19,7 +19,7 @@ KEPT = Path(settings.BASE_DIR) / "docs" / "openapi.yaml"
 ELSEWHERE = {
     "accounts.second_person", "payments", "events.team", "tickets.services.refunds",
     "tickets.services.moved_events", "tickets.services.payment_lookup", "tickets.staff.order_actions",
-    "ticketsuma.admin.actions", "ticketsuma.live",
+    "ticketsuma.admin.actions", "ticketsuma.live", "tickets.guest_messages",
 }  # fmt: skip
 
 
