@@ -9,6 +9,7 @@ import pytest
 
 from tests.engines import on_engines
 from tests.postgres import Server
+from tests.push_service import PushService
 from tests.stack import Stack, Stacks
 from tests.vasp import Vasp
 
@@ -43,15 +44,23 @@ def vasp():
 
 
 @pytest.fixture(scope="session")
+def push_service():
+    """A push service that the tests' stacks may reach, with the keys of browsers."""
+    played = PushService()
+    yield played
+    played.close()
+
+
+@pytest.fixture(scope="session")
 def postgres_stack(stacks, vasp) -> Stack:
     """The stack on PostgreSQL that tests share; leave it as healthy as you found it."""
     return stacks.new("postgresql", vasps=(vasp.domain,)).start()
 
 
 @pytest.fixture(scope="session")
-def sqlite_stack(stacks, vasp) -> Stack:
+def sqlite_stack(stacks, vasp, push_service) -> Stack:
     """The same on SQLite."""
-    return stacks.new("sqlite", vasps=(vasp.domain,)).start()
+    return stacks.new("sqlite", vasps=(vasp.domain, push_service.domain)).start()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -164,6 +164,7 @@ LIMITS = {
         ("PROMO_CODE_PER_IP", 20, 60),
         ("CLAIM_PER_IP", 10, 900),
         ("WALLET_LINKS_PER_IP", 20, 900),
+        ("PUSH_PER_DEVICE", 20, 3600),
         ("CHECK_PER_ORDER", 6, 60),
         ("CORRECTION_PER_ORDER", 5, 24 * 3600),
         ("COSTLY_PER_IP", 120, 60),
@@ -191,6 +192,7 @@ INSTALLED_APPS = [
     "payments.rates",
     "payments.nwc",
     "tickets",
+    "tickets.push",
     "tickets.offline_door",
     "tickets.guest_messages",
     "ticketsuma.admin.apps.ShopAdminConfig",
@@ -437,10 +439,9 @@ LANGUAGES = [("en", _("English")), ("es", _("Spanish"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
-STATIC_URL = "/static/"
+STATIC_URL, MEDIA_URL = "/static/", "/media/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
-MEDIA_URL = "/media/"
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(VAR_DIR / "media")))
 BACKUPS = Path(_backups) if (_backups := env.str("BACKUPS", "")) else None  # the doctor looks how old
 STORAGES = {

@@ -16,7 +16,8 @@ from django.db import transaction
 
 from payments.tests.wallet import Wallet, drip, hang, send
 from payments.uma import safe_http as fetching
-from payments.uma.safe_http import Answer, VaspForbidden, VaspUnreachable, fetch, is_public
+from payments.uma.public_addresses import is_public
+from payments.uma.safe_http import Answer, VaspForbidden, VaspUnreachable, fetch
 
 PRIVATE = [
     "127.0.0.1", "127.8.8.8", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1",

@@ -9,13 +9,12 @@ UMA_LOCAL_VASPS lists, and nowhere else.
 import contextlib
 import http.client
 import io
-import ipaddress
 import json
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from django.db import connection
 from ticketsuma.jobs.host_turns import AT_ONCE_PER_HOST
 
 from .address import is_allowed_domain
+from .public_addresses import is_public
 from .unreached import VaspForbidden, VaspUnknown, VaspUnreachable
 
 TOTAL_SECONDS = 5.0
@@ -39,10 +39,6 @@ MAX_HEAD_BYTES = 32 * 1024
 TRY_AGAIN = (401, 408, 424, 425, 429)
 AT_ONCE = 32
 
-# Python 3.11 calls these global, though what is behind them may not be (RFC 6890, 7526, 6052).
-_NOT_PUBLIC_V4 = [ipaddress.ip_network(text) for text in ("192.0.0.0/24", "192.88.99.0/24")]
-_PUBLIC_V6 = ipaddress.ip_network("2000::/3")
-_NOT_PUBLIC_V6 = [ipaddress.ip_network(text) for text in ("2001::/23", "2002::/16", "2001:db8::/32")]
 # What the resolver says of a name that is not there; of trouble on the way it says other things.
 _NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
@@ -101,8 +97,14 @@ def way_to(url: str, deadline: float) -> tuple[str, int, list[str], ssl.SSLConte
     return target.host, target.port, _addresses(target, deadline), tls
 
 
-def fetch(url: str, *, payload: dict | None = None, unless: Callable[[], bool] = lambda: False) -> Answer:
-    """GET `url`, or POST `payload` to it as JSON, within all the limits above.
+def fetch(
+    url: str,
+    *,
+    payload: dict | bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    unless: Callable[[], bool] = lambda: False,
+) -> Answer:
+    """GET `url`, or POST `payload` to it as JSON or, of bytes, with `headers`, within all the limits above.
 
     Refuses to run inside a transaction, and gives the database connection back first. Raises
     VaspForbidden, VaspUnknown or VaspUnreachable, also when `unless()` holds once our turn has come; any HTTP
@@ -112,13 +114,15 @@ def fetch(url: str, *, payload: dict | None = None, unless: Callable[[], bool] =
         raise RuntimeError("Other servers are never asked inside a database transaction.")
     connection.close()
     target = _parse(url)
+    if isinstance(payload, dict):
+        payload, headers = json.dumps(payload).encode(), {"Content-Type": "application/json"}
     deadline = time.monotonic() + TOTAL_SECONDS
     with _turn(target.authority, deadline):
         if unless():
             raise VaspUnreachable
         try:
             with contextlib.closing(_connect(target, deadline)) as sock:
-                return _exchange(sock, target, payload, deadline)
+                return _exchange(sock, target, payload, headers or {}, deadline)
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise VaspUnreachable from error
 
@@ -176,16 +180,6 @@ def _held(turns: threading.Semaphore, deadline: float) -> Iterator[None]:
 
 
 # -- the connection ---------------------------------------------------------------------------
-def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public Internet's, with nothing private tunneled inside it."""
-    ip = ipaddress.ip_address(address)
-    if not ip.is_global or ip.is_multicast or ip.is_reserved:
-        return False
-    if isinstance(ip, ipaddress.IPv4Address):
-        return not any(ip in network for network in _NOT_PUBLIC_V4)
-    return ip in _PUBLIC_V6 and not any(ip in network for network in _NOT_PUBLIC_V6)
-
-
 @cache
 def _resolvers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=16, thread_name_prefix="resolve")
@@ -274,8 +268,10 @@ class _ReadableSocket:
         return io.BufferedReader(self._reader)
 
 
-def _exchange(sock: socket.socket, target: _Target, payload: dict | None, deadline: float) -> Answer:
-    method, body = ("GET", b"") if payload is None else ("POST", json.dumps(payload).encode())
+def _exchange(
+    sock: socket.socket, target: _Target, body: bytes | None, headers: Mapping[str, str], deadline: float
+) -> Answer:
+    method = "GET" if body is None else "POST"
     head = [
         f"{method} {target.path} HTTP/1.1",
         f"Host: {target.authority}",
@@ -283,11 +279,11 @@ def _exchange(sock: socket.socket, target: _Target, payload: dict | None, deadli
         "Accept: application/json",
         "Accept-Encoding: identity",
         "Connection: close",
+        *(f"{name}: {value}" for name, value in headers.items()),
+        *([f"Content-Length: {len(body)}"] if body is not None else []),
     ]
-    if payload is not None:
-        head += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     sock.settimeout(_left(deadline))
-    sock.sendall("\r\n".join([*head, "", ""]).encode("ascii") + body)
+    sock.sendall("\r\n".join([*head, "", ""]).encode("ascii") + (body or b""))
     reader = _BoundedReader(sock, deadline, MAX_HEAD_BYTES + MAX_BODY_BYTES)
     response = http.client.HTTPResponse(_ReadableSocket(reader), method=method)  # type: ignore[arg-type]
     with contextlib.closing(response):

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from payments.uma.address import InvalidUmaAddress, normalize_uma_address
-from payments.uma.safe_http import is_public
+from payments.uma.public_addresses import is_public
 from tests.attacks.attacker import assert_problem, cases
 from tests.vasp import Vasp
 

@@ -9,7 +9,7 @@ from django.templatetags.static import static
 from django.utils.translation import get_language
 
 # Classic scripts, in this order; each keeps its own pages (`self.keepers`), caches and messages.
-PARTS = ["js/worker/shell.js", "js/worker/tickets.js", "js/worker/door.js"]
+PARTS = ["js/worker/shell.js", "js/worker/tickets.js", "js/worker/door.js", "js/worker/push.js"]
 SHELL_FILES = [
     "css/site.css", "img/icon.svg", "js/theme.js", "js/site.js", "js/clock.js", "js/promo-code.js",
     "js/times.js", "js/stepper.js", "js/pocket.js", "js/offline.js",
@@ -30,6 +30,9 @@ def shell_version() -> str:
 
 def worker_script() -> str:
     """The text of `/sw.js`: what the shell is, then the parts. Browsers take a new one when it differs."""
-    shell = {"version": shell_version(), "files": [static(name) for name in SHELL_FILES], "page": "/offline"}
+    shell = {
+        "version": shell_version(), "files": [static(name) for name in SHELL_FILES], "page": "/offline",
+        "name": settings.SITE_NAME, "icon": static("img/icon-192.png"), "badge": static("img/badge-96.png"),
+    }  # fmt: skip
     parts = ", ".join(json.dumps(static(name)) for name in PARTS)
     return f"self.SHELL = {json.dumps(shell)};\nimportScripts({parts});\n"

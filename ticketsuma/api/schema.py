@@ -78,6 +78,7 @@ CODES = {
     "too_large": (413, "More than 256 kB."),
     "uri_too_long": (414, "An address of more than 4 kB."),
     "unsupported_media_type": (415, "Only `application/json` in UTF-8, not compressed."),
+    "device_refused": (422, "This push endpoint is no public one, its keys are none, or it has other keys."),
     "idempotency_key_reused": (422, "This key was used for a different purchase."),
     "throttled": (429, "Too often; `Retry-After` says how many seconds to wait."),
     "hold_limit": (429, "Too many unpaid seats or orders of one person, address or network."),

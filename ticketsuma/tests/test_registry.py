@@ -40,6 +40,7 @@ def test_queues_are_read_in_this_order():
         "doctor",
         "mails",
         "messages",
+        "web pushes",
     ]
 
 

@@ -1,0 +1,92 @@
+"""Devices that want pushes: told apart by their endpoints, added, changed and forgotten."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from payments.uma import safe_http
+from payments.uma.unreached import VaspForbidden
+from tickets.models import Order
+from ticketsuma.errors import DomainError
+
+from .keys import are_keys
+from .models import MAX_ENDPOINT, Device, Kind, digest_of
+
+MOST_DEVICES = 10  # of an order, and of a user
+STAYS_AFTER = timedelta(days=1)  # a guest's device, after the last of its events
+
+
+class DeviceRefused(DomainError):
+    code = "device_refused"
+    message = _("This push endpoint or its keys cannot be used.")
+    status = 422
+
+
+def add_device(
+    *,
+    endpoint: str,
+    p256dh: str,
+    auth: str,
+    kinds: Iterable[str] | None,
+    order: Order | None = None,
+    user: User | None = None,
+    session: Session | None = None,
+) -> Device:
+    """Have a device told of `order` and of all that is `user`'s; `kinds` None: as before, else all.
+
+    Raises DeviceRefused for an endpoint that `safe_http` would not ask, for keys that are none, and for a
+    known endpoint with other keys: only who has a device's keys may change it. A device that somebody else
+    was signed in with begins anew. The oldest beyond MOST_DEVICES go. Two at once write one row.
+    """
+    if len(endpoint) > MAX_ENDPOINT or not are_keys(p256dh, auth):
+        raise DeviceRefused
+    try:
+        safe_http.check_url(endpoint)
+    except VaspForbidden as error:
+        raise DeviceRefused from error
+    wants = [kind for kind in Kind.values if kinds is None or kind in kinds]
+    with transaction.atomic():
+        device, is_new = Device.objects.select_for_update().get_or_create(
+            digest=digest_of(endpoint),
+            defaults={
+                "endpoint": endpoint, "p256dh": p256dh, "auth": auth, "wants": wants, "user": user,
+                "session": session,
+            },
+        )  # fmt: skip
+        if (device.p256dh, device.auth) != (p256dh, auth):
+            raise DeviceRefused
+        if device.user_id not in (None, user.pk if user else None):
+            device.orders.clear()
+        if not is_new:
+            device.user, device.session = user, session
+            device.wants = device.wants if kinds is None else wants
+            device.save(update_fields=["user", "session", "wants"])
+        if order:
+            device.orders.add(order)
+            _drop_oldest(Device.objects.filter(orders=order))
+        if user:
+            _drop_oldest(Device.objects.filter(user=user))
+    return device
+
+
+def _drop_oldest(devices) -> None:
+    kept = list(devices.order_by("-created_at", "-pk").values_list("pk", flat=True)[:MOST_DEVICES])
+    devices.exclude(pk__in=kept).delete()
+
+
+def forget_device(*, endpoint: str, auth: str) -> bool:
+    """No more pushes to it; whether it was known. Who does not know its secret changes nothing."""
+    return bool(Device.objects.filter(digest=digest_of(endpoint), auth=auth).delete()[0])
+
+
+def forget_guests_devices() -> int:
+    """Devices of guests go a day after the last of their events, or once their orders are forgotten."""
+    waits = Order.objects.filter(is_forgotten=False, event__end_time__gt=timezone.now() - STAYS_AFTER)
+    waits = waits.exclude(Q(status=Order.Status.EXPIRED) | Q(status=Order.Status.CANCELED, paid_at=None))
+    return Device.objects.filter(user=None).exclude(orders__in=waits).delete()[0]

@@ -1,0 +1,73 @@
+"""The address to which a page of ours says that its browser wants pushes, of what, and that it does not."""
+
+import json
+from typing import Any
+
+from django.contrib.sessions.models import Session
+from django.http import Http404, HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.rate_limits import costly
+from tickets.links import row_of_link
+from tickets.models import Order
+from tickets.pocket.keeping import is_own
+from tickets.views.decorators import private_page
+from ticketsuma.errors import DomainError
+from ticketsuma.web.strangers import takes_strangers_forms
+
+from .devices import add_device, forget_device
+
+MAX_BODY = 4096  # bytes
+
+
+class Unreadable(ValueError):
+    pass
+
+
+@takes_strangers_forms
+@require_POST
+@private_page
+@costly
+def device(request: HttpRequest) -> JsonResponse:
+    """`{"endpoint", "p256dh", "auth", "kinds"?, "order"?}`, the last one the token of an order.
+
+    Answers `{"kinds": […]}`, of which the device hears. Without `kinds` they stay as they are; an empty list
+    forgets the device. 400 for what is no such thing, 422 for an endpoint or keys that cannot be used.
+    """
+    try:
+        asked = _read(request)
+    except (ValueError, TypeError, RecursionError):
+        return JsonResponse({"code": "invalid", "detail": _("That is no push subscription.")}, status=400)
+    kinds = asked["kinds"]
+    if kinds == []:
+        forget_device(endpoint=asked["endpoint"], auth=asked["auth"])
+        return JsonResponse({"kinds": []})
+    order = row_of_link(Order.objects.filter(is_forgotten=False), asked["order"]) if asked["order"] else None
+    user = request.user if request.user.is_authenticated else None
+    if order is None and user is None:
+        raise Http404
+    session = Session.objects.filter(pk=request.session.session_key or "").first() if user else None
+    try:
+        row = add_device(
+            endpoint=asked["endpoint"], p256dh=asked["p256dh"], auth=asked["auth"], kinds=kinds, user=user,
+            session=session, order=None if order and is_own(request, order) else order,
+        )  # fmt: skip
+    except DomainError as error:
+        return JsonResponse({"code": error.code, "detail": str(error.message)}, status=error.status)
+    return JsonResponse({"kinds": row.wants})
+
+
+def _read(request: HttpRequest) -> dict[str, Any]:
+    if len(request.body) > MAX_BODY:
+        raise Unreadable
+    said = json.loads(request.body)
+    if not isinstance(said, dict):
+        raise Unreadable
+    asked = {name: said.get(name, "") for name in ("endpoint", "p256dh", "auth", "order")}
+    if not all(isinstance(value, str) and "\0" not in value for value in asked.values()):
+        raise Unreadable
+    kinds = said.get("kinds")
+    if kinds is not None and not (isinstance(kinds, list) and all(isinstance(one, str) for one in kinds)):
+        raise Unreadable
+    return {**asked, "kinds": kinds}
