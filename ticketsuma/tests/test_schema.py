@@ -19,7 +19,8 @@ KEPT = Path(settings.BASE_DIR) / "docs" / "openapi.yaml"
 ELSEWHERE = {
     "accounts.second_person", "payments", "events.team", "tickets.services.refunds",
     "tickets.services.moved_events", "tickets.services.payment_lookup", "tickets.staff.order_actions",
-    "ticketsuma.admin.actions", "ticketsuma.live", "tickets.guest_messages",
+    "ticketsuma.admin.actions", "ticketsuma.live", "tickets.guest_messages", "tickets.offline_door",
+    "tickets.services.guest_list",
 }  # fmt: skip
 
 
