@@ -1,6 +1,7 @@
 """Template tags of the admin's pages. `{% load staff %}`"""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django import template
 from django.urls import reverse
@@ -8,6 +9,7 @@ from django.urls import reverse
 from accounts.history import HistoryEntry
 from accounts.models import User
 from accounts.roles import Ability, may, visible
+from events.models import Event
 from payments.models import Refund
 from tickets.staff.alerts import Attention, needs_attention, refunds_that_wait, second_person_waits
 from tickets.staff.sales import Sales, sales_today
@@ -15,6 +17,7 @@ from ticketsuma.admin.event_times import words
 from ticketsuma.money import format_msats
 
 register = template.Library()
+COMING = 8  # events on the start page
 register.filter("msats", format_msats)
 
 
@@ -25,6 +28,17 @@ def attention(user: User) -> list[Attention]:
         return needs_attention()
     refunds = refunds_that_wait(visible(user, Refund.objects.all(), Ability.SEE_MONEY))
     return [*second_person_waits(user), *refunds]
+
+
+@register.simple_tag
+def coming(user: User) -> list[Event]:
+    """The next events that `user` works for, drafts too, each with what `user` may do there."""
+    events = visible(user, Event.objects.all(), Ability.MANAGE_EVENTS, Ability.SEE_GUESTS)
+    found: list[Any] = list(events.upcoming().defer("description", "search_key")[:COMING])
+    for event in found:
+        event.manages = may(user, Ability.MANAGE_EVENTS, event)
+        event.counts_money = may(user, Ability.SEE_MONEY, event)
+    return found
 
 
 @register.simple_tag
