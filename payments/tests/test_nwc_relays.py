@@ -83,6 +83,12 @@ def nested(relay, event, asked):
 STRANGE = [forged, named_for_the_wallet, replayed, for_another_method, no_event]
 
 
+def test_what_a_wallet_can_do_nobody_else_says(relay):
+    relay.info_signer = Keys.generate()
+    with pytest.raises(Silent):
+        relays.in_background(relays.info_of(read_link(relay.link), seconds=SECONDS)).result()
+
+
 @pytest.mark.parametrize("strange", STRANGE)
 def test_what_the_wallet_did_not_sign_for_this_request_is_no_answer(relay, strange):
     relay.results["pay_invoice"] = {"preimage": "11" * 32}
@@ -94,7 +100,12 @@ def test_what_the_wallet_did_not_sign_for_this_request_is_no_answer(relay, stran
 
 @pytest.mark.parametrize(
     "flood",
-    [lambda: ["x" * 70_000], lambda: ['["NOTICE","x"]'] * 60, lambda: ["no json"], lambda: [nested(0, 0, 0)]],
+    [
+        lambda: ['["NOTICE","' + "x" * 70_000 + '"]'],
+        lambda: ['["NOTICE","x"]'] * 60,
+        lambda: ["no json"],
+        lambda: [nested(0, 0, 0)],
+    ],
     ids=["oversized", "endless", "no json", "deep"],
 )
 def test_a_relay_that_floods_is_left(relay, flood):

@@ -28,6 +28,7 @@ class ToyRelay:
     def __init__(self, *, nip44: bool = True, methods: str = "pay_invoice make_invoice get_budget"):
         self.wallet, self.client = Keys.generate(), Keys.generate()
         self.nip44, self.methods = nip44, methods
+        self.info_signer = self.wallet
         self.asked: list[dict] = []
         self.events: list[Event] = []
         self.results: dict[str, dict] = {}
@@ -76,7 +77,7 @@ class ToyRelay:
                 if message[0] == "REQ" and 13194 in message[2]["kinds"]:
                     info = EventBuilder(Kind(13194), self.methods)
                     info = info.tags([Tag.parse(["encryption", "nip44_v2"])]) if self.nip44 else info
-                    socket.send(self.message(info.finalize(self.wallet)))
+                    socket.send(self.message(info.finalize(self.info_signer)))
                 elif message[0] == "EVENT":
                     socket.send(json.dumps(["OK", message[1]["id"], True, ""]))
                     self._answer(socket, Event.from_json(json.dumps(message[1])))
