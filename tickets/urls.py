@@ -1,6 +1,7 @@
 from django.urls import path
 
 from .pocket import views as pocket
+from .views import again as again  # an act of the page of an order whose hold has ended
 from .views import answers as answers  # acts of the pages of orders and tickets
 from .views import buying, check_in, mailbox_proof, orders, refunds, stream, voiding
 from .views import email as email  # an act of the order's page, which needs no address of its own

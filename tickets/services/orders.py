@@ -170,6 +170,23 @@ def place_order(
     return order
 
 
+def place_again(order: Order, *, expected_sats: int, buyer: User | None = None, ip: str = "") -> Order:
+    """Order the same as an `order` whose hold has ended, at what it comes to now: `expected_sats`, or not.
+
+    Sent twice it is one order. Raises what `place_order` does.
+    """
+    items = [
+        Item(line.type_id, line.quantity, line.price if line.type.asks_for_amount else None)
+        for line in order.lines.select_related("type")
+    ]
+    return place_order(
+        event=order.event, items=items, promo_code=order.promo_code.text if order.promo_code else "",
+        email=order.email, name=order.name, uma_address=order.uma_address, buyer=buyer, ip=ip,
+        key=f"again:{order.pk}:{expected_sats}",
+        expected=Expected(amount=order.amount, amount_sats=expected_sats),
+    )  # fmt: skip
+
+
 def _fill(
     order: Order,
     items: Sequence[Item],

@@ -14,7 +14,7 @@ from django.utils import timezone
 from payments.models import IncomingPayment, Invoice, Payment, Refund
 from payments.nwc.models import ConnectedWallet, Tap
 from payments.nwc.services import wallets_for
-from payments.quotes import then_and_now
+from payments.quotes import quote, then_and_now
 from tickets.links import Replaced
 from tickets.models import Mail, Order, OrderLine, OrderQuerySet, Ticket
 from tickets.offline_door.statements import qr_text
@@ -22,6 +22,7 @@ from tickets.services.email_corrections import did_you_mean, may_correct
 from tickets.services.giving_back import is_refundable
 from tickets.services.moved_events import may_have_money_back
 from tickets.services.refunds import waiting_refunds
+from ticketsuma.errors import DomainError
 from ticketsuma.kept_queries import KeptQuery, prepared
 from ticketsuma.listening import PAGES
 from ticketsuma.money import MSATS_PER_SAT
@@ -216,6 +217,7 @@ def order_page(order: Order, shown_invoice: str = "") -> dict:
         context["push"] = payment.push
     elif payment:
         context |= money_back(payment)
+    context["again_sats"] = _again_sats(order)
     context |= how_to_watch(order, money_moves=context.get("money_moves", False))
     for ticket in context["tickets"]:
         ticket.order = order
@@ -231,6 +233,21 @@ def connected_wallets(order: Order, user: Any) -> dict:
     tap = Tap.objects.filter(payment=order.payment).last() if order.was_tapped else None  # type: ignore[attr-defined]
     may_have = signed_in or order.has_wallet  # type: ignore[attr-defined]
     return {"tap": tap, "wallets": list(wallets_for(order.payment, signed_in)) if may_have else []}
+
+
+def _again_sats(order: Order) -> int | None:
+    """What the same seats come to by now, once their hold has ended; None where they cannot be had so.
+
+    Of prices in sats nothing is new, and what asks questions is bought with their answers.
+    """
+    if order.status != Order.Status.EXPIRED or order.agreed_quote is None or order.event.kept_questions:
+        return None
+    if not order.event.sells or order.event.is_sold_out:
+        return None
+    try:
+        return quote(order.currency, order.amount).amount_sats
+    except DomainError:
+        return None
 
 
 def _lines(order: Order, tickets: list[Ticket]) -> list[OrderLine]:
