@@ -68,6 +68,12 @@ def staff_moment(moment: datetime | None, zone_name: str) -> str:
     return words(moment, zone_name, seconds=zone_name != "UTC")
 
 
+@register.simple_tag
+def staff_day(moment: datetime, zone_name: str) -> str:
+    """The same to the minute."""
+    return words(moment, zone_name)
+
+
 @register.filter
 def took(length: timedelta | None) -> str:
     """`4 s`, `2:05 min`, `1:02:03 h`; a dash of nothing."""
