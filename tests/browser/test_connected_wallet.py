@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 from tests.browser.test_buying import buy
 from tests.browser.test_reading import violations
 from tests.buyer import Sandbox, make_event
+from tests.processes import wait_until
 
 
 def connect(page, stack, name: str) -> None:
@@ -38,8 +39,10 @@ def test_a_silent_wallet_hides_the_code_until_the_node_took_the_request_back(pag
     expect(page.get_by_role("link", name="Open wallet")).to_have_count(0)
     assert violations(page) == []
     sent = "Tap.objects.filter(status='sent', payment__order__event=pk)"
+    wait_until(lambda: stack.django(f"{sent}.count()", pk=event_id), 20, "the wallet is asked")
     stack.django(f"{sent}.update(next_attempt_at=timezone.now())", pk=event_id)
-    expect(page.get_by_text("Your wallet did not answer")).to_be_visible(timeout=30_000)
+    said = page.locator("[data-word=silent]")
+    expect(said).to_contain_text("Your wallet did not answer", timeout=30_000)
     expect(page.get_by_role("link", name="Open wallet")).to_be_visible(timeout=20_000)
     sandbox.no_faults()
     stack.audit()
