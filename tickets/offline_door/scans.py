@@ -122,7 +122,7 @@ def _told(row: OfflineScan | None, scan: Scan) -> dict[str, Any]:
 
 def conflicts_of(event: Event) -> list[dict[str, Any]]:
     """What went wrong at doors of `event` without a net, newest first, for every door's page."""
-    rows = OfflineScan.objects.filter(ticket__order__event=event).exclude(outcome=Outcome.ADMITTED)
+    rows = OfflineScan.objects.filter(door_list__event=event).exclude(outcome=Outcome.ADMITTED)
     rows = rows.select_related("ticket__order").order_by("-merged_at", "-pk")[:MOST_CONFLICTS]
     return [
         {
