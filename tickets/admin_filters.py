@@ -51,6 +51,7 @@ class EventFilter(admin.SimpleListFilter):
 
     title = _("event")
     parameter_name = "event"
+    path = "event"  # from a row
     most = 30
 
     def lookups(self, request, model_admin):
@@ -63,7 +64,7 @@ class EventFilter(admin.SimpleListFilter):
         return [(each.pk, isolate(each.title)) for each in shown]
 
     def queryset(self, request, queryset):
-        return queryset if self._event_id is None else queryset.filter(event=self._event_id)
+        return queryset if self._event_id is None else queryset.filter(**{self.path: self._event_id})
 
     @property
     def _event_id(self) -> int | None:

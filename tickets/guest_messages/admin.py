@@ -16,7 +16,8 @@ from django.views.decorators.http import require_safe
 from accounts.history import CHANGED, record
 from accounts.roles import Ability, visible
 from events.models import Event
-from tickets.admin import EventAdmin
+from tickets.admin import EventAdmin, MailAdmin
+from tickets.admin_filters import EventFilter
 from ticketsuma.admin.actions import StaffActionsMixin
 from ticketsuma.admin.base import ByRole, KeepsHistory
 from ticketsuma.admin.event_times import moment_column, words
@@ -67,7 +68,7 @@ class MessageAdmin(StaffActionsMixin, UnstaleAdmin, OnlyDrafts, KeepsHistory, ad
     list_display = [
         "subject", "event", "status", "moment", "recipients", moment_column("begun_at", _("sent"), "event"),
     ]  # fmt: skip
-    list_filter = ["status", "kind"]
+    list_filter = [EventFilter, "status", "kind"]
     list_select_related = ["event"]
     search_fields = ["subject", "event__search_key__folded"]
     ordering = ["-created_at"]
@@ -183,4 +184,9 @@ class MessageAdmin(StaffActionsMixin, UnstaleAdmin, OnlyDrafts, KeepsHistory, ad
         return format_html("{} {}", bar, lines or _now("Nobody was chosen by it."))
 
 
+class MailEventFilter(EventFilter):
+    path = "order__event"
+
+
 EventAdmin.extend(actions=[Resend()])
+MailAdmin.extend(actions=[], filters=(MailEventFilter,))

@@ -43,6 +43,8 @@ class MessageForm(UnstaleForm):
             types.label_from_instance = lambda one: one.shown_name
             questions: Any = self.fields["question"]
             questions.queryset = self.instance.event.questions.all()
+            for field in (types, questions):
+                field.widget.can_view_related = False
         if "minutes_from_start" in self.fields:
             self.fields["minutes_from_start"] = forms.TypedChoiceField(
                 label=_("When"), required=False, choices=MOMENTS, coerce=int, empty_value=None,

@@ -25,7 +25,7 @@ STATE_WORDS = {
 _QUERIES: dict[str, dict[str, Any]] = {
     "sent": {"status__exact": "sent"},
     "waiting": {"status__exact": "due", "parked_at__isnull": True},
-    "given_up": {"status__exact": "due", "parked": "yes"},
+    "given_up": {"status__exact": "due", "parked_at__isnull": False},
     "bounced": {"status__exact": "failed", "last_error__startswith": "bounced"},
     "left_out": {"status__exact": "failed"},
 }
@@ -46,7 +46,7 @@ def mail_health(event: Event) -> list[dict[str, Any]]:
     """The states of an event's mails, with how many there are and where they are listed."""
     counts = states_of(Mail.objects.filter(order__event=event))
     return [
-        {"says": STATE_WORDS[name], "count": count, "url": mails_url(name, order__event__id__exact=event.pk)}
+        {"says": STATE_WORDS[name], "count": count, "url": mails_url(name, event=event.pk)}
         for name, count in counts.items()
         if count
     ]

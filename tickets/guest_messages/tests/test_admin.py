@@ -1,8 +1,12 @@
 """Messages in the admin: written, looked at, tried, sent and followed by staff."""
 
+import re
+from html import unescape
+
 import pytest
 from django.core import mail as outbox
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.history import HistoryEntry
 from tests.acts import hold
@@ -65,6 +69,36 @@ def test_a_message_from_its_first_word_to_its_last_copy(staff, event):
     assert [*acts] == ["add", "change", "change", "press", "send"]
     listed = staff.get(reverse("admin:tickets_mail_changelist"), {"about": message.pk})
     assert {mail.to for mail in listed.context["cl"].queryset} == {"ann@example.com", "bo@example.com"}
+
+
+def test_each_count_leads_to_its_mails(client, settings):
+    """For managers as well, who see no more of the worker than that."""
+    settings.STAFF_SECOND_FACTOR = "optional"
+    ours = EveningFactory(price_sats=0, organizer=OrganizerFactory())
+    user = UserFactory()
+    MembershipFactory(organizer=ours.organizer, user=user, role="manager")
+    client.force_login(user)
+    for name in ("sent", "waiting", "given-up", "bounced", "left-out"):
+        hold(ours, email=f"{name}@example.com")
+    message = MessageFactory(event=ours)
+    services.send(message)
+    services.begin_due()
+    now = timezone.now()
+    for name, fields in {
+        "sent": {"status": "sent"}, "given-up": {"parked_at": now, "next_attempt_at": None},
+        "bounced": {"status": "failed", "last_error": services.bounced(550)},
+        "left-out": {"status": "failed"},
+    }.items():  # fmt: skip
+        services.copies_of(message).filter(to=f"{name}@example.com").update(**fields)
+    for row in (message, ours):
+        links = re.findall(
+            r'href="(/admin/tickets/mail/[^"]+)"', client.get(change_url(row)).content.decode()
+        )
+        assert len(links) >= 2
+        for link in links:
+            listed = client.get(unescape(link))
+            assert listed.status_code == 200, link
+            assert listed.context["cl"].result_count >= 1
 
 
 def test_a_message_that_waits_is_stopped_by_a_button(staff, event):

@@ -63,7 +63,7 @@ def test_two_workers_write_a_message_once():
         paid(event, f"guest{number}@example.com")
     message = MessageFactory(event=event)
     services.send(message)
-    assert sorted(together(*[services.begin_due] * 4)) == [0, 0, 0, 12]
+    assert sorted(map(str, together(*[services.begin_due] * 4))) == ["0", "0", "0", "12"]
     assert Mail.objects.filter(about=message.pk).values("to").distinct().count() == 12
     assert Mail.objects.filter(about=message.pk).count() == 12
     message.refresh_from_db()
