@@ -101,7 +101,7 @@ def _own_invoice(tap: Tap) -> Invoice | None:
 def _commit(tap: Tap, invoice: Invoice) -> bool:
     """Note that the wallet is about to be told; False when it was forgotten while this waited."""
     with transaction.atomic():
-        if not _wallet_of(tap).select_for_update().exists():
+        if not _wallet_of(tap).select_for_update(of=("self",)).exists():
             return False
         now = clock.now()
         tap.advance(
