@@ -19,7 +19,9 @@ from accounts.api import OWN, BaseUserViewSet
 from accounts.history import record
 from accounts.serializers import ProofSerializer
 from events.api import EventViewSet, TicketTypeViewSet
-from tickets.api.viewsets import MyTicketViewSet, OrderViewSet, PaymentViewSet, TicketViewSet
+from tickets.api.my_tickets import MyTicketViewSet
+from tickets.api.viewsets import OrderViewSet, PaymentViewSet, TicketViewSet
+from tickets.push.api import DeviceViewSet
 from tickets.reports.api import ExportViewSet
 from tickets.services.data_export import export_person
 from tickets.services.personal_data import erase_personal_data
@@ -90,6 +92,7 @@ router.register("tickets", TicketViewSet, basename="api-ticket")
 router.register("orders", OrderViewSet, basename="api-order")
 router.register("exports", ExportViewSet, basename="api-export")
 router.register("payments", PaymentViewSet, basename="api-payment")
+router.register("devices", DeviceViewSet, basename="api-device")
 router.register("users", UserViewSet, basename="api-user")
 router.register(r"users/(?P<user_id>[0-9]{1,18})/tickets", MyTicketViewSet, basename="api-my-ticket")
 

@@ -80,6 +80,8 @@ API = [
     ("POST /api/users/{pk}/export", "/api/users/{owner}/export",       (401, 404, 401, 400, 404)),
     ("POST /api/users/{pk}/export", "/api/users/{owner}/export", PROOF, (401, 404, 401, 200, 404)),
     ("GET /api/users/{user_id}/tickets", "/api/users/{owner}/tickets", (401, 404, 401, 200, 404)),
+    ("POST /api/devices", "/api/devices",                              (401, 400, 401, 400, 400)),
+    ("POST /api/devices/forget", "/api/devices/forget",                (401, 400, 401, 400, 400)),
     ("DELETE /api/users/{pk}", "/api/users/{owner}",                   (401, 404, 401, 400, 404)),
     ("DELETE /api/users/{pk}", "/api/users/{owner}", PROOF,            (401, 404, 401, 204, 404)),
     ("POST /api/users", "/api/users",                                  (400, 400, 400, 400, 400)),

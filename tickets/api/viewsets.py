@@ -6,7 +6,7 @@ from typing import Any
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated
@@ -37,7 +37,6 @@ from .serializers import (
     CheckInSerializer,
     JoinedSerializer,
     JoinSerializer,
-    MyTicketSerializer,
     PaymentStatusSerializer,
     PurchaseRequestSerializer,
     PurchaseResponseSerializer,
@@ -246,33 +245,6 @@ class OrderViewSet(VoidingMixin, CorrectingMixin, AnsweringMixin, mixins.Retriev
         order = self.get_object()
         give_refund_address(order, address=self.read(RefundAddressSerializer)["uma_address"])
         return Response(self.get_serializer(self.get_object()).data)
-
-
-@extend_schema_view(
-    list=extend_schema(
-        operation_id="my_tickets",
-        tags=["accounts"],
-        responses={200: MyTicketSerializer(many=True)}
-        | problems("not_authenticated", "not_found", "invalid"),
-    )
-)
-class MyTicketViewSet(mixins.ListModelMixin, ApiViewSet):
-    """The tickets of one person, newest first; for that person."""
-
-    queryset = Ticket.objects.none()
-    serializer_class = MyTicketSerializer
-    permission_classes = [IsAuthenticated]
-
-    def get_queryset(self):
-        user = self.request.user
-        if int(self.kwargs["user_id"]) != user.pk:
-            raise Http404
-        return (
-            Ticket.objects.filter(order__in=orders_for_user(user))
-            .select_related("order__event", "order__payment", "line__type")
-            .prefetch_related("order__payment__invoices")
-            .order_by("-order__created_at", "order_id", "number")
-        )
 
 
 class PaymentViewSet(ApiViewSet):

@@ -20,6 +20,7 @@ USER = {
     "id": 7, "user_id": 7, "email": "ann@example.com", "name": "Ann", "is_staff": False,
     "created_at": BOUGHT_AT, "updated_at": BOUGHT_AT,
 }  # fmt: skip
+PUSH_KEYS = {"endpoint": "https://push.example.com/send/abc", "auth": "BTBZMqHH6r4Tts7J_aSIgg"}  # RFC 8291, 5
 TYPE_ID = 5
 TYPE = {
     "id": TYPE_ID, "name": "Regular", "description": "", "position": 0, "pricing": "fixed", "price": 1200,
@@ -156,6 +157,12 @@ EXAMPLES: dict[str, dict] = {
         "room_url": "https://tickets.example.com/room/WyI2Zjk2Il0:signature", "expires_at": END,
     },
     "User": USER,
+    "DeviceRequest": PUSH_KEYS | {
+        "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+        "kinds": ["doors", "changes"],
+    },
+    "ForgetDeviceRequest": PUSH_KEYS,
+    "Told": {"kinds": ["doors", "changes"], "server_key": "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIg"},
     "Token": {
         "token": "eyJhbGciOiJIUzI1NiJ9.e30.signature", "token_type": "Bearer",
         "expires_at": "2030-04-21T09:30:00Z", "user": USER,

@@ -114,7 +114,7 @@ OPEN_API = {
     "ticket_status", "purchase", "validate_ticket", "sign_up", "get_user", "replace_user", "change_user",
     "delete_user", "export_user", "my_tickets", "login", "logout", "me", "ask_for_reset", "reset_password",
     "verify_email", "verify_again", "quote",
-    "answer_questions",
+    "answer_questions", "add_device", "forget_device",
 }  # fmt: skip
 SITE_PAGES = {
     "index", "login", "logout", "password_change", "password_change_done", "autocomplete", "jsi18n",

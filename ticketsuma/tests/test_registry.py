@@ -39,8 +39,8 @@ def test_queues_are_read_in_this_order():
         "post-transaction callbacks",
         "doctor",
         "mails",
-        "messages",
         "web pushes",
+        "messages",
     ]
 
 
