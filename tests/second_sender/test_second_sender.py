@@ -12,6 +12,8 @@ import bolt11
 import pytest
 
 from tests.buyer import Buyer, assert_sold_once, make_event
+from tests.journeys.test_currencies import HAS_RATE
+from tests.processes import wait_until
 
 HERE = Path(__file__).resolve().parent
 
@@ -67,3 +69,30 @@ def test_a_sender_on_another_sdk_buys_a_ticket(sqlite_stack, vasp):
     assert_sold_once(buyer)
     payer = stack.django("Order.objects.get(pk=id).payment.payer_uma", id=buyer.order_id)
     assert payer == f"$bob@{vasp.domain}"
+
+
+@pytest.mark.parametrize("lock", ["receiver", "sender"])
+@pytest.mark.parametrize("currency", ["USD", "SAT"])
+@pytest.mark.protocol(
+    "UMAD-05", "A sender on the JavaScript SDK pays a price in dollars, either side locked."
+)
+def test_a_sender_on_another_sdk_pays_a_price_in_dollars(sqlite_stack, vasp, currency, lock):
+    stack = sqlite_stack
+    event = make_event(stack, currency="USD", price=1250)
+    wait_until(lambda: stack.django(HAS_RATE), 70, "the worker has a rate")
+    buyer = Buyer(stack).buy(event)
+    saw = pay(
+        address=f"${buyer.pay_address()}",
+        currency=currency,
+        lock=lock,
+        payer=f"$bob@{vasp.domain}",
+        signing_key=vasp.signing_key,
+        node=stack.sandbox_url,
+    )
+    assert saw["offered"] == ["USD", "SAT"]
+    assert (saw["lookupVerified"], saw["answerVerified"]) == (True, True)
+    due = {"USD": 1250, "SAT": buyer.amount_msats // 1000}[currency]
+    assert (saw["converted"]["currencyCode"], saw["converted"]["amount"]) == (currency, due)
+    assert round(saw["converted"]["multiplier"] * due) == saw["decoded"]["amountMsats"] == buyer.amount_msats
+    assert saw["paid"] == ["SUCCESS"]
+    assert_sold_once(buyer)
