@@ -40,6 +40,10 @@ django.setup()
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 64, 1
 
 
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="property tests in their long form, a million draws")
+
+
 @pytest.fixture(autouse=True)
 def no_kept_pages():
     """Ids begin anew with each test's rows, and with them the names of kept pages."""

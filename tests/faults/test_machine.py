@@ -373,9 +373,7 @@ def test_no_walk_breaks_an_invariant(transactional_db):
 
 
 @pytest.mark.short
-@pytest.mark.case(
-    "I22", fault="the same walk over prices in dollars, while the rate moves and is lost"
-)
+@pytest.mark.case("I22", fault="the same walk over prices in dollars, while the rate moves and is lost")
 def test_no_walk_of_the_rate_breaks_an_invariant(transactional_db):
     """The same holds after every step; each payment is over what its own quote comes to."""
     walk(DollarShop, examples=10)
