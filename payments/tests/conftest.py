@@ -17,6 +17,7 @@ from pytest_django.live_server_helper import LiveServer
 from payments import refunds
 from payments.models import Payment, Refund
 from payments.node import lightspark
+from payments.quotes import Quote
 from payments.rates.services import Rate
 from payments.services import create_payment, new_payment
 from payments.tests.refunding import SATS, Node
@@ -24,6 +25,7 @@ from payments.tests.toy_node import ToyNode
 from payments.tests.wallet import Wallet
 from tests.factories import IncomingPaymentFactory
 from tests.processes import Process, free_port, wait_until
+from ticketsuma.money import SAT
 
 # Where the shop is, for whom the sandbox lets in.
 SHOP = f"localhost:{free_port()}"
@@ -56,10 +58,10 @@ def wallet(wallet_server, settings) -> Wallet:
 def make_payment(transactional_db):
     """Makes payments over 2500 sats, due in a quarter of an hour; `changes` replace what differs."""
 
-    def make(**changes) -> Payment:
+    def make(amount_sats: int = 2500, **changes) -> Payment:
         usual = {
             "reference": f"ref{next(_numbers)}",
-            "amount_sats": 2500,
+            "quote": Quote(SAT, amount_sats, amount_sats),
             "memo": "A seat",
             "uma_address": "",
             "due_at": timezone.now() + timedelta(minutes=15),
