@@ -6,7 +6,6 @@ In one process, without a node: what the node would say is handed in, and whoeve
 import contextlib
 import secrets
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 from django.conf import settings as shop_settings
@@ -31,13 +30,10 @@ from payments import refunds as payment_refunds
 from payments.models import IncomingPayment, Invoice, Payment, Refund
 from payments.node.lightspark import NodePayment
 from payments.node.outgoing import OutgoingPayment
-from payments.rates.models import CurrencyRate
-from payments.rates.services import Rate
 from payments.services import allocate, settle_node_payment
 from payments.signals import payment_settled
 from tests.acts import money_for, open_invoice, overdue
 from tests.factories import EventFactory, PromoCodeFactory, TicketTypeFactory
-from tests.rates import no_rate, rate_is
 from tickets.models import CheckIn, Mail, Order, OrderLine, Ticket
 from tickets.services import refunds
 from tickets.services.orders import cancel_order, expire_order, place_order
@@ -335,48 +331,11 @@ class Shop(RuleBasedStateMachine):
         assert not admitting.exclude(order__payment__in=paid).exists()
 
 
-class DollarShop(Shop):
-    """The same walk over prices in cents, while the rate moves and is lost."""
-
-    priced = {"currency": "USD", "price": 2100}
-
-    def __init__(self):
-        self._moves_to(Decimal(100_000))
-        super().__init__()
-
-    def _moves_to(self, btc_price: Decimal) -> None:
-        """Over some minutes: what was within the last one is forgotten, and so is a jump."""
-        CurrencyRate.objects.update(lately=[], jumped_at=None)
-        self.btc_price = btc_price
-        rate_is("USD", btc_price)
-
-    @rule(percent=st.sampled_from([-30, -2, "-0.5", "0.5", 2, 30]))
-    def the_rate_moves(self, percent):
-        self._moves_to((self.btc_price * (1 + Decimal(percent) / 100)).quantize(Decimal("0.01")))
-
-    @rule()
-    def the_rate_is_lost(self):
-        no_rate("USD")
-
-    @invariant()
-    def every_payment_is_over_its_quote(self):
-        for payment in Payment.objects.exclude(currency="SAT"):
-            agreed = Rate(payment.currency, payment.rate, (), payment.rate_at)
-            assert payment.amount_msats == agreed.msats(payment.amount_minor)
-
-
 @pytest.mark.short
 @pytest.mark.case("I1–I9", fault="a random walk: hold, pay, duplicate, late, expire, cancel, refund, crash")
 def test_no_walk_breaks_an_invariant(transactional_db):
     """After every step: seats are those of orders, every msat has one purpose, only the paid are let in."""
     walk(Shop)
-
-
-@pytest.mark.short
-@pytest.mark.case("I22", fault="the same walk over prices in dollars, while the rate moves and is lost")
-def test_no_walk_of_the_rate_breaks_an_invariant(transactional_db):
-    """The same holds after every step; each payment is over what its own quote comes to."""
-    walk(DollarShop, examples=10)
 
 
 def walk(machine: type[Shop], *, examples: int = 20) -> None:
