@@ -37,6 +37,8 @@ def test_a_silent_wallet_hides_the_code_until_the_node_took_the_request_back(pag
     page.get_by_role("button", name="Pay 2,500 sats").click()
     expect(page.get_by_role("heading", name="Asking shy@")).to_be_visible()
     expect(page.get_by_role("link", name="Open wallet")).to_have_count(0)
+    another = page.get_by_text("Pay with a UMA address instead")
+    expect(another).to_be_hidden()
     assert violations(page) == []
     sent = "Tap.objects.filter(status='sent', payment__order__event=pk)"
     wait_until(lambda: stack.django(f"{sent}.count()", pk=event_id), 20, "the wallet is asked")
@@ -44,5 +46,6 @@ def test_a_silent_wallet_hides_the_code_until_the_node_took_the_request_back(pag
     said = page.locator("[data-word=silent]")
     expect(said).to_contain_text("Your wallet did not answer", timeout=30_000)
     expect(page.get_by_role("link", name="Open wallet")).to_be_visible(timeout=20_000)
+    expect(another).to_be_visible()
     sandbox.no_faults()
     stack.audit()
