@@ -14,7 +14,10 @@ from payments.models import IncomingPayment, Invoice
 from payments.node.lightspark import NodeInvoice, NodePayment
 from payments.services import settle_node_payment
 from tests.factories import OrderFactory
-from tickets.models import Order
+from tickets.models import Mail, Order
+
+# Kinds of mails whose words are ours; staff write the others (`tickets.guest_messages`).
+OUR_MAILS = [kind for kind in Mail.Kind.values if kind != Mail.Kind.MESSAGE]
 
 
 def hold(event: Event, quantity: int = 1, **buyer) -> Order:

@@ -19,9 +19,11 @@ from events.models import Event
 from payments.checkup_models import Checkup
 from payments.models import IncomingPayment, Invoice, Payment, Refund, Sweep, WebhookEvent
 from payments.node.balance import waiting_msats
+from payments.nwc.models import ConnectedWallet, Tap
 from payments.rates.models import CurrencyRate
 from payments.rates.services import why_paused
 from tickets.models import Mail, Order
+from tickets.push.models import Push
 from tickets.staff.alerts import needs_attention
 from ticketsuma import __version__, clock
 
@@ -44,7 +46,11 @@ QUEUES: dict[str, Callable[[datetime], QuerySet]] = {
     "refunds": lambda now: Refund.objects.exclude(
         status__in=[Refund.Status.SENT, Refund.Status.NEEDS_ADDRESS]
     ),
-    "mails": lambda now: Mail.objects.filter(status=Mail.Status.DUE),
+    "taps": lambda now: Tap.objects.filter(status__in=Tap.LIVE),
+    "connected wallets": lambda now: ConnectedWallet.objects.all(),
+    "mails": lambda now: Mail.objects.filter(status=Mail.Status.DUE).exclude(kind=Mail.Kind.MESSAGE),
+    "messages": lambda now: Mail.objects.filter(status=Mail.Status.DUE, kind=Mail.Kind.MESSAGE),
+    "web pushes": lambda now: Push.objects.all(),
 }
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from pypdf import PdfReader
 
 from events.models import Event
-from tests.acts import hold, pay
+from tests.acts import OUR_MAILS, hold, pay
 from tests.bidi import faults, unisolated
 from tests.factories import EveningFactory, EventChangeFactory
 from tickets.mail.messages import write_mail
@@ -111,7 +111,7 @@ def test_staffs_own_pages(staff):
     assert "unicode-bidi: plaintext" in (settings.BASE_DIR / "static/css/staff.css").read_text()
 
 
-@pytest.mark.parametrize("kind", Mail.Kind.values)
+@pytest.mark.parametrize("kind", OUR_MAILS)
 def test_every_mail(kind):
     order = hold(hebrew(price_sats=0), 2, name=HOLDER)
     now = order.event

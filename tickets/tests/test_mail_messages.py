@@ -9,7 +9,7 @@ from django.utils import timezone, translation
 
 from events.models import Event
 from payments.models import Refund
-from tests.acts import hold, pay
+from tests.acts import OUR_MAILS, hold, pay
 from tests.factories import EveningFactory, EventFactory
 from tickets.mail.messages import MAX_SUBJECT, send_mail, send_tickets_again, write_mail
 from tickets.mail.notifications import queue_changes, queue_reminders
@@ -63,7 +63,7 @@ def every_text(message) -> str:
 
 
 # -- what is in them --------------------------------------------------------------------------
-@pytest.mark.parametrize("kind", Mail.Kind.values)
+@pytest.mark.parametrize("kind", OUR_MAILS)
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_no_mail_holds_a_ticket_code_or_the_stream(kind, language):
     event = free_event(summary="Nice", contact_email="desk@example.com")

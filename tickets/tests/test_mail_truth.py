@@ -14,7 +14,7 @@ from icalendar import Calendar
 
 from accounts.adapter import AccountAdapter
 from events.models import Event
-from tests.acts import hold, pay
+from tests.acts import OUR_MAILS, hold, pay
 from tests.factories import EveningFactory, EventFactory
 from tickets.mail.messages import send_mail, write_mail
 from tickets.mail.notifications import queue_changes, queue_reminders
@@ -204,7 +204,7 @@ def test_every_mail_says_that_a_program_wrote_it_and_who_answers():
     assert f"<title>{ours.subject}</title>" in ours.alternatives[0][0]
 
 
-@pytest.mark.parametrize("kind", Mail.Kind.values)
+@pytest.mark.parametrize("kind", OUR_MAILS)
 def test_html_has_a_title_a_language_and_a_direction(kind):
     order = paid(EveningFactory(price_sats=0))
     message = write_mail(Mail(order=order, kind=kind, to=order.email))

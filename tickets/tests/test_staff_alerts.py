@@ -9,19 +9,21 @@ from django.utils import timezone
 
 from payments.checkup_models import Checkup
 from payments.models import PostTransaction, Refund, Sweep
+from payments.nwc.models import ConnectedWallet, Tap
 from payments.rates.models import CurrencyRate
 from payments.services import settle_node_payment
 from tests.acts import money_for, open_invoice
 from tests.factories import EventFactory, OrderFactory
 from tickets.models import Mail
+from tickets.push.models import Push
 from tickets.staff.alerts import WORK, needs_attention
 from ticketsuma.jobs.models import Job
 from ticketsuma.live.models import News
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# What stands in lines of its own, and what no money hangs on.
-ELSEWHERE = {Checkup, CurrencyRate, News, PostTransaction, Sweep}
+# What stands in lines of its own, what no money hangs on, and taps, whose invoices are watched.
+ELSEWHERE = {Checkup, ConnectedWallet, CurrencyRate, News, PostTransaction, Push, Sweep, Tap}
 
 
 def test_every_kind_of_waiting_work_is_watched():
