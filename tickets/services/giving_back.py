@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, floor
 
 from django.db import transaction
 from django.utils import timezone
@@ -112,13 +114,24 @@ def _reckon(order: Order, incoming: IncomingPayment | None, ticket_ids: Collecti
     due, share, left = _worth(good), _worth(chosen), incoming.applied_msats // MSATS_PER_SAT
     if not due:  # only what was free is left
         return GiveBack(chosen, 0)
-    quoted = -(-order.amount_sats * share // order.amount)
-    back = min(quoted, left * share // due)
+    back = sats_back(order.amount_sats, order.amount, due=due, share=share, left_sats=left)
     return GiveBack(chosen, back, payment_refunds.refund_address(incoming))
 
 
-def _worth(tickets: list[Ticket]) -> int:
-    """What `tickets` cost in minor units, their lines loaded; what a line does not divide by stays."""
-    worth = sum(ticket.order.price_sats for ticket in tickets if ticket.line is None)
+def sats_back(amount_sats: int, amount: int, *, due: Fraction, share: Fraction, left_sats: int) -> int:
+    """What tickets worth `share` bring back of an order whose `amount` minor units came to `amount_sats`.
+
+    `due` is what its good tickets are worth, those included, and `left_sats` the money that is still with
+    us. Whatever the parts and their order, all of them bring `amount_sats`; where staff sent a part of the
+    money back already, each brings its share of the rest.
+    """
+    before = amount - due
+    part = floor(amount_sats * (before + share) / amount) - floor(amount_sats * before / amount)
+    return min(part, ceil(left_sats * share / due))
+
+
+def _worth(tickets: list[Ticket]) -> Fraction:
+    """What `tickets` cost in minor units, exactly; their lines are loaded."""
+    worth = Fraction(sum(ticket.order.price_sats for ticket in tickets if ticket.line is None))
     of_lines = Counter(ticket.line for ticket in tickets if ticket.line)
-    return worth + sum(line.amount * count // line.quantity for line, count in of_lines.items())
+    return worth + sum(Fraction(line.amount * count, line.quantity) for line, count in of_lines.items())
