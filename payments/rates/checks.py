@@ -18,7 +18,8 @@ def look_at_rates() -> Iterator[Finding]:
     """One finding for each currency that something is priced in; none while all prices are in sats."""
     for row in CurrencyRate.objects.order_by("currency"):
         said = (
-            ", ".join(f"{name}: {answer}" for name, answer in row.answers.items()) or "nobody was asked yet"
+            ", ".join(f"{name}: {answer}" for name, answer in sorted(row.answers.items()))
+            or "nobody was asked yet"
         )
         why = why_paused(row)
         if why:
