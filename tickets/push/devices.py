@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -51,12 +51,13 @@ def add_device(
     except VaspForbidden as error:
         raise DeviceRefused from error
     wants = [kind for kind in Kind.values if kinds is None or kind in kinds]
+    epoch = user.token_epoch if user and session is None else None
     with transaction.atomic():
         device, is_new = Device.objects.select_for_update().get_or_create(
             digest=digest_of(endpoint),
             defaults={
                 "endpoint": endpoint, "p256dh": p256dh, "auth": auth, "wants": wants, "user": user,
-                "session": session,
+                "session": session, "token_epoch": epoch,
             },
         )  # fmt: skip
         if (device.p256dh, device.auth) != (p256dh, auth):
@@ -65,8 +66,9 @@ def add_device(
             device.orders.clear()
         if not is_new:
             device.user, device.session = user, session
+            device.token_epoch = epoch
             device.wants = device.wants if kinds is None else wants
-            device.save(update_fields=["user", "session", "wants"])
+            device.save(update_fields=["user", "session", "token_epoch", "wants"])
         if order:
             device.orders.add(order)
             _drop_oldest(Device.objects.filter(orders=order))
@@ -83,6 +85,12 @@ def _drop_oldest(devices) -> None:
 def forget_device(*, endpoint: str, auth: str) -> bool:
     """No more pushes to it; whether it was known. Who does not know its secret changes nothing."""
     return bool(Device.objects.filter(digest=digest_of(endpoint), auth=auth).delete()[0])
+
+
+def forget_signed_out_apps() -> int:
+    """Devices of apps go when the tokens of their user have ended (`end_tokens`)."""
+    apps = Device.objects.filter(user__isnull=False, session=None)
+    return apps.exclude(token_epoch=F("user__token_epoch")).delete()[0]
 
 
 def forget_guests_devices() -> int:

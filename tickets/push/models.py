@@ -33,8 +33,8 @@ def digest_of(endpoint: str) -> str:
 class Device(models.Model):
     """A browser, or an app, that wants pushes: its endpoint and keys (RFC 8030, 8291), and of what.
 
-    It hears of its `orders`, and of all of its `user`'s. One that is signed in goes with its `session`:
-    signing out, here or from elsewhere, deletes it.
+    It hears of its `orders`, and of all of its `user`'s. A browser that is signed in goes with its `session`:
+    signing out, here or from elsewhere, deletes it. An app's goes with the tokens of its `token_epoch`.
     """
 
     endpoint = models.CharField(_("endpoint"), max_length=MAX_ENDPOINT)
@@ -48,6 +48,7 @@ class Device(models.Model):
     session = models.ForeignKey(
         Session, models.CASCADE, null=True, blank=True, related_name="devices", verbose_name=_("session")
     )
+    token_epoch = models.PositiveIntegerField(_("token epoch"), null=True, blank=True)
     orders = models.ManyToManyField(Order, related_name="devices", blank=True, verbose_name=_("orders"))
     wants = models.JSONField(_("wants"), default=list)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)

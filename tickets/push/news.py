@@ -13,6 +13,7 @@ from payments.models import Refund
 from tickets.mail.notifications import about_start
 from tickets.models import EventChange, Order
 
+from .devices import forget_signed_out_apps
 from .models import Device, Kind, Push
 
 DOORS_BEFORE = timedelta(minutes=settings.STREAM_OPENS_MINUTES + 10)
@@ -30,6 +31,7 @@ def queue_pushes() -> int:
     """
     if not Device.objects.exists():
         return 0
+    forget_signed_out_apps()
     return sum((_doors(), _changes(), _cancelations(), _refunds(), _holds()))
 
 

@@ -2,13 +2,14 @@
 
 import pytest
 
-from accounts.authentication import issue_token
+from accounts.authentication import end_tokens, issue_token
 from accounts.staff import save_verified_user
 from tests.acts import hold
 from tests.factories import EveningFactory
 from tickets.models import Ticket
 from tickets.push.keys import public_key
 from tickets.push.models import Device, Kind
+from tickets.push.news import queue_pushes
 
 pytestmark = pytest.mark.django_db
 
@@ -33,6 +34,15 @@ def test_an_app_is_told_of_its_users_orders_once_and_forgotten_by_itself(app, an
     assert Device.objects.get().user == ann
     said = {name: phone.subscription[name] for name in ("endpoint", "auth")}
     assert app.post("/api/devices/forget", said, content_type="application/json").status_code == 204
+    assert not Device.objects.exists()
+
+
+def test_an_apps_device_goes_with_its_tokens(app, ann, phone):
+    app.post("/api/devices", phone.subscription, content_type="application/json")
+    queue_pushes()
+    assert Device.objects.get().user == ann
+    end_tokens(ann)
+    queue_pushes()
     assert not Device.objects.exists()
 
 
