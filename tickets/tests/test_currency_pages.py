@@ -33,6 +33,7 @@ def test_lists_and_pages_show_the_price_and_about_how_many_sats(client, language
         page = text(client.get(url, headers={"Accept-Language": language}))
         assert price in page, url
         assert sats in page, url
+        assert re.findall(r"(\S+) \d+[, ]?\d* sats", page) == ["≈"] * page.count(sats), "none is exact"
 
 
 def test_the_kept_page_of_strangers_follows_the_rate(client):

@@ -87,7 +87,7 @@ def seats_left(seats: int) -> str:
 
 
 @register.filter
-def price(amount_minor: int, currency: str = SAT) -> SafeString:
+def price(amount_minor: int, currency: str) -> SafeString:
     """An amount set as a price, the unit of sats small; 0 is `Free`."""
     if amount_minor == 0:
         return format_html('<span class="price">{}</span>', _("Free"))
@@ -95,7 +95,7 @@ def price(amount_minor: int, currency: str = SAT) -> SafeString:
 
 
 @register.filter
-def price_from(amount_minor: int, currency: str = SAT) -> SafeString:
+def price_from(amount_minor: int, currency: str) -> SafeString:
     """The same of the lowest of several prices: `from 2,100 sats`, or `from 0 sats`."""
     says = _as_price(amount_minor, currency)
     return format_html('<span class="price"><small>{}</small> {}</span>', pgettext("price", "from"), says)
