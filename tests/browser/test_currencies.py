@@ -31,6 +31,7 @@ def test_a_seat_in_dollars_is_paid_from_a_wallet(open_context, stack, locale, ev
     page.goto(f"{stack.shop_url}/events/{event_in_dollars}")
     spaced = words["price"].replace(" ", "\N{NO-BREAK SPACE}")
     expect(page.locator("#buy")).to_contain_text(spaced)
+    expect(page.locator("#buy form button.btn-xl")).to_contain_text(spaced)
     page.locator("[name=uma_address]").fill(f"$alice@{stack.sandbox_domain}")
     page.locator("[name=email]").fill(f"{uuid.uuid4().hex}@example.com")
     page.locator("#buy form button.btn-xl").click()
