@@ -13,7 +13,7 @@ from tests.test_house import pins
 
 PERMISSIVE = re.compile(r"MIT|BSD|Apache|ISC|PSF|Python Software Foundation|Unlicense")
 # Used as they are and replaceable, which is what these ask.
-WEAK_COPYLEFT = {"psycopg", "psycopg-binary", "psycopg-pool", "certifi"}
+WEAK_COPYLEFT = {"psycopg", "psycopg-binary", "psycopg-pool", "certifi", "pywebpush", "py-vapid"}
 READ_BY_HAND = {"resvg-py"}  # MIT: its file has the text, and its metadata say nothing
 
 
