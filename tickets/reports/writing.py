@@ -6,7 +6,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import IO, Any
 
-import xlsxwriter
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 
 from ticketsuma.csv_file import csv_lines
@@ -45,6 +44,8 @@ def write_xlsx(rows: Iterable[list[Any]], file: IO[bytes]) -> None:
     """One sheet; texts are texts, whatever they begin with. What is beyond the format's last row goes on
     in a second sheet. A row is in memory at a time.
     """
+    import xlsxwriter  # 1 MiB that only exports need
+
     options = {"constant_memory": True, "default_date_format": "yyyy-mm-dd hh:mm:ss"}
     with xlsxwriter.Workbook(file, options) as book:
         sheet, place = book.add_worksheet(), 0
