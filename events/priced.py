@@ -58,7 +58,7 @@ class Priced(models.Model):
             self.price_sats, self.price = self.lowest_price, None
         else:
             self.price = self.lowest_price
-            self.price_sats = max(self.price_sats, 1) if self.price else 0
+            self.price_sats = max(self.price_sats or 0, 1) if self.price else 0
 
     def currency_changes(self) -> bool:
         """Whether its row has another currency."""

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.authentication import issue_token
 from accounts.staff import save_verified_user
 from events.models import Event
-from tests.factories import EventFactory, OrderFactory, UnprovenUserFactory
+from tests.factories import EventFactory, OrderFactory, StaffFactory, UnprovenUserFactory
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a long enough passphrase"
@@ -267,3 +267,29 @@ def test_staff_set_move_and_end_the_replay(client, staff):
     assert write(client, "PATCH", path, {"replay_until": None}, staff).json()["replay_until"] is None
     assert Event.objects.get().replay_until is None
     assert write(client, "POST", "/api/events", new_event(replay_until=None), staff).status_code == 201
+
+
+def test_an_event_in_dollars_is_made_and_changed_by_its_price(client):
+    staff = StaffFactory()
+    headers = {"Authorization": f"Bearer {issue_token(staff, second_factor=True)}"}
+    start = timezone.now() + timedelta(days=1)
+    body = {
+        "title": "Noodles", "start_time": start, "end_time": start + timedelta(hours=1), "capacity": 9,
+        "timezone": "UTC", "currency": "USD", "price": 1200,
+    }  # fmt: skip
+    made = client.post("/api/events", body, content_type="application/json", headers=headers)
+    assert made.status_code == 201, made.content
+    path = f"/api/events/{made.json()['id']}"
+
+    def told(**change) -> tuple:
+        if change:
+            answer = client.patch(path, change, content_type="application/json", headers=headers)
+            assert answer.status_code == 200, answer.content
+        said, event = client.get(path).json(), Event.objects.get()
+        return said["currency"], said["price"], event.lowest_price, event.price_sats > 0
+
+    assert told() == ("USD", 1200, 1200, True)
+    assert told(price=0) == ("USD", 0, 0, False)
+    assert told(price=500) == ("USD", 500, 500, True)
+    assert told(currency="EUR", price=700) == ("EUR", 700, 700, True)
+    assert told(currency="SAT", price_sats=21) == ("SAT", 21, 21, True)

@@ -9,6 +9,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response
 
 from accounts.rate_limits import client_ip, hit
+from ticketsuma.api.fields import SingleLineField, StrictSerializer
 from ticketsuma.api.schema import problems
 from ticketsuma.api.viewsets import ApiViewSet
 
@@ -17,19 +18,23 @@ from .keys import public_key
 from .models import MAX_ENDPOINT, Kind
 
 
-class DeviceSerializer(serializers.Serializer):
-    endpoint = serializers.CharField(max_length=MAX_ENDPOINT, help_text="Of the push service, https.")
-    p256dh = serializers.CharField(max_length=90, help_text="The device's public key, base64url (RFC 8291).")
-    auth = serializers.CharField(max_length=24, help_text="Its authentication secret, base64url.")
+class DeviceSerializer(StrictSerializer):
+    """A push endpoint with its keys, and of what it wants to be told."""
+
+    endpoint = SingleLineField(max_length=MAX_ENDPOINT, help_text="Of the push service, https.")
+    p256dh = SingleLineField(max_length=90, help_text="The device's public key, base64url (RFC 8291).")
+    auth = SingleLineField(max_length=24, help_text="Its authentication secret, base64url.")
     kinds = serializers.ListField(
         child=serializers.ChoiceField(Kind.choices), required=False, max_length=10,
         help_text="Of what it is told; left out: as before, and a new one of all.",
     )  # fmt: skip
 
 
-class ForgetDeviceSerializer(serializers.Serializer):
-    endpoint = serializers.CharField(max_length=MAX_ENDPOINT)
-    auth = serializers.CharField(max_length=24)
+class ForgetDeviceSerializer(StrictSerializer):
+    """A push endpoint, and the secret by which its device is known."""
+
+    endpoint = SingleLineField(max_length=MAX_ENDPOINT)
+    auth = SingleLineField(max_length=24)
 
 
 class ToldSerializer(serializers.Serializer):
