@@ -51,4 +51,5 @@ def test_both_codes_are_read_in_forced_colors(open_context, stack):
     ticket_code = free.order()["tickets"][0]["ticket_code"]
     picture = page.locator(".qr").screenshot()
     assert light_of_frame(picture) == (255, 255, 255)
-    assert read(reader, stack, picture) == [ticket_code]
+    [said] = read(reader, stack, picture)
+    assert said.partition(".")[0] == ticket_code

@@ -18,6 +18,8 @@ from tests.stack import ROOT
 
 PROTOCOLS = """() => ["navigation", "resource"].flatMap((kind) => performance.getEntriesByType(kind))
   .map((entry) => entry.nextHopProtocol)"""
+# Browsers take no service worker by a certificate that they do not trust.
+TLS = {"ignore_https_errors": True, "service_workers": "block"}
 
 
 def documented(folder, *, shop_port: int, port: int, plain_port: int) -> str:
@@ -72,7 +74,7 @@ def proxied(stacks, tmp_path_factory):
 
 
 def test_a_ticket_is_bought_over_http2_and_the_log_keeps_its_secret(open_context, proxied):
-    page = open_context(friend=proxied.shop_url, ignore_https_errors=True).new_page()
+    page = open_context(friend=proxied.shop_url, **TLS).new_page()
     with page.expect_response("**/live?*", timeout=30_000):  # its head comes at once: nothing is held back
         buy(page, proxied, make_event(proxied))
     invoice = page.get_by_role("link", name="Open wallet").get_attribute("href").split(":")[1].lower()
@@ -92,7 +94,7 @@ def test_a_ticket_is_bought_over_http2_and_the_log_keeps_its_secret(open_context
 
 
 def test_eight_tabs_load_through_it(open_context, proxied):
-    context = open_context(friend=proxied.shop_url, ignore_https_errors=True)
+    context = open_context(friend=proxied.shop_url, **TLS)
     event_id = make_event(proxied)
     tabs = [context.new_page() for _ in range(8)]
     for tab in tabs:
