@@ -119,7 +119,8 @@ class Stack:
 
     @property
     def processes(self) -> list[Process]:
-        return [self.sandbox, *self.webs, *self.workers, self.relay]
+        """Those of every shop, and the relay where it was started."""
+        return [self.sandbox, *self.webs, *self.workers, *([self.relay] if self.relay.log.exists() else [])]
 
     @property
     def web(self) -> Process:
