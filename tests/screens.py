@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests import moving_picture
 from tests.buyer import Buyer, Sandbox
+from tests.processes import wait_until
 from tests.stack import ROOT, Stack, Stacks
 
 PHONE = {"width": 390, "height": 844}
@@ -41,12 +42,14 @@ for role in roles:
     member.events.set(Event.objects.filter(pk=1) if role == "door" else [])
 answer = None
 """
+RATES = "not CurrencyRate.objects.filter(taken_at=None).exists()"
 STAFF = "from tickets.demo_data import SIGN_INS\nanswer = SIGN_INS[0]"  # as seeded
 
 
 def some_sales(stack: Stack) -> str:
     """A day's business: paid, declined and waiting orders; the address of one paid ticket's page."""
     sandbox = Sandbox(stack)
+    wait_until(lambda: stack.django(RATES), 30, "the rates of what is priced")
     for event_id, seats, user in ((1, 2, "bob"), (2, 1, "carol"), (3, 4, "alice")):
         buyer = Buyer(stack, email=f"{user}@example.com").buy(event_id, quantity=seats, name=user.title())
         sandbox.wallet(user).pay(buyer.bolt11())
