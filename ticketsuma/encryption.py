@@ -37,5 +37,9 @@ def _box(keys: tuple[str, ...], purpose: str) -> MultiFernet:
 
 
 def _fernet_key(key: str, purpose: str) -> bytes:
-    hkdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"ticketsuma {purpose}".encode())
-    return base64.urlsafe_b64encode(hkdf.derive(key.encode()))
+    return base64.urlsafe_b64encode(derived_key(key, f"ticketsuma {purpose}"))
+
+
+def derived_key(secret: str, info: str, *, length: int = 32) -> bytes:
+    """A key of `length` bytes for one use, `info`, of a secret that has several (HKDF-SHA256, RFC 5869)."""
+    return HKDF(algorithm=SHA256(), length=length, salt=None, info=info.encode()).derive(secret.encode())

@@ -15,13 +15,12 @@ import functools
 import hashlib
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 from events.catalogue_models import Admits
 from tickets.models import Ticket
 from ticketsuma.codes import normalize_code
+from ticketsuma.encryption import derived_key
 
 VERSION = "T1"
 MAX_LENGTH = 256  # of what a scanner may send in place of a code
@@ -60,8 +59,7 @@ def _key(secret: str) -> Ed25519PrivateKey:
 
     A QR signed with the key before is a code to newer doors: good where it is on their list.
     """
-    hkdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"ticketsuma ticket statements")
-    return Ed25519PrivateKey.from_private_bytes(hkdf.derive(secret.encode()))
+    return Ed25519PrivateKey.from_private_bytes(derived_key(secret, "ticketsuma ticket statements"))
 
 
 @functools.lru_cache(maxsize=2)

@@ -6,9 +6,9 @@ import functools
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+
+from ticketsuma.encryption import derived_key
 
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256 (FIPS 186-5)
 
@@ -21,7 +21,7 @@ def private_key() -> ec.EllipticCurvePrivateKey:
 @functools.lru_cache(maxsize=2)
 def _private_key(secret: str) -> ec.EllipticCurvePrivateKey:
     # 16 bytes more than the order has: no number is noticeably likelier (FIPS 186-5, A.2.1).
-    drawn = HKDF(SHA256(), length=48, salt=None, info=b"tickets.push.vapid").derive(secret.encode())
+    drawn = derived_key(secret, "tickets.push.vapid", length=48)
     return ec.derive_private_key(int.from_bytes(drawn) % (_ORDER - 1) + 1, ec.SECP256R1())
 
 
