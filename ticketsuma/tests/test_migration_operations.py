@@ -14,6 +14,7 @@ from django.db.models import CASCADE, BigAutoField, ForeignKey, Index
 from tests.factories import EventFactory
 from tests.processes import wait_until
 from ticketsuma.direct_connection import connect_directly
+from ticketsuma.management.commands.migrate import begin_anew
 from ticketsuma.migration_operations import AddForeignKey, AddIndexBesideSales, GiveWay, IndexForeignKey
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -110,6 +111,18 @@ def test_a_migration_that_meets_a_sale_gives_way(seller):
     with connection.cursor() as cursor:
         cursor.execute("RESET lock_timeout")
     assert time.monotonic() - started < 1, "longer, and PostgreSQL might end a sale for it"
+
+
+@on_postgresql
+def test_a_migration_whose_last_statements_met_a_sale_is_begun_anew(seller):
+    """Those of keys are deferred: Django 5.2 does not leave the transaction when one of them fails."""
+    with pytest.raises(OperationalError, match="lock timeout"):
+        with connection.schema_editor(atomic=True) as editor:
+            editor.execute("SET LOCAL lock_timeout = '100ms'")
+            editor.deferred_sql.append("ALTER TABLE events_event ADD COLUMN of_a_test int")
+    begin_anew(connection)
+    assert not connection.in_atomic_block
+    assert index_names()
 
 
 def test_a_foreign_keys_column_and_its_index_are_two_steps():

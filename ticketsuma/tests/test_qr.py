@@ -24,7 +24,7 @@ BOLT11S = [
 
 
 def read(picture: numpy.ndarray) -> str:
-    text, _corners, _code = cv2.QRCodeDetector().detectAndDecode(picture)
+    text, _corners, _code = cv2.QRCodeDetectorAruco().detectAndDecode(picture)
     return text
 
 

@@ -44,9 +44,16 @@ class Command(migrate.Command):
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", "") not in IN_THE_WAY or not tries_left:
                 raise
+        begin_anew(connections[options["database"]])
         self.stderr.write("Sales were in the way of a migration, which is begun again.")
         time.sleep(1)
         return self._apply(args, options, tries_left - 1)
+
+
+def begin_anew(connection) -> None:
+    """Leave the transaction that a schema editor stays in when its deferred statements fail (Django 5.2)."""
+    connection.close()
+    connection.connect()
 
 
 def _tables_of_first(app: str) -> set[str]:
