@@ -120,9 +120,13 @@ def test_a_migration_whose_last_statements_met_a_sale_is_begun_anew(seller):
         with connection.schema_editor(atomic=True) as editor:
             editor.execute("SET LOCAL lock_timeout = '100ms'")
             editor.deferred_sql.append("ALTER TABLE events_event ADD COLUMN of_a_test int")
-    begin_anew(connection)
-    assert not connection.in_atomic_block
-    assert index_names()
+    try:
+        begin_anew(connection)
+        assert not connection.in_atomic_block
+        assert index_names()
+    finally:
+        connection.close()
+        connection.connect()
 
 
 def test_a_foreign_keys_column_and_its_index_are_two_steps():
