@@ -1,7 +1,8 @@
 """Growth of the shop: what each page costs in a small shop and in a large one: `python -m bench.grow`.
 
-Small: 100 events, 1,000 orders, so that every list has a full page. Large: 10,000 events, 100,000 orders, or
-`--orders 1000000`, with which the audit counts. One client asks for page after page; the worker sleeps.
+Small: 100 events, 1,000 orders, so that every list has a full page (of free events to come: five). Large:
+10,000 events, 100,000 orders, or `--orders 1000000`, with which the audit counts. One client asks for page
+after page; the worker sleeps.
 """
 
 import argparse
@@ -86,7 +87,8 @@ def pages(stack: Stack) -> Iterator[tuple[Reader, str, str]]:
         ".order_by('start_time').values_list('pk', 'slug')[0])"
     )
     anybody = Reader(stack)
-    for path in ("/", "/?page=2", "/?show=past", "/?show=free", "/?q=club", "/api/events"):
+    paths = ("/", "/?page=2", "/?show=past", "/?show=free", "/?q=club", "/?q=no-such-word", "/api/events")
+    for path in paths:
         yield anybody, path, path
     yield anybody, "/api/events?upcoming=true", "/api/events?upcoming=true"
     yield anybody, "an event's page", f"/events/{slug}"

@@ -306,7 +306,8 @@ def narrow(events, *, upcoming="", free="", q="", ordering="", **bounds):
     """`events` without what the reader does not want to see."""
     now = timezone.now()
     if upcoming:
-        events = events.filter(end_time__gt=now) if upcoming == "true" else events.filter(end_time__lte=now)
+        events = events.upcoming(now) if upcoming == "true" else events.past(now)
+        events = events.order_by("start_time", "pk")
     if free:
         events = events.filter(price_sats=0) if free == "true" else events.filter(price_sats__gt=0)
     lookups = {

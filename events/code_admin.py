@@ -9,7 +9,6 @@ from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path
-from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
@@ -80,9 +79,9 @@ class EventFilter(admin.SimpleListFilter):
     most = 50
 
     def lookups(self, request, model_admin):
-        events = visible(request.user, Event.objects.all(), *model_admin.sees).order_by("start_time", "pk")
+        events = visible(request.user, Event.objects.all(), *model_admin.sees)
         has_codes = Exists(PromoCode.objects.filter(event=OuterRef("pk")))
-        shown = list(events.filter(has_codes, end_time__gt=timezone.now())[: self.most])
+        shown = list(events.upcoming().filter(has_codes)[: self.most])
         if self._event_id is not None and self._event_id not in {each.pk for each in shown}:
             shown += events.filter(pk=self._event_id)
         return [(each.pk, isolate(each.title)) for each in shown]

@@ -19,6 +19,7 @@ from ticketsuma.constraint_messages import Check
 from ticketsuma.errors import DomainError
 from ticketsuma.money import MAX_SATS, SAT
 from ticketsuma.search_keys import FoldedField, Searched
+from ticketsuma.spans import SpanIndex
 from ticketsuma.zoned_fields import time_zones
 
 from .catalogue_models import (
@@ -149,6 +150,7 @@ class Event(Schedule, Priced, Searched):
             models.Index(  # lists read it alone, and of the rows, which are wide, one page's
                 fields=["end_time", "start_time", "id", "price_sats"],
                 name="events_event_listed", condition=Q(is_active=True)),
+            SpanIndex(fields=["start_time", "end_time"], name="events_event_span"),  # what is on now
             models.Index(fields=["canceled_at"], name="events_event_off", condition=~Q(canceled_at=None)),
             models.Index(fields=["updated_at"], name="events_event_changed"),
         ]  # fmt: skip

@@ -4,12 +4,13 @@ from datetime import datetime
 from fractions import Fraction
 
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, Func, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Cast, Ceil, Coalesce, Least
 from django.utils import timezone
 
 from ticketsuma.money import MAX_SATS, SAT
 from ticketsuma.search_keys import SearchedQuerySet
+from ticketsuma.spans import holding
 
 from .catalogue_models import TicketType, set_only_price
 
@@ -46,10 +47,20 @@ class EventQuerySet(SearchedQuerySet):
         return self.annotate(costs_more=Exists(types))
 
     def upcoming(self, now: datetime | None = None):
-        return self.filter(end_time__gt=now or timezone.now()).order_by("start_time", "pk")
+        """Soonest first. None began before the first that is still on, so the index of beginnings is read
+        from there: from its start, all that is over would be read before the first row.
+        """
+        now = now or timezone.now()
+        live = holding(self.model._base_manager.using(self.db).order_by(), "start_time", "end_time", now)
+        # Coalesce inside: a bare MIN would be looked for along that index, from its start.
+        first = live.annotate(first=Func(Coalesce("start_time", now), function="MIN")).values("first")
+        begin = Coalesce(Subquery(first, output_field=models.DateTimeField()), Value(now))
+        return self.filter(end_time__gt=now, start_time__gte=begin).order_by("start_time", "pk")
 
     def past(self, now: datetime | None = None):
-        return self.filter(end_time__lte=now or timezone.now()).order_by("-start_time", "-pk")
+        """Latest first; what is over has begun, which the index of beginnings knows."""
+        now = now or timezone.now()
+        return self.filter(end_time__lte=now, start_time__lt=now).order_by("-start_time", "-pk")
 
     def selling(self, now: datetime):
         return self.filter(

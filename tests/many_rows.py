@@ -7,7 +7,7 @@ size are the same; more are added after what is there.
 from collections.abc import Callable
 
 # Of the orders: every 20th expired, every 50th was free, another 20th was canceled and refunded, the rest
-# are paid; every 331st is of one person.
+# are paid; every 331st is of one person, and so are the first forty: two full pages of tickets.
 PERSON = "many@example.com"
 
 # Numbers that are not null and say nothing of a job that is done.
@@ -50,7 +50,7 @@ SELECT i, md5('order' || i)::uuid AS order_id, md5('payment' || i)::uuid AS paym
     now() - interval '200 days' + i * (interval '199 days' / {last}) AS at,
     CASE WHEN i % 20 = 0 THEN 'expired' WHEN i % 20 = 2 THEN 'canceled' ELSE 'paid' END AS status,
     i % 50 <> 1 AS costs,
-    CASE WHEN i % 331 = 0 THEN '{person}' ELSE 'person' || i % 50000 || '@example.com' END AS email
+    CASE WHEN i % 331 = 0 OR i <= 40 THEN '{person}' ELSE 'person' || i % 50000 || '@example.com' END AS email
 FROM generate_series({first}::bigint, {last}) AS i
 """
 _ROWS = f"""

@@ -57,7 +57,7 @@ class EventFilter(admin.SimpleListFilter):
     def lookups(self, request, model_admin):
         events = visible(request.user, Event.objects.all(), *model_admin.sees).only("pk", "title", "end_time")
         now = timezone.now()
-        shown = list(events.filter(end_time__gt=now).order_by("start_time", "pk")[: self.most])
+        shown = list(events.upcoming(now)[: self.most])
         shown += events.filter(end_time__lte=now).order_by("-end_time", "-pk")[: self.most // 3]
         if self._event_id is not None and self._event_id not in {each.pk for each in shown}:
             shown += events.filter(pk=self._event_id)
@@ -80,8 +80,8 @@ class TypeFilter(admin.SimpleListFilter):
     most = 50
 
     def lookups(self, request, model_admin):
-        events = visible(request.user, Event.objects.filter(end_time__gt=timezone.now()), Ability.SEE_GUESTS)
-        soon = list(events.order_by("start_time").values_list("pk", flat=True)[: self.most])
+        events = visible(request.user, Event.objects.upcoming(), Ability.SEE_GUESTS)
+        soon = list(events.values_list("pk", flat=True)[: self.most])
         types = visible(request.user, TicketType.objects.exclude(name=""), Ability.SEE_GUESTS)
         types = types.select_related("event").order_by("event__start_time", "event", "position", "pk")
         shown = list(types.filter(event__in=soon)[: self.most])

@@ -19,7 +19,7 @@ COUNT_LASTS_SECONDS = 60
 
 
 class GrowingPaginator(Paginator):
-    """Pages of a queryset. `count` is exact up to COUNTED rows, and of more it is at most a minute old.
+    """Pages of a queryset. `count` is exact, but of more than COUNTED rows it is up to a minute old.
 
     However old it is, `page()` answers every page that there is.
     """
@@ -28,11 +28,14 @@ class GrowingPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        rows = self.object_list
+        rows = self._keys().order_by()  # in order, all of them would be sorted before they are cut
+        name = _name_of(rows)
+        if long := cache.get(name):
+            return long
         few = rows[: COUNTED + 1].count()
         if few <= COUNTED:
             return few
-        return cache.get_or_set(_name_of(rows), rows.count, COUNT_LASTS_SECONDS) or few
+        return cache.get_or_set(name, rows.count, COUNT_LASTS_SECONDS) or few
 
     def validate_number(self, number: Any) -> int:
         """Any number from 1 on: whether there is such a page, its rows say."""
@@ -80,7 +83,7 @@ class GrowingPaginator(Paginator):
 
 def _name_of(rows: QuerySet[Any]) -> str:
     """A name for what is counted: its statement, with moments to the minute, for most begin with now."""
-    statement, values = rows.order_by().query.sql_with_params()
+    statement, values = rows.query.sql_with_params()
     rounded = [
         value.replace(second=0, microsecond=0) if isinstance(value, datetime) else value for value in values
     ]

@@ -87,7 +87,7 @@ def test_my_tickets_cost_the_same_for_more_rows(mine, bea, django_assert_num_que
         OrderFactory(buyer=bea)
         paid(OrderFactory(buyer=bea))
         over(paid(OrderFactory(buyer=bea)).event)
-    with django_assert_num_queries(9):  # session, user, role, address; what and when; orders, tickets, lines
+    with django_assert_num_queries(8):  # session, user, role, address; what and when; orders, tickets, lines
         assert len(mine.get("/me").context["page"].object_list) == rows
 
 

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -15,7 +16,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.forms import NameForm
 from accounts.http import SignedInRequest
-from events.models import Event
 from tickets.line_models import LINES
 from tickets.models import Order
 from tickets.pocket.keeping import keep_list
@@ -33,14 +33,8 @@ SOONEST_HOLDS = 20
 @private_page
 def my_tickets(request: SignedInRequest) -> HttpResponse:
     """Seats held and not paid; tickets for events to come, soonest first; and the rest, newest first."""
-    orders, now = orders_for_user(request.user), timezone.now()
-    mine = list(orders.only("status", "paid_at", "created_at", "event_id"))
-    events = Event.objects.only("start_time", "end_time", "canceled_at").in_bulk([o.event_id for o in mine])
-    coming_events = {pk for pk, event in events.items() if event.end_time >= now and not event.is_canceled}
-    mine.sort(key=lambda order: (events[order.event_id].start_time, order.created_at))
-    holds = [order.pk for order in mine if order.is_pending][:SOONEST_HOLDS]
-    coming = [order.pk for order in mine if order.is_paid and order.event_id in coming_events]
-    past = [order.pk for order in reversed(mine) if _is_over(order, order.event_id in coming_events)]
+    orders = orders_for_user(request.user)
+    holds, coming, past = _placed(orders)
     coming_page = Paginator(coming, PER_PAGE).get_page(request.GET.get("coming"))
     past_page = Paginator(past, PER_PAGE).get_page(request.GET.get("page"))
     rows = orders.select_related("event", "payment").prefetch_related("tickets", LINES)
@@ -54,10 +48,22 @@ def my_tickets(request: SignedInRequest) -> HttpResponse:
     return keep_list(request, render(request, "me/tickets.html", context))
 
 
-def _is_over(order: Order, is_to_come: bool) -> bool:
-    if order.is_paid:
-        return not is_to_come
-    return order.status == Order.Status.CANCELED and order.paid_at is not None
+def _placed(orders: QuerySet[Order]) -> tuple[list, list, list]:
+    """The keys of seats held, of tickets to come, soonest first, and of the rest, latest first.
+
+    All of a person's are read for it, so as few columns as decide it.
+    """
+    now, holds, coming, past = timezone.now(), [], [], []
+    columns = ("pk", "status", "paid_at", "event__end_time", "event__canceled_at")
+    soonest = orders.order_by("event__start_time", "created_at").values_list(*columns)
+    for pk, status, paid_at, end_time, canceled_at in soonest:
+        if status == Order.Status.PENDING:
+            holds.append(pk)
+        elif status == Order.Status.PAID and end_time >= now and canceled_at is None:
+            coming.append(pk)
+        elif status == Order.Status.PAID or (status == Order.Status.CANCELED and paid_at is not None):
+            past.append(pk)
+    return holds[:SOONEST_HOLDS], coming, past[::-1]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -71,7 +71,8 @@ def _unbounded(node: dict, *, is_bounded: bool) -> Iterator[str]:
     if node["Node Type"] == "Seq Scan" and node["Relation Name"] in many_rows.TABLES:
         yield f"all of {node['Relation Name']}"
     by_index = node["Node Type"] in ("Index Scan", "Index Only Scan") and "Index Cond" not in node
-    if by_index and not is_bounded and _grows(node["Index Name"]):
+    # Who takes the first few of an index may read past all that a filter refuses before them.
+    if by_index and ("Filter" in node or not is_bounded) and _grows(node["Index Name"]):
         yield f"all of {node['Index Name']}"
     for part in node.get("Plans", []):
         yield from _unbounded(part, is_bounded=is_bounded)
