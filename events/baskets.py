@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.errors import DomainError
-from ticketsuma.money import MAX_SATS, format_amount
+from ticketsuma.money import MAX_SATS, SAT, format_amount
 
 from .catalogue_models import (
     PromoCode,
@@ -56,11 +56,15 @@ class AmountNotAllowed(DomainError):
 
 @dataclass(frozen=True)
 class Item:
-    """So many seats of a type; where buyers say what they pay, `amount` is that, for one seat."""
+    """So many seats of a type; where buyers say what they pay, `amount` is that, for one seat.
+
+    It is in minor units of the event's currency; `is_in_sats` says that it was said to be sats.
+    """
 
     type_id: int
     quantity: int
     amount: int | None = None
+    is_in_sats: bool = False
 
 
 @dataclass(frozen=True)
@@ -174,6 +178,9 @@ def _lines(
         ticket_type = types.get(item.type_id)
         if ticket_type is None:
             raise UnknownTicketType
+        if item.is_in_sats and event.currency != SAT:
+            says = _("This event is priced in %(currency)s: say the `amount` in its minor unit.")
+            raise AmountNotAllowed(says % {"currency": event.currency}, ticket_type.price)
         if item.quantity < 0:
             raise QuantityNotAllowed(_("A number of seats is 0 or more."))
         if item.quantity:

@@ -176,16 +176,20 @@ class ItemSerializer(StrictSerializer):
     quantity = StrictIntegerField(min_value=0, max_value=MAX_SEATS, help_text="Seats; 0 is none.")
     amount_sats = StrictIntegerField(
         min_value=0, max_value=MAX_SATS, required=False,
-        help_text="For one seat, where `pricing` is `at_least`; without it the suggestion, else the least.",
+        help_text="For one seat, where `pricing` is `at_least`; without it the suggestion, else the least. "
+        "Only of an event in `SAT`.",
     )  # fmt: skip
     amount = StrictIntegerField(
         min_value=0, max_value=MAX_SATS, required=False,
-        help_text="The same in the minor unit of the event's currency, which goes first.",
+        help_text="The same in the minor unit of the event's currency; say one of the two.",
     )  # fmt: skip
 
     def to_internal_value(self, data: Any) -> Any:
         said = super().to_internal_value(data)
-        return Item(said["ticket_type_id"], said["quantity"], said.get("amount", said.get("amount_sats")))
+        if {"amount", "amount_sats"} <= {*said}:
+            raise serializers.ValidationError({"amount_sats": _("Say one of `amount` and `amount_sats`.")})
+        sats = said.get("amount_sats")
+        return Item(said["ticket_type_id"], said["quantity"], said.get("amount", sats), sats is not None)
 
 
 class BasketSerializer(StrictSerializer):

@@ -31,7 +31,7 @@ from .catalogue_models import (
     set_only_price,
 )
 from .organizer_models import Invitation, Membership, Organizer  # noqa: F401, Django finds them here
-from .priced import PRICES, CurrencyFixed, Priced
+from .priced import PRICES, Priced
 from .querysets import EventQuerySet
 from .question_models import Question  # noqa: F401, Django finds it here
 from .schedule import Schedule
@@ -201,6 +201,8 @@ class Event(Schedule, Priced, Searched):
             if PRICES & kwargs["update_fields"]:
                 kwargs["update_fields"] |= PRICES
                 has_other_currency = self.check_currency()
+                if has_other_currency:
+                    self.ticket_types.update(suggested_price=None)  # it was in the other one
                 set_only_price(Event.objects.filter(pk=self.pk), self.lowest_price)
                 if self.ticket_types.count() > 1 and not has_other_currency:
                     kwargs["update_fields"] -= PRICES
@@ -231,8 +233,8 @@ class Event(Schedule, Priced, Searched):
     def clean(self) -> None:
         """An address that led to another event leads there for ever; the currency of orders stays."""
         self.fit_price()
-        if self.pk and self.currency_changes() and self.orders.exists():
-            raise ValidationError({"currency": CurrencyFixed.message})
+        if self.pk and self.currency_changes() and (hindrance := self.why_currency_stays()):
+            raise ValidationError({"currency": hindrance})
         if self.slug and FormerSlug.objects.filter(slug=self.slug).exclude(event=self.pk).exists():
             raise ValidationError(
                 {"slug": _("This was the address of another event, and still leads there.")}

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.validators import MaxValueValidator
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.errors import DomainError
@@ -19,10 +20,16 @@ class CurrencyFixed(DomainError):
     field = "currency"
 
 
+CODES_HINDER = _(
+    "It has promo codes that are worth money in the currency of now: delete them first, or make them percent."
+)
+
+
 class Priced(models.Model):
     """All prices of an event are in the minor units of its `currency`, which stays with its orders."""
 
     orders: Any
+    promo_codes: Any
     objects: Any
 
     currency = models.CharField(
@@ -69,6 +76,13 @@ class Priced(models.Model):
         """Whether it changes; raises CurrencyFixed. The row is locked, as by sales: one sees the other."""
         type(self).objects.select_for_update(no_key=True).filter(pk=self.pk).values("pk").first()
         changes = self.currency_changes()
-        if changes and self.orders.exists():
-            raise CurrencyFixed
+        if changes and (hindrance := self.why_currency_stays()):
+            raise CurrencyFixed(hindrance)
         return changes
+
+    def why_currency_stays(self) -> str | Promise:
+        """What has amounts in its currency that would be read as another one; empty when nothing has."""
+        if self.orders.exists():
+            return CurrencyFixed.message
+        codes = self.promo_codes
+        return CODES_HINDER if codes.filter(kind__in=codes.model.OF_MONEY).exists() else ""

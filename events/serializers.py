@@ -251,7 +251,9 @@ class EventWriteSerializer(StrictMixin, serializers.ModelSerializer):
         if data.pop("version", now) != now:
             raise EventChanged
         wanted = data.get("price_sats") if data.get("price") is None else data["price"]
-        if wanted not in (None, event.lowest_price) and event.ticket_types.count() > 1:
+        is_priced_anew = wanted not in (None, event.lowest_price)
+        is_priced_anew |= data.get("currency", event.currency) != event.currency
+        if is_priced_anew and event.ticket_types.count() > 1:
             raise SeveralPrices
         for name, value in data.items():
             setattr(event, name, value)

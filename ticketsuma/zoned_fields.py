@@ -11,6 +11,11 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+# Of moments that somebody types. Those at the ends of the calendar clocks of some zones cannot show, and one
+# such event would break every list that it is on.
+YEARS = range(1970, 2200)
+YEAR_OUT_OF_RANGE = _("The year is from 1970 to 2199.")
+
 
 @functools.cache
 def time_zones() -> frozenset[str]:
@@ -61,6 +66,8 @@ class ZonedDateTimeField(forms.SplitDateTimeField):
         zone = self.widget.zone
         with timezone.override(UTC):  # the checks of both parts, and no zone yet
             typed: Any = super().compress(data_list)
+        if typed.year not in YEARS:
+            raise ValidationError(YEAR_OUT_OF_RANGE, code="year")
         moment = typed.replace(tzinfo=zone)
         if moment.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != typed.replace(tzinfo=None):
             says = _("Clocks are set forward then: that day has no such time.")

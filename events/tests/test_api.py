@@ -9,7 +9,13 @@ from django.utils import timezone
 from accounts.authentication import issue_token
 from accounts.staff import save_verified_user
 from events.models import Event
-from tests.factories import EventFactory, OrderFactory, StaffFactory, UnprovenUserFactory
+from tests.factories import (
+    EventFactory,
+    OrderFactory,
+    StaffFactory,
+    TicketTypeFactory,
+    UnprovenUserFactory,
+)
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a long enough passphrase"
@@ -228,6 +234,9 @@ def test_nobody_else_writes(client):
         ({"start_time": "2026-03-29T02:30:00"}, "start_time"),
         ({"start_time": "10000-01-01T00:00:00Z"}, "start_time"),
         ({"start_time": "0000-01-01T00:00:00Z"}, "start_time"), ({"start_time": 5}, "start_time"),
+        ({"start_time": "0001-01-01T00:00:00Z"}, "start_time"),
+        ({"end_time": "9999-12-31T23:59:59Z"}, "end_time"),
+        ({"end_time": "2200-01-01T00:00:00Z"}, "end_time"),
         ({"start_time": "9999-12-31T23:59:59-14:00"}, "start_time"), ({"start_time": ...}, "start_time"),
         ({"timezone": "Mars/Base"}, "timezone"), ({"timezone": "../etc"}, "timezone"),
         ({"is_active": "yes"}, "is_active"),
@@ -293,3 +302,8 @@ def test_an_event_in_dollars_is_made_and_changed_by_its_price(client):
     assert told(price=500) == ("USD", 500, 500, True)
     assert told(currency="EUR", price=700) == ("EUR", 700, 700, True)
     assert told(currency="SAT", price_sats=21) == ("SAT", 21, 21, True)
+    TicketTypeFactory(event=Event.objects.get(), name="VIP", price=90_000)
+    for change in ({"currency": "USD", "price": 21}, {"currency": "USD", "price": 22}):  # VIP for $900?
+        refused = client.patch(path, change, content_type="application/json", headers=headers)
+        assert (refused.status_code, refused.json()["code"]) == (409, "several_prices")
+    assert Event.objects.get().currency == "SAT"

@@ -1,7 +1,5 @@
 """Views of the app on a phone: manifest, service worker, the page without a net, what is kept."""
 
-import json
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -19,6 +17,7 @@ from events.models import Event
 from tickets.models import Order, Ticket
 from tickets.services.personal_data import orders_for_user
 from tickets.views.decorators import private_page
+from ticketsuma.api.parsers import MalformedJson, loads
 
 from .keeping import ticket_version, who
 from .worker import worker_script
@@ -102,11 +101,11 @@ def kept_tickets(request: HttpRequest) -> HttpResponse:
     for anything but `{"tickets": [paths]}` with at most 60 of them.
     """
     try:
-        paths = json.loads(request.body)["tickets"]
+        paths = loads(request.body)["tickets"]
         if not isinstance(paths, list) or len(paths) > MOST:
             raise ValueError
         tokens = [_token(path) for path in paths]
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (MalformedJson, ValueError, TypeError, KeyError):
         return JsonResponse(
             {"code": "invalid", "detail": _("Send the paths of up to 60 tickets.")}, status=400
         )

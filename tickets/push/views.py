@@ -1,6 +1,5 @@
 """The address to which a page of ours says that its browser wants pushes, of what, and that it does not."""
 
-import json
 from typing import Any
 
 from django.contrib.sessions.models import Session
@@ -13,6 +12,7 @@ from tickets.links import row_of_link
 from tickets.models import Order
 from tickets.pocket.keeping import is_own
 from tickets.views.decorators import private_page
+from ticketsuma.api.parsers import MalformedJson, loads
 from ticketsuma.errors import DomainError
 from ticketsuma.web.strangers import takes_strangers_forms
 
@@ -37,7 +37,7 @@ def device(request: HttpRequest) -> JsonResponse:
     """
     try:
         asked = _read(request)
-    except (ValueError, TypeError, RecursionError):
+    except (Unreadable, MalformedJson):
         return JsonResponse({"code": "invalid", "detail": _("That is no push subscription.")}, status=400)
     kinds = asked["kinds"]
     if kinds == []:
@@ -61,11 +61,11 @@ def device(request: HttpRequest) -> JsonResponse:
 def _read(request: HttpRequest) -> dict[str, Any]:
     if len(request.body) > MAX_BODY:
         raise Unreadable
-    said = json.loads(request.body)
+    said = loads(request.body)
     if not isinstance(said, dict):
         raise Unreadable
     asked = {name: said.get(name, "") for name in ("endpoint", "p256dh", "auth", "order")}
-    if not all(isinstance(value, str) and "\0" not in value for value in asked.values()):
+    if not all(isinstance(value, str) for value in asked.values()):
         raise Unreadable
     kinds = said.get("kinds")
     if kinds is not None and not (isinstance(kinds, list) and all(isinstance(one, str) for one in kinds)):

@@ -9,7 +9,7 @@ from events.models import Event
 from tests.acts import hold, pay
 from tests.factories import CheckInFactory, EveningFactory
 from tickets.models import CheckIn
-from tickets.tests.admin_client import change_url, list_url
+from tickets.tests.admin_client import act_url, change_url, list_url
 from tickets.tests.test_admin_events import event_form
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,6 +67,18 @@ def test_a_time_that_clocks_leave_out_is_refused_and_one_that_comes_twice_is_und
     Event.objects.update(start_time=utc(2031, 10, 26, 1, 30), end_time=utc(2031, 10, 26, 3))
     assert save(staff, event, start="2031-10-26 02:30", end="2031-10-26 04:00").status_code == 302
     assert event.start_time == utc(2031, 10, 26, 1, 30)
+
+
+@pytest.mark.parametrize("year", ["0001", "1969", "2200", "9999"])
+def test_a_year_that_clocks_may_not_show_is_refused(staff, year):
+    event = EveningFactory()
+    answer = save(staff, event, start=f"{year}-12-31 20:00", end=f"{year}-12-31 22:30")
+    assert (answer.status_code, b"from 1970 to 2199" in answer.content) == (200, True)
+    asked = staff.get(act_url(event, "duplicate")).context["form"]["seen"].value()
+    said = {"seen": asked, "title": "Again", "count": "52", "every": "28"}
+    said |= times(start=f"{year}-12-31 20:00")
+    assert b"from 1970 to 2199" in staff.post(act_url(event, "duplicate"), said).content
+    assert Event.objects.count() == 1
 
 
 def test_no_moment_on_staffs_pages_is_without_its_clocks(staff):

@@ -5,6 +5,7 @@ import pytest
 from events.catalogue_models import PromoCode
 from events.models import Event
 from tests.factories import EventFactory, PromoCodeFactory, TicketTypeFactory
+from tests.rates import rate_is
 from tickets.models import Order
 from tickets.services.idempotency import request_hash
 
@@ -108,6 +109,21 @@ def test_the_least_is_named(order, event):
     )
     assert fields(answer) == {("amount_sats", "amount_not_allowed")}
     assert order(event, (gift, 1, {"amount_sats": 101})).json()["order"]["amount_sats"] == 101
+
+
+def test_sats_are_never_taken_for_cents(post, order):  # noqa: F811
+    rate_is("USD", 100_000)
+    event = EventFactory(currency="USD", price_sats=1_200)
+    gift = TicketTypeFactory(event=event, pricing="at_least", price=100)
+    for wanted in ((gift, 1, {"amount_sats": 21_000}), (event.default_type, 1, {"amount_sats": 1_200})):
+        answer = order(event, wanted)
+        assert fields(answer) == {("amount_sats", "amount_not_allowed")}
+        assert "USD" in answer.json()["detail"]
+        assert post(f"/events/{event.pk}/quote", {"items": items(wanted)}).status_code == 400
+    both = order(event, (gift, 1, {"amount_sats": 21_000, "amount": 2_100}))
+    assert (both.status_code, both.json()["code"]) == (400, "invalid")
+    assert not Order.objects.exists()
+    assert order(event, (gift, 1, {"amount": 2_100})).json()["order"]["amount_sats"] == 21_000
 
 
 def test_an_event_says_what_it_sells(client, event, student):

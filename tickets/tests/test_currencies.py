@@ -124,6 +124,31 @@ def test_the_currency_stays_once_there_are_orders():
         event.full_clean()
 
 
+@pytest.mark.parametrize(("kind", "value"), [("amount", 250), ("price", 500)])
+def test_the_currency_stays_while_codes_are_worth_money_in_it(kind, value):
+    event = EventFactory(price_sats=5_000)
+    code = PromoCodeFactory(event=event, kind=kind, value=value)  # 500 sats, and then 500 cents
+    event.currency = "USD"
+    with pytest.raises(CurrencyFixed, match="promo codes"):
+        event.save()
+    with pytest.raises(ValidationError, match="promo codes"):
+        event.full_clean()
+    code.kind, code.value = "percent", 10
+    code.save()
+    event.save()
+    assert Event.objects.get(pk=event.pk).currency == "USD"
+
+
+def test_a_suggestion_does_not_become_one_in_another_currency():
+    event = EventFactory(price_sats=1_000)
+    event.default_type.pricing, event.default_type.suggested_price = "at_least", 5_000
+    event.default_type.save()
+    event.currency = "USD"
+    event.save()
+    event.default_type.refresh_from_db()
+    assert (event.default_type.price, event.default_type.suggested_price) == (1_000, None)
+
+
 def test_a_price_goes_along_with_its_currency():
     event = EventFactory(price_sats=500)
     event.currency = "USD"

@@ -83,8 +83,10 @@ def test_nobody_is_told_of_the_tickets_of_others(ann, bea):
 
 
 @pytest.mark.parametrize(
-    "body", ["", "[]", "{}", '{"tickets": 1}', '{"tickets": ["/me"]}', '{"tickets": [1]}', "[" * 9000]
-)
+    "body",
+    ["", "[]", "{}", '{"tickets": 1}', '{"tickets": ["/me"]}', '{"tickets": [1]}', "[" * 9000,
+     r'{"tickets": ["/tickets/\ud800"]}'],
+)  # fmt: skip
 def test_a_question_that_is_none_is_refused(client, body):
     answer = client.post("/offline/tickets", body, content_type="application/json")
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")

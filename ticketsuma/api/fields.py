@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from ticketsuma.addresses import InvisibleSign, normalize_address
+from ticketsuma.zoned_fields import YEAR_OUT_OF_RANGE, YEARS
 
 # Marks that turn the direction of writing: they make a name read as another one.
 _DIRECTION_MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -113,7 +114,9 @@ class StrictEmailField(serializers.EmailField):
 class AwareDateTimeField(serializers.DateTimeField):
     """An RFC 3339 time with an explicit offset: without one, nobody knows which moment is meant."""
 
-    default_error_messages = {"offset": _("The time needs an offset, such as Z or +02:00.")}
+    default_error_messages = {
+        "offset": _("The time needs an offset, such as Z or +02:00."), "year": YEAR_OUT_OF_RANGE,
+    }  # fmt: skip
     _pattern = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?", re.ASCII | re.I)
 
     def to_internal_value(self, value):
@@ -122,9 +125,12 @@ class AwareDateTimeField(serializers.DateTimeField):
         if not match[3]:
             self.fail("offset")
         try:
-            return super().to_internal_value(value)
+            moment = super().to_internal_value(value)
         except OverflowError:
             self.fail("invalid", format="YYYY-MM-DDThh:mm:ss+hh:mm")
+        if moment.year not in YEARS:
+            self.fail("year")
+        return moment
 
 
 class StrictBooleanField(serializers.BooleanField):

@@ -44,7 +44,10 @@ CODES = {
         "It costs not what you expected: `price` is what a seat costs now, `amount` all of it, in minor "
         "units of `currency`; of sats `price_sats` and `amount_sats` say the same.",
     ),
-    "currency_fixed": (409, "Seats of the event were ordered already: its currency stays."),
+    "currency_fixed": (
+        409,
+        "Seats of the event were ordered already, or it has promo codes worth money: its currency stays.",
+    ),
     "refund_policy_changed": (409, "What can be given back has changed meanwhile; a page says it."),
     "promo_code_refused": (409, "The code is not known here, not good now, or used up; `detail` says which."),
     "questions_changed": (409, "The event's questions have just changed; look again."),

@@ -107,7 +107,19 @@ def test_keys_that_are_none_are_refused(client, order, phone, changes):
 
 @pytest.mark.parametrize(
     "said",
-    ["", "[]", "1", "[" * 4000, {"endpoint": 1}, {"kinds": "all"}, {"auth": "\0"}, {"order": "x" * 5000}],
+    [
+        "",
+        "[]",
+        "1",
+        "[" * 4000,
+        {"endpoint": 1},
+        {"kinds": "all"},
+        {"auth": "\0"},
+        {"order": "x" * 5000},
+        {"endpoint": "\ud800", "kinds": []},
+        {"auth": "\ud800", "kinds": []},
+        {"order": "\ud800"},
+    ],
 )
 def test_what_is_no_subscription_is_refused(client, said):
     assert ask(client, said).status_code == 400
