@@ -87,6 +87,12 @@ def forget_wallets_of(payments: list[uuid.UUID]) -> None:
     forget(ConnectedWallet.objects.filter(payment__in=payments))
 
 
+def forget_idle_wallet_of(payment_id: uuid.UUID) -> None:
+    """The one connected for this payment, unless it has paid: refunds go to no wallet of a stranger."""
+    paid = Tap.objects.filter(payment=payment_id, status=Tap.Status.PAID, wallet__isnull=False)
+    forget(ConnectedWallet.objects.filter(payment=payment_id).exclude(pk__in=paid.values("wallet")))
+
+
 def forget_guests_wallets() -> None:
     """Those connected for an order some time ago: a chore of every worker."""
     old = ConnectedWallet.objects.filter(user=None, created_at__lt=clock.now() - GUESTS_ARE_KEPT)

@@ -7,3 +7,10 @@ class PushConfig(AppConfig):
     label = "push"
     verbose_name = _("Web pushes")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from tickets.signals import links_renewed
+
+        from .devices import on_links_renewed
+
+        links_renewed.connect(on_links_renewed, dispatch_uid="push.on_links_renewed")

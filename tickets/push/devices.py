@@ -16,7 +16,7 @@ from tickets.models import Order
 from ticketsuma.errors import DomainError
 
 from .keys import are_keys
-from .models import MAX_ENDPOINT, Device, Kind, digest_of
+from .models import MAX_ENDPOINT, Device, Kind, Push, digest_of
 
 MOST_DEVICES = 10  # of an order, and of a user
 STAYS_AFTER = timedelta(days=1)  # a guest's device, after the last of its events
@@ -85,6 +85,15 @@ def _drop_oldest(devices) -> None:
 def forget_device(*, endpoint: str, auth: str) -> bool:
     """No more pushes to it; whether it was known. Who does not know its secret changes nothing."""
     return bool(Device.objects.filter(digest=digest_of(endpoint), auth=auth).delete()[0])
+
+
+def on_links_renewed(*, order: Order, **kwargs) -> None:
+    """Receiver of `links_renewed`: a push leads to its order by the link of now, so those that came by an
+    earlier one get none, also of what is queued. The buyer's own hear of it as before.
+    """
+    Device.orders.through.objects.filter(order=order).delete()
+    queued = Push.objects.filter(order=order, sent_at=None)
+    (queued.exclude(device__user=order.buyer_id) if order.buyer_id else queued).delete()
 
 
 def forget_signed_out_apps() -> int:

@@ -10,8 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.history import record
 from payments import refunds as payment_refunds
 from payments.models import Payment, Refund
+from payments.nwc.services import forget_idle_wallet_of
 from tickets.mail.messages import mail_holder, mail_holders, mail_tickets_again
 from tickets.models import Order, Ticket, Viewer, new_ticket_code
+from tickets.signals import links_renewed
 from ticketsuma.errors import DomainError
 from ticketsuma.state_machine import InvalidTransition
 
@@ -105,8 +107,14 @@ def replace_links(order: Order, *, reason: str = "") -> None:
 
 
 def renew_links(order: Order) -> None:
-    """The links of a locked order and of its tickets, and the codes, open nothing any more; new ones do."""
+    """The links of a locked order and of its tickets, and the codes, open nothing any more; new ones do.
+
+    What was left with the order by whoever had them goes: devices to be told, a wallet that has paid nothing.
+    """
     Order.objects.filter(pk=order.pk).update(generation=F("generation") + 1)
+    links_renewed.send(sender=Order, order=order)
+    if order.payment_id:
+        forget_idle_wallet_of(order.payment_id)
     for ticket in order.tickets.filter(voided_at=None):
         _renew(ticket)
     if order.is_paid:

@@ -8,6 +8,7 @@ from payments.nwc.models import ConnectedWallet, Tap
 from tests.factories import EventFactory, OrderFactory, UserFactory
 from tickets.services.data_export import export_person
 from tickets.services.personal_data import erase_personal_data, forget_email
+from tickets.services.voiding import replace_links
 
 SECRET = "cd" * 32
 WALLET = "7e7e9c42a91bfef19fa929e5fda1b72e0ebc1a4c1141673e2794234d86addf4e"
@@ -98,6 +99,15 @@ def test_each_end_is_one_sentence_and_shows_the_other_ways(client, order, word):
     said = re.search(rf'data-word="{word}".*?<p>(.*?)</p>', page, re.DOTALL)
     assert len(said[1].strip()) > 20
     assert order.payment.pay_address in page
+
+
+@pytest.mark.parametrize(("status", "stays"), [("ended", False), ("paid", True)])
+def test_with_its_links_an_order_loses_a_wallet_that_has_not_paid(order, status, stays):
+    """Whoever had the former link may have connected it, and refunds would go there."""
+    wallet = connected(payment=order.payment)
+    Tap.objects.create(payment=order.payment, wallet=wallet, status=status)
+    replace_links(order)
+    assert ConnectedWallet.objects.exists() is stays
 
 
 def test_exports_name_a_wallet_without_its_link_and_erasure_takes_it(db):

@@ -13,7 +13,8 @@ from tests.acts import hold
 from tests.factories import EveningFactory
 from tickets.models import Order
 from tickets.push.devices import MOST_DEVICES, forget_guests_devices
-from tickets.push.models import Device, Kind
+from tickets.push.models import Device, Kind, Push
+from tickets.services.voiding import replace_links
 
 pytestmark = pytest.mark.django_db
 ORIGIN = {"HTTP_ORIGIN": "http://testserver", "HTTP_SEC_FETCH_SITE": "same-origin"}
@@ -65,6 +66,23 @@ def test_a_device_that_somebody_else_used_hears_nothing_of_theirs(client, ann, o
     ask(guest, phone.subscription | {"order": other.token})
     device = Device.objects.get()
     assert (device.user, list(device.orders.all())) == (None, [other])
+
+
+def test_who_had_a_link_that_was_replaced_is_told_nothing_more(client, ann, order, service):
+    stranger, own = service.browser("stranger"), service.browser("own")
+    ask(client, stranger.subscription | {"order": order.token})
+    Order.objects.update(buyer=ann)
+    client.force_login(ann)
+    ask(client, own.subscription)
+    about = {"order": order, "kind": Kind.CHANGES, **Push.scheduled()}
+    for device in Device.objects.all():
+        Push.objects.create(device=device, **about)
+    replace_links(order)
+    mine = Device.objects.get(user=ann)
+    assert [push.device for push in Push.objects.all()] == [mine]
+    assert not Device.orders.through.objects.exists()
+    forget_guests_devices()
+    assert Device.objects.get() == mine
 
 
 def test_nobody_without_an_order_or_an_account_is_told_anything(client, phone):
