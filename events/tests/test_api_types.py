@@ -128,3 +128,14 @@ def test_a_type_says_where_it_stands(event):
     for status, fields in states.items():
         assert TicketType(event=event, **fields).status == status
     assert TicketType(event=event, is_active=False).status == "sales_closed"
+
+
+def test_the_prices_of_several_types_are_not_read_in_another_currency(client, staff, event):
+    TicketTypeFactory(event=event, name="VIP", price=90_000)  # not one for $900
+    for price in (2100, 22):
+        refused = client.patch(
+            f"/api/events/{event.pk}", {"currency": "USD", "price": price},
+            content_type="application/json", headers=staff,
+        )  # fmt: skip
+        assert (refused.status_code, refused.json()["code"]) == (409, "several_prices")
+    assert Event.objects.get().currency == "SAT"
