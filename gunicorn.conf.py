@@ -61,6 +61,8 @@ control_socket_disable = True
 
 def post_worker_init(worker):
     """SIGTERM ends the open event streams first; waiting for them would eat the whole graceful timeout."""
+    from tickets.reports import counting
+
     gunicorns_own = signal.getsignal(signal.SIGTERM)
 
     def stop_streams(signum, frame):
@@ -70,10 +72,18 @@ def post_worker_init(worker):
         gunicorns_own(signum, frame)
 
     signal.signal(signal.SIGTERM, stop_streams)
+    counting.start()
     _most, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = worker_connections + 256
     if _most < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard < 0 else min(wanted, hard), hard))
+
+
+def worker_exit(server, worker):
+    """In the process that ends: what it counted is written."""
+    from tickets.reports import counting
+
+    counting.stop()
 
 
 def child_exit(server, worker):

@@ -195,6 +195,7 @@ INSTALLED_APPS = [
     "tickets.push",
     "tickets.offline_door",
     "tickets.guest_messages",
+    "tickets.reports",
     "ticketsuma.admin.apps.ShopAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -1,9 +1,13 @@
 // The stream room: asks now and then whether this browser still has the seat, and plays what it can by itself.
+// The shop counts by it in how many browsers the room is open, hidden tabs too: some only listen.
 const room = document.querySelector("[data-room]");
 const ASK_EVERY = 10_000;
+const HIDDEN = 40_000; // browsers let a hidden page act once a minute
+let askedAt = 0;
 
 async function ask() {
-  if (document.hidden) return;
+  if (document.hidden && Date.now() - askedAt < HIDDEN) return;
+  askedAt = Date.now();
   try {
     const answer = await fetch(`${room.dataset.room}?v=${room.dataset.version}`, { cache: "no-store" });
     // Somebody watches elsewhere, the organizer changed something, or it is over: the page itself says what.

@@ -1,4 +1,4 @@
-"""Figures of a report, sums that the database makes: sales, the way to the seat, payments, money.
+"""Figures of a report, sums that the database makes: sales, payments, money.
 
 Sats are what was charged; amounts in another currency are those agreed at the purchase, in its minor units.
 Every function reads the database it is told (`ticketsuma.replica`) and takes a period by days of its zone.
@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, Sum
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Q, Sum
 from django.db.models.functions import Coalesce, TruncDate, TruncMonth
 
 from accounts.roles import Ability
 from payments.models import IncomingPayment, Invoice, Payment, Refund
-from tickets.models import CheckIn, Order, OrderLine
+from tickets.models import Order, OrderLine
 from ticketsuma.money import format_amount
 
 from .periods import Period
@@ -133,32 +133,6 @@ def _by_type(scope: Scope, period: Period, database: str) -> list[Line]:
             sold, amounts = sold + known.sold, " + ".join(filter(None, (known.amounts, amounts)))
         found[row["type_id"]] = Line(name, sold, None, amounts)
     return list(found.values())[:MOST_LINES]
-
-
-# -- the way to the seat --------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Funnel:
-    """Orders placed in a period: how many of them got how far by now."""
-
-    held: int
-    invoiced: int
-    paid: int
-    joined: int
-
-
-def funnel(scope: Scope, period: Period, database: str) -> Funnel:
-    """`invoiced` had a BOLT11, or nothing to pay; `joined` used a ticket, at the door or the stream."""
-    orders = scope.rows(Order, database, Ability.SEE_MONEY, "event")
-    orders = orders.filter(created_at__gte=period.start, created_at__lt=period.end).order_by()
-    opened = Invoice.objects.using(database).filter(payment=OuterRef("payment"), invoice_id__isnull=False)
-    used = CheckIn.objects.using(database).filter(ticket__order=OuterRef("pk"))
-    is_shown: Any = Q(payment=None) | Exists(opened)
-    told = orders.aggregate(
-        held=Count("pk"), paid=Count("pk", filter=Q(paid_at__isnull=False)),
-        invoiced=Count("pk", filter=is_shown),
-        joined=Count("pk", filter=Exists(used)),
-    )  # fmt: skip
-    return Funnel(**told)
 
 
 # -- payments -------------------------------------------------------------------------------------

@@ -22,9 +22,13 @@ from ticketsuma.replica import for_reports
 from ticketsuma.templatetags.display import number
 
 from . import figures
+from .attendance import Attendance
 from .attendance import attendance as read_attendance
 from .charts import Bar, bars, steps_down
 from .forms import ExportForm
+from .funnel import Funnel
+from .funnel import funnel as read_funnel
+from .funnel import views as views_of
 from .periods import Period, PeriodForm
 from .scopes import Scope
 from .tables import TABLES, Table
@@ -89,7 +93,7 @@ def report(request: HttpRequest) -> HttpResponse:
 def _figures(scope: Scope, period: Period, database: str) -> dict[str, Any]:
     sales = figures.sales(scope, period, database)
     total, before = sales.total, figures.sales_total(scope, period.before, database)
-    funnel = figures.funnel(scope, period, database)
+    way = read_funnel(scope, period, database)
     attendance = read_attendance(scope, database)
     return {
         "sales": sales,
@@ -98,6 +102,7 @@ def _figures(scope: Scope, period: Period, database: str) -> dict[str, Any]:
             _figure(_("Orders"), total.orders, before.orders),
             _figure(_("Seats"), total.seats, before.seats),
             _figure(_("Given back"), total.given_back, before.given_back),
+            _figure(_("Page views"), way.viewed, views_of(scope, period.before, database)),
         ],
         "amounts": [format_amount(minor, code) for code, minor in sorted(sales.amounts.items())],
         "sats_chart": _over_time(
@@ -106,16 +111,22 @@ def _figures(scope: Scope, period: Period, database: str) -> dict[str, Any]:
         "seats_chart": _over_time(
             _("Seats sold over time"), period, [(day, sold.seats) for day, sold in sales.steps]
         ),
-        "funnel": funnel,
-        "funnel_chart": steps_down(_("From the hold to the seat"), _steps_of(funnel)),
-        "funnel_steps": [(bar.label, bar.value, bar.says) for bar in _steps_of(funnel)],
+        "funnel_steps": _steps_of(way),
+        "funnel_chart": steps_down(_("From the page to the stream"), _steps_of(way)),
         "health": figures.health(scope, period, database),
         "money": figures.money(scope, period, database),
         "attendance": attendance,
-        "attendance_chart": attendance and bars(
+    } | (_attendance_charts(attendance) if attendance else {})  # fmt: skip
+
+
+def _attendance_charts(attendance: Attendance) -> dict[str, Any]:
+    in_room = [Bar(f"{minute:+d} min", count) for minute, count in attendance.room.bars]
+    return {
+        "room_chart": bars(_("In the stream, by minute"), in_room),
+        "arrivals_chart": bars(
             _("Arrivals by minute"), [Bar(f"{minute:+d} min", count) for minute, count in attendance.minutes]
         ),
-    }  # fmt: skip
+    }
 
 
 def _over_time(title: str, period: Period, steps: Sequence[tuple[Any, int]]):
@@ -123,14 +134,17 @@ def _over_time(title: str, period: Period, steps: Sequence[tuple[Any, int]]):
     return bars(title, [Bar(f"{day:{shape}}", value, f"{day}: {number(value)}") for day, value in steps])
 
 
-def _steps_of(funnel: figures.Funnel) -> list[Bar]:
+def _steps_of(way: Funnel) -> list[Bar]:
+    """Each with its part of the step before; views are counted since there is something that counts them."""
     rows = [
-        (_("Seats held"), funnel.held), (_("Invoice shown"), funnel.invoiced), (_("Paid"), funnel.paid),
-        (_("Came"), funnel.joined),
+        (_("Page viewed"), way.viewed), (_("Seats held"), way.held), (_("Invoice shown"), way.invoiced),
+        (_("Paid"), way.paid), (_("Came"), way.joined), (_("Stayed in the stream"), way.stayed),
     ]  # fmt: skip
+    rows = rows if way.viewed else rows[1:]
+    befores = [0, *(value for _label, value in rows)]
     return [
-        Bar(label, value, f"{number(value)} · {value / funnel.held:.0%}" if funnel.held else "0")
-        for label, value in rows
+        Bar(label, value, f"{number(value)} · {value / before:.0%}" if before else number(value))
+        for (label, value), before in zip(rows, befores, strict=False)
     ]
 
 

@@ -15,8 +15,8 @@ from ticketsuma.money import MSATS_PER_SAT
 from .personal_data import orders_for_user
 
 NEEDED = [
-    "tickets__order__event", "tickets__check_in", "tickets__viewer", "mails", "payment__invoices",
-    "payment__incoming_payments__refunds", "answers__question",
+    "tickets__order__event", "tickets__check_in", "tickets__viewer", "tickets__time_in_room", "mails",
+    "payment__invoices", "payment__incoming_payments__refunds", "answers__question",
 ]  # fmt: skip
 
 
@@ -92,6 +92,7 @@ def _ticket(ticket: Ticket) -> dict[str, Any]:
         "voided_at": ticket.voided_at,
         "checked_in_at": ticket.check_in.at if ticket.is_used else None,
         "watched_since": ticket.viewer.since if hasattr(ticket, "viewer") else None,
+        "watched_minutes": ticket.time_in_room.minutes if hasattr(ticket, "time_in_room") else 0,
     }
 
 

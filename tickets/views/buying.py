@@ -22,6 +22,7 @@ from events.structured_data import event_data
 from tickets.forms.buying import AS_SHOWN, BuyForm
 from tickets.forms.questions import with_several
 from tickets.models import Order
+from tickets.reports.counting import count_view
 from tickets.services import orders
 from tickets.services.giving_back import PolicyChanged
 from tickets.services.holds import hold_ends
@@ -41,6 +42,7 @@ def event_page(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method != "POST" and is_stranger(request):
         seen = glimpse(slug)
         if seen:
+            count_view(request, seen.pk)
             render_page = partial(_show_to_strangers, request, seen.pk)
             return shared_page(request, seen, _hold_minutes(seen), render_page)
     code = _typed_code(request)
@@ -55,6 +57,7 @@ def event_page(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect(event, permanent=True)
     if request.method == "POST":
         return _answer(request, event)
+    count_view(request, event.pk)
     return _show_event(request, event, BuyForm(event=event, user=_buyer(request)))
 
 

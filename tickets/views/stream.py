@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from tickets.models import Ticket, Viewer
+from tickets.reports.counting import count_in_room
 from tickets.services.viewers import (
     NoRoom,
     PassUsed,
@@ -89,7 +90,10 @@ def room(request: HttpRequest, text: str) -> HttpResponse:
 @private_page
 def stream_status(request: HttpRequest, token: str) -> HttpResponse:
     """204 while the room is as `?v=` says; 200 when its page should be loaded anew."""
-    same = request.GET.get("v") == room_version(ticket_by_token(token).pk)
+    ticket = ticket_by_token(token)
+    same = request.GET.get("v") == room_version(ticket.pk)
+    if same:
+        count_in_room(ticket.pk)
     return HttpResponse(status=204 if same else 200)
 
 
@@ -113,6 +117,7 @@ def _show_elsewhere(request: HttpRequest, ticket: Ticket) -> HttpResponse:
 
 def _show_room(request: HttpRequest, ticket: Ticket, viewer: Viewer) -> HttpResponse:
     event = ticket.order.event
+    count_in_room(ticket.pk)
     player = player_for(event.stream_url) if event.stream_url else None
     ends = cast(datetime, event.replay_until) if event.is_past else event.end_time
     context = {
