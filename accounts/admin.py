@@ -48,10 +48,12 @@ class UserAdmin(UnstaleAdmin, ReadOnlyAdmin):
     def save_model(self, request, user, form, change):
         """Who was shut out starts with no token when let in again."""
         super().save_model(request, user, form, change)
-        if "is_active" in form.changed_data:
-            record("let_in" if user.is_active else "shut_out", user)
         if not user.is_active:
             end_tokens(user)
+
+    def record_saved(self, form):
+        if "is_active" in form.changed_data:
+            record("let_in" if form.instance.is_active else "shut_out", form.instance)
 
     def get_queryset(self, request):
         own = EmailAddress.objects.filter(user=OuterRef("pk"), email=OuterRef("email"), verified=True)

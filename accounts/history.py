@@ -9,62 +9,13 @@ from django.conf import settings
 from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from ticketsuma.conf.logging_config import scrub
-from ticketsuma.money import format_sats
 
+from .history_words import ACTS, WAYS, told
 from .roles import role_of, role_word
 
-ACTS: dict[str, str | Promise] = {
-    "add": pgettext_lazy("history", "added"),
-    "change": pgettext_lazy("history", "changed"),
-    "delete": pgettext_lazy("history", "deleted"),
-    "cancel": pgettext_lazy("history", "canceled"),
-    "refund": pgettext_lazy("history", "refunded whole"),
-    "refund_part": pgettext_lazy("history", "refunded in part"),
-    "refund_address": pgettext_lazy("history", "told where a refund goes"),
-    "refund_again": pgettext_lazy("history", "had a refund tried again"),
-    "attach": pgettext_lazy("history", "attached money to an order"),
-    "send_back": pgettext_lazy("history", "sent unmatched money back"),
-    "void": pgettext_lazy("history", "voided the ticket"),
-    "mail_holder": pgettext_lazy("history", "had the ticket mailed to its holder"),
-    "give_back": pgettext_lazy("history", "gave tickets back"),
-    "take_list": pgettext_lazy("history", "took the door's list along"),
-    "door_conflict": pgettext_lazy("history", "brought back from a door without a net"),
-    "undo_check_in": pgettext_lazy("history", "undid the check-in"),
-    "replace": pgettext_lazy("history", "replaced the link"),
-    "email": pgettext_lazy("history", "corrected the e-mail address"),
-    "wallet": pgettext_lazy("history", "changed the wallet asked"),
-    "delete_account": pgettext_lazy("history", "deleted the account"),
-    "forget": pgettext_lazy("history", "forgot the buyer"),
-    "export": pgettext_lazy("history", "took the data along"),
-    "factor_add": pgettext_lazy("history", "added a second factor"),
-    "factor_remove": pgettext_lazy("history", "removed a second factor"),
-    "factor_reset": pgettext_lazy("history", "had the second factor taken away"),
-    "end_sessions": pgettext_lazy("history", "signed out other devices"),
-    "ask_second": pgettext_lazy("history", "asked a second person"),
-    "approve": pgettext_lazy("history", "approved as the second person"),
-    "decline": pgettext_lazy("history", "declined as the second person"),
-    "shut_out": pgettext_lazy("history", "shut out"),
-    "let_in": pgettext_lazy("history", "let in again"),
-    "save_staff": pgettext_lazy("history", "made or updated by command"),
-    "give": pgettext_lazy("history", "gave it away"),
-    "sell": pgettext_lazy("history", "sold it as staff"),
-    "gift": pgettext_lazy("history", "gave the seats for nothing"),
-    "codes": pgettext_lazy("history", "made promo codes"),
-    "press": pgettext_lazy("history", "pressed"),
-    "invite": pgettext_lazy("history", "invited somebody"),
-    "join": pgettext_lazy("history", "took the role"),
-    "leave": pgettext_lazy("history", "left the team"),
-    "close": pgettext_lazy("history", "closed"),
-    "export_table": pgettext_lazy("history", "took a table along"),
-    "publish": pgettext_lazy("history", "published"),
-    "withdraw": pgettext_lazy("history", "made it a draft again"),
-    "send": pgettext_lazy("history", "sent the message"),
-}
 CHANGED = "…"  # in place of a value that the history must not hold
 
 
@@ -140,17 +91,16 @@ class HistoryEntry(models.Model):
     @property
     def says(self) -> str:
         """The act and its details, for people."""
-        facts = [_detail(name, value) for name, value in self.details.items()]
-        return ": ".join(filter(None, (str(ACTS.get(self.act, self.act)), "; ".join(facts))))
+        return self.told()
 
+    def told(self, zone_name: str = "UTC") -> str:
+        """The same with moments by the clocks of `zone_name`."""
+        return told(self.act, self.row, self.details, zone_name)
 
-def _detail(name: str, value: Any) -> str:
-    if isinstance(value, list):
-        old, new = ("–" if one in (None, "") else one for one in value)
-        return f"{name} {old} → {new}"
-    if name == "sats":
-        return format_sats(value)
-    return str(value) if name == "said" else f"{name} {value}"
+    @property
+    def way(self) -> str:
+        """By which way it was done, for people."""
+        return str(WAYS.get(self.via, self.via))
 
 
 # -- who acts ---------------------------------------------------------------------------------

@@ -5,18 +5,17 @@ from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts.history import CHANGED, record
 from accounts.roles import Ability, may, visible
 from ticketsuma.admin.actions import StaffActionsMixin
-from ticketsuma.admin.base import ByRole, KeepsHistory, ReadOnlyAdmin, ReadOnlyInline, amount_column
+from ticketsuma.admin.base import ByRole, ReadOnlyAdmin, ReadOnlyInline, amount_column
 from ticketsuma.admin.event_times import moment_column, with_moments
+from ticketsuma.admin.history import KeepsHistory
 from ticketsuma.admin.stale_forms import UnstaleAdmin
 from ticketsuma.paginator import GrowingPaginator
 from ticketsuma.templatetags.display import number
 
 from .catalogue_admin import TicketTypeInline
 from .catalogue_models import lock_catalogue
-from .changes import fields_of, record_change
 from .code_admin import PromoCodeAdmin  # noqa: F401, Django looks for it here
 from .forms import EventForm, OrganizerForm
 from .models import Event, FormerSlug, Invitation, Membership, Organizer
@@ -48,6 +47,7 @@ class BaseEventAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
 
     sees = (Ability.SEE_GUESTS, Ability.SEE_MONEY)
     changes = (Ability.MANAGE_EVENTS,)
+    event_path = ""
     form = EventForm
     list_display = [
         "title",
@@ -151,11 +151,9 @@ class BaseEventAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
 
     def save_model(self, request, obj, form, change):
         """What staff begin is a draft, until they publish it."""
-        before = fields_of(obj if change else None)
         if not change:
             obj.is_active = False
         super().save_model(request, obj, form, change)
-        record_change(obj, before)
 
     @admin.display(description=_("sold"), ordering="seats_taken")
     def sold(self, event: Event) -> str:
@@ -257,12 +255,6 @@ class BaseOrganizerAdmin(StaffActionsMixin, UnstaleAdmin, ByRole, KeepsHistory, 
     def has_delete_permission(self, request, obj=None) -> bool:
         """One that ever held an event is closed instead: its books stay."""
         return may(request.user, Ability.OPERATE) and (obj is None or not obj.events.exists())
-
-    def save_model(self, request, obj, form, change):
-        super().save_model(request, obj, form, change)
-        record(
-            "change" if change else "add", obj, **dict.fromkeys(form.changed_data if change else [], CHANGED)
-        )
 
 
 @admin.register(Membership)

@@ -15,7 +15,8 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 
 from accounts import second_factor
-from accounts.history import CHANGED, record
+from accounts.changes import fields_of, record_change, record_removal
+from accounts.history import record
 from accounts.permissions import MayAct
 from accounts.rate_limits import client_ip, hit
 from accounts.roles import Ability, visible
@@ -32,7 +33,6 @@ from .catalogue_serializers import (
     StaffTicketTypeSerializer,
     TicketTypeWriteSerializer,
 )
-from .changes import fields_of, record_change
 from .models import Event, EventChanged
 from .search import search
 from .serializers import EventQuerySerializer, EventSerializer, EventWriteSerializer
@@ -264,7 +264,7 @@ class TicketTypeViewSet(ApiViewSet):
         try:
             with transaction.atomic():
                 lock_catalogue(self.event.pk)
-                record("delete", ticket_type)
+                record_removal(ticket_type, self.event)
                 ticket_type.delete()
         except (ProtectedError, RestrictedError):
             raise TicketTypeNeeded from None
@@ -274,7 +274,7 @@ class TicketTypeViewSet(ApiViewSet):
         try:
             with transaction.atomic():
                 lock_catalogue(self.event.pk)
-                before = {} if ticket_type is None else _values(ticket_type)
+                before = fields_of(ticket_type)
                 context = {**self.get_serializer_context(), "event": self.event}
                 serializer = TicketTypeWriteSerializer(
                     ticket_type, data=data, partial=partial, context=context
@@ -284,22 +284,11 @@ class TicketTypeViewSet(ApiViewSet):
                 saved = serializer.save(event=self.event)
                 if becomes_default:
                     Event.objects.filter(pk=self.event.pk).update(default_type=saved)
-                changed = {
-                    name: CHANGED for name, value in _values(saved).items() if before.get(name) != value
-                }
-                record("change" if before else "add", saved, **(changed if before else {}))
+                record_change(saved, before)
         except IntegrityError:
             raise EventChanged from None
         saved = self.get_queryset().get(pk=saved.pk)
         return self.get_serializer(saved).data
-
-
-def _values(ticket_type: TicketType) -> dict:
-    names = [field.attname for field in TicketType._meta.concrete_fields if field.name not in _COUNTED]
-    return {name: getattr(ticket_type, name) for name in names}
-
-
-_COUNTED = {"seats_taken", "created_at", "updated_at"}
 
 
 def narrow(events, *, upcoming="", free="", q="", ordering="", **bounds):

@@ -245,6 +245,11 @@ class TicketType(models.Model):
             follow_prices(self.event_id)
         return gone
 
+    def in_history(self, name: str, value: Any) -> Any:
+        """Prices are told in the event's currency, which is loaded."""
+        is_price = name in ("price", "suggested_price") and value is not None
+        return f"{in_major(value, self.currency)} {self.currency}" if is_price else value
+
     @property
     def shown_name(self) -> str:
         return self.name or gettext("Ticket")
@@ -426,6 +431,7 @@ class PromoCode(models.Model):
     """
 
     organizer_path = "event__organizer"
+    hidden_in_history = {"text"}
 
     class Kind(models.TextChoices):
         PERCENT = "percent", _("Percent off")
@@ -518,6 +524,10 @@ class PromoCode(models.Model):
     def name_in_history(self) -> str:
         """Whoever reads the history need not have the code."""
         return f"#{self.pk}"
+
+    def in_history(self, name: str, value: Any) -> Any:
+        is_money = name == "value" and self.kind in self.OF_MONEY
+        return f"{in_major(value, self.event.currency)} {self.event.currency}" if is_money else value
 
     @property
     def major_value(self) -> int | Decimal:

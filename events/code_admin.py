@@ -13,9 +13,9 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from accounts.history import CHANGED, record
 from accounts.roles import Ability, visible
-from ticketsuma.admin.base import ByRole, KeepsHistory
+from ticketsuma.admin.base import ByRole
+from ticketsuma.admin.history import KeepsHistory
 from ticketsuma.admin.stale_forms import UnstaleAdmin
 from ticketsuma.amount_fields import AmountField, tell_currency
 from ticketsuma.bidi import isolate
@@ -103,6 +103,7 @@ class PromoCodeAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
     form = PromoCodeForm
     list_display = ["text", "event", "kind", "worth", "uses", "max_uses", "is_active"]
     list_filter = [EventFilter, "is_active", "kind"]
+    event_path = "event"
     change_list_template = "admin/events/promocode/change_list.html"
     list_select_related = ["event"]
     search_fields = ["text", "event__search_key__folded"]
@@ -148,12 +149,6 @@ class PromoCodeAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
     def has_delete_permission(self, request, obj=None) -> bool:
         """One with which orders were placed stays: it is ended by its tick."""
         return super().has_delete_permission(request, obj) and (obj is None or not obj.orders.exists())
-
-    def save_model(self, request, obj, form, change):
-        super().save_model(request, obj, form, change)
-        record(
-            "change" if change else "add", obj, **dict.fromkeys(form.changed_data if change else [], CHANGED)
-        )
 
 
 def _csv_row(code: PromoCode) -> list[Any]:

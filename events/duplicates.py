@@ -6,8 +6,9 @@ from typing import Any
 
 from django.db import models, transaction
 
+from accounts.changes import record_change
+
 from .catalogue_models import PromoCode, TicketType
-from .changes import record_change
 from .models import Event
 from .question_models import Question
 

@@ -57,6 +57,7 @@ class Event(Schedule, Priced, Searched):
     """Something live that people buy seats for. Times are UTC; `timezone` is where it takes place."""
 
     organizer_path = "organizer"
+    hidden_in_history, told_in_history = {"stream_url"}, {"price"}
 
     title = models.CharField(
         _("title"), max_length=160, help_text=_("As it stands on the ticket: who or what, and no date.")

@@ -26,6 +26,7 @@ class Organizer(models.Model):
     """
 
     organizer_path = ""
+    hidden_in_history = {"legal_name", "tax_number"}
 
     name = models.CharField(_("name"), max_length=120)
     slug = models.SlugField(

@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.errors import DomainError
-from ticketsuma.money import MAX_SATS, SAT, validate_currency
+from ticketsuma.money import MAX_SATS, SAT, in_major, validate_currency
 
 # The columns of an event's lowest price.
 PRICES = {"currency", "price", "price_sats"}
@@ -49,6 +49,10 @@ class Priced(models.Model):
 
     class Meta:
         abstract = True
+
+    def in_history(self, name: str, value: Any) -> Any:
+        """The price in another currency than sats, in its whole units."""
+        return in_major(value, self.currency) if name == "price" and value is not None else value
 
     @property
     def lowest_price(self) -> int:

@@ -78,6 +78,7 @@ class OrderAdmin(FindsOne, FindsCodes, JobAdmin):
     sees = (Ability.SEE_GUESTS,)
     staff_actions = ORDER_ACTIONS
     change_form_template = "admin/tickets/order/change_form.html"
+    tells_history = False  # among what else happened
     event_path = "event"
     list_display = ["code", "status", "guest", "event", "created_at", "amount", "quantity", "push"]
     list_filter = [EventFilter, "status", PendingPaymentFilter, ParkedFilter, "created_at"]

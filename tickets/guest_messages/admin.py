@@ -13,14 +13,14 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from accounts.history import CHANGED, record
 from accounts.roles import Ability, visible
 from events.models import Event
 from tickets.admin import EventAdmin, MailAdmin
 from tickets.admin_filters import EventFilter
 from ticketsuma.admin.actions import StaffActionsMixin
-from ticketsuma.admin.base import ByRole, KeepsHistory
+from ticketsuma.admin.base import ByRole
 from ticketsuma.admin.event_times import moment_column, words
+from ticketsuma.admin.history import KeepsHistory
 from ticketsuma.admin.stale_forms import UnstaleAdmin
 from ticketsuma.paginator import GrowingPaginator
 from ticketsuma.templatetags.display import number
@@ -65,6 +65,7 @@ class MessageAdmin(StaffActionsMixin, UnstaleAdmin, OnlyDrafts, KeepsHistory, ad
 
     staff_actions = MESSAGE_ACTIONS
     form = MessageForm
+    event_path = "event"
     list_display = [
         "subject", "event", "status", "moment", "recipients", moment_column("begun_at", _("sent"), "event"),
     ]  # fmt: skip
@@ -116,12 +117,6 @@ class MessageAdmin(StaffActionsMixin, UnstaleAdmin, OnlyDrafts, KeepsHistory, ad
             asked = request.GET.get("event", "")
             return events.filter(pk=int(asked)) if asked.isdecimal() else events.order_by("-start_time")
         return super().get_field_queryset(db, db_field, request)
-
-    def save_model(self, request, obj, form, change):
-        super().save_model(request, obj, form, change)
-        record(
-            "change" if change else "add", obj, **dict.fromkeys(form.changed_data if change else [], CHANGED)
-        )
 
     def response_add(self, request, obj, post_url_continue=None):
         messages.success(

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
+from django.db.models import Model
 from django.urls import reverse
 
 from accounts.history import HistoryEntry
@@ -72,6 +73,17 @@ def staff_moment(moment: datetime | None, zone_name: str) -> str:
 def staff_day(moment: datetime, zone_name: str) -> str:
     """The same to the minute."""
     return words(moment, zone_name)
+
+
+@register.simple_tag
+def history_says(entry: HistoryEntry, zone_name: str) -> str:
+    """What was done, moments by the clocks of `zone_name`."""
+    return entry.told(zone_name)
+
+
+@register.filter
+def model_label(row: Model) -> str:
+    return row._meta.label_lower
 
 
 @register.filter

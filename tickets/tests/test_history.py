@@ -136,7 +136,7 @@ def test_the_admins_form_is_kept_too(staff):
     entry = last()
     assert (entry.act, entry.via, entry.details["price_sats"]) == ("change", "page", [1000, 2000])
     page = staff.get(change_url(event).replace("change", "history")).content.decode()
-    assert "price_sats 1000 → 2000" in page
+    assert "price in sats 1,000 sats → 2,000 sats" in page
     assert "staff@example.com" in page
 
 

@@ -7,21 +7,17 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.contrib.admin.utils import flatten_fieldsets, unquote
+from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import Field, Model, QuerySet
-from django.http import Http404
-from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
-from accounts.history import HistoryEntry, record
 from accounts.roles import Ability, may, visible
 from ticketsuma.jobs.models import Job, failing
 from ticketsuma.money import MSATS_PER_SAT, format_amount, format_msats
 from ticketsuma.paginator import GrowingPaginator
 
 from .event_times import with_moments
-
-MAX_ENTRIES = 500
+from .history import KeepsHistory
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as _AnyAdmin
@@ -86,32 +82,6 @@ class ReadOnly(ByRole):
         return False
 
 
-class KeepsHistory(_AnyAdmin):
-    """For a ModelAdmin: what staff did to a row is in the history that services write, not in Django's log.
-
-    Django's hangs on the account of whoever did it, and goes when they go.
-    """
-
-    def log_addition(self, request, obj, message):
-        pass
-
-    log_change = log_addition
-
-    def log_deletions(self, request, queryset):
-        for row in queryset:
-            record("delete", row)
-
-    def history_view(self, request, object_id, extra_context=None):
-        row = self.get_object(request, unquote(object_id))
-        if row is None or not self.has_view_or_change_permission(request, row):
-            raise Http404
-        context = {
-            **self.admin_site.each_context(request), "opts": self.model._meta, "original": row,
-            "title": _("History"), "entries": HistoryEntry.objects.about([row])[:MAX_ENTRIES],
-        }  # fmt: skip
-        return TemplateResponse(request, "admin/history.html", context)
-
-
 class ReadOnlyAdmin(ReadOnly, KeepsHistory, admin.ModelAdmin):
     """Shows every column of a row; changes come by the services' buttons, never by a form."""
 
@@ -119,7 +89,6 @@ class ReadOnlyAdmin(ReadOnly, KeepsHistory, admin.ModelAdmin):
     show_full_result_count = False
     list_per_page = 50
     actions = None
-    event_path: str | None = None  # where a row's event is, by whose clocks its moments are told; None: UTC
 
     def get_fieldsets(self, request, obj=None):
         """A row's facts beside each other, as many as fit."""
