@@ -1,14 +1,17 @@
 """Baskets: what somebody wants of an event, and what it costs by the types' prices and a promo code."""
 
+import functools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.errors import DomainError
+from ticketsuma.kept_queries import ANY_ID, KeptQuery
 from ticketsuma.money import MAX_SATS, SAT, format_amount
 
 from .catalogue_models import (
@@ -102,9 +105,17 @@ class Basket:
         return -(-self.amount // self.quantity)
 
 
+@functools.partial(KeptQuery, any_key=ANY_ID)
+def _public_event(pk: int) -> QuerySet[Any, Any]:
+    return Event.objects.public().select_related("default_type").filter(pk=pk)
+
+
 def read_event(*, items: Sequence[Item] = (), promo_code: str = "", **which) -> Event | None:
     """The public event `which`, with what a basket of it needs in hand: one statement."""
     if not items and not promo_code:
+        pk = which.get("pk")
+        if isinstance(pk, int) and 0 < pk < 2**63:
+            return next(iter(_public_event(pk)), None)
         return Event.objects.public().select_related("default_type").filter(**which).first()
     types = TicketType.objects.select_related("event").filter(event__is_active=True)
     found = _wanted(

@@ -22,6 +22,7 @@ class Linked(models.Model):
     """A row with a token. Raising `generation` ends every link there is; 0 is how links began."""
 
     generation = models.PositiveSmallIntegerField(_("link generation"), default=0, db_default=0)
+    _signed: tuple[str, str] | None = None  # what was signed, and the token: a page asks for it eight times
 
     class Meta:
         abstract = True
@@ -33,8 +34,10 @@ class Linked(models.Model):
     @property
     def token(self) -> str:
         """Opens this row to whoever holds it: pages, mails, API."""
-        name = self.pk.hex
-        return self.signer().sign(f"{name}.{self.generation}" if self.generation else name)
+        name = f"{self.pk.hex}.{self.generation}" if self.generation else self.pk.hex
+        if self._signed is None or self._signed[0] != name:
+            self._signed = name, self.signer().sign(name)
+        return self._signed[1]
 
     @classmethod
     def read_token(cls, token: str) -> tuple[uuid.UUID, int]:

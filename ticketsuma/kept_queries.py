@@ -11,7 +11,9 @@ from django.db.models import QuerySet
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 
-_ANY = uuid.UUID(int=0)
+Key = uuid.UUID | int
+ANY_UUID = uuid.UUID(int=0)
+ANY_ID = 1 - 2**63  # no sequence gives it
 
 
 class KeptQuery:
@@ -20,19 +22,22 @@ class KeptQuery:
     `make` is called once in a process, so nothing else in it may change: no moments, no words of a request.
     """
 
-    def __init__(self, make: Callable[[uuid.UUID], QuerySet[Any, Any]]):
-        self._make = make
+    def __init__(self, make: Callable[[Any], QuerySet[Any, Any]], any_key: Key = ANY_UUID):
+        self._make, self._any = make, any_key
 
     @cached_property
     def _rows(self) -> QuerySet[Any, Any]:
-        rows = self._make(_ANY)
+        rows = self._make(self._any)
         compiler = rows.query.get_compiler(rows.db)
-        said = compiler.as_sql()
+        statement, values = compiler.as_sql()
+        places = [value == prepared(self._any) for value in values]
+        converters = compiler.get_converters([each[0] for each in compiler.select[: compiler.col_count]])
+        compiler.get_converters = lambda expressions: converters  # type: ignore[method-assign]
         rows.query = rows.query.chain(_Said)
-        rows.query.said = compiler, said  # type: ignore[attr-defined]
+        rows.query.said = compiler, statement, values, places  # type: ignore[attr-defined]
         return rows
 
-    def __call__(self, key: uuid.UUID) -> list[Any]:
+    def __call__(self, key: Key) -> list[Any]:
         rows = self._rows.all()
         rows.query.key = key  # type: ignore[attr-defined]
         return list(rows)
@@ -41,19 +46,22 @@ class KeptQuery:
 class _Said(Query):
     """A query that says the same again, of another key."""
 
-    said: tuple[SQLCompiler, tuple[str, tuple]]
-    key: uuid.UUID
+    said: tuple[SQLCompiler, str, tuple, list[bool]]
+    key: Key
 
     def get_compiler(self, using=None, connection=None, elide_empty=True) -> SQLCompiler:
-        kept, (statement, values) = self.said
+        kept, statement, values, places = self.said
         compiler = copy.copy(kept)
         compiler.connection = connection or connections[using]
-        place, key = prepared(_ANY), prepared(self.key)
-        said = statement, tuple(key if value == place else value for value in values)
+        key = prepared(self.key)
+        said = (
+            statement,
+            tuple(key if is_key else value for value, is_key in zip(values, places, strict=True)),
+        )
         compiler.as_sql = lambda *args, **options: said  # type: ignore[method-assign]
         return compiler
 
 
-def prepared(key: uuid.UUID) -> Any:
+def prepared(key: Key) -> Any:
     """A key as the database's driver takes it."""
-    return key if connection.features.has_native_uuid_field else key.hex
+    return key if isinstance(key, int) or connection.features.has_native_uuid_field else key.hex

@@ -1,6 +1,7 @@
 """Template tags for icons, amounts and times. `{% load display %}`"""
 
 import functools
+import secrets
 from datetime import datetime, timedelta
 
 from django import template
@@ -17,6 +18,7 @@ from ticketsuma.money import SAT, format_amount, format_due, minor_digits
 from ticketsuma.templatetags.icons import ICONS
 
 register = template.Library()
+_TOKEN_PLACE = f"[token {secrets.token_hex(8)}]"
 
 
 @register.simple_tag
@@ -28,6 +30,18 @@ def icon(name: str, classes: str = "") -> SafeString:
         classes,
         mark_safe(ICONS[name]),  # noqa: S308, our own constant
     )
+
+
+@register.simple_tag
+def token_place() -> str:
+    """What stands for the CSRF token in kept forms (`{% cache %}`), until `with_token` puts it in."""
+    return _TOKEN_PLACE
+
+
+@register.filter
+def with_token(kept_forms: str, csrf_token: str) -> SafeString:
+    """Forms that were kept, each with the token of this visitor."""
+    return mark_safe(kept_forms.replace(_TOKEN_PLACE, str(csrf_token)))  # noqa: S308, a template made it
 
 
 @register.filter

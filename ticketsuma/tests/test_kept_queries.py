@@ -7,9 +7,10 @@ from django.db import connection
 from django.db.models.sql.compiler import SQLCompiler
 from django.test.utils import CaptureQueriesContext
 
-from tests.factories import OrderFactory
+from events.models import Event
+from tests.factories import EventFactory, OrderFactory
 from tickets.models import Order
-from ticketsuma.kept_queries import KeptQuery
+from ticketsuma.kept_queries import ANY_ID, KeptQuery
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,3 +40,11 @@ def test_the_sql_is_built_for_the_first_key_only(monkeypatch):
     kept(order.pk)
     monkeypatch.setattr(SQLCompiler, "as_sql", lambda *args: pytest.fail("it was built anew"))
     assert kept(order.pk)[0].pk == order.pk
+
+
+def test_a_key_may_be_a_number_and_other_values_stay_what_they_are():
+    first, second = EventFactory(), EventFactory()
+    kept = KeptQuery(lambda pk: Event.objects.filter(pk=pk, capacity=second.capacity), ANY_ID)
+    assert [row.title for row in kept(second.pk)] == [second.title]
+    Event.objects.filter(pk=first.pk).update(capacity=second.capacity + 1)
+    assert kept(first.pk) == []

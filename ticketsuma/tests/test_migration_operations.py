@@ -116,10 +116,14 @@ def test_a_migration_that_meets_a_sale_gives_way(seller):
 @on_postgresql
 def test_a_migration_whose_last_statements_met_a_sale_is_begun_anew(seller):
     """Those of keys are deferred: Django 5.2 does not leave the transaction when one of them fails."""
-    with pytest.raises(OperationalError, match="lock timeout"):  # noqa: PT012, the migration fails as it is left
+
+    def alter() -> None:
         with connection.schema_editor(atomic=True) as editor:
             editor.execute("SET LOCAL lock_timeout = '100ms'")
             editor.deferred_sql.append("ALTER TABLE events_event ADD COLUMN of_a_test int")
+
+    with pytest.raises(OperationalError, match="lock timeout"):
+        alter()
     try:
         begin_anew(connection)
         assert not connection.in_atomic_block
