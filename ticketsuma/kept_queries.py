@@ -32,7 +32,7 @@ class KeptQuery:
         statement, values = compiler.as_sql()
         places = [value == prepared(self._any) for value in values]
         converters = compiler.get_converters([each[0] for each in compiler.select[: compiler.col_count]])
-        compiler.get_converters = lambda expressions: converters  # type: ignore[method-assign]
+        compiler.get_converters = lambda expressions: converters
         rows.query = rows.query.chain(_Said)
         rows.query.said = compiler, statement, values, places  # type: ignore[attr-defined]
         return rows
