@@ -41,6 +41,17 @@ _ANNOUNCEMENTS = """
 INSERT INTO tickets_announcement (event_id, title, start_time, end_time, timezone)
 SELECT id, title, start_time, end_time, timezone FROM events_event ON CONFLICT DO NOTHING
 """
+_MESSAGES = """
+INSERT INTO guest_messages_message (id, event_id, kind, subject, text, guests, answer, status, recipients,
+    begun_at, created_at, updated_at)
+SELECT md5('message' || id)::uuid, id, 'ticket', 'Doors open', 'Come early.', 'going', '', 'begun', 1,
+    start_time, start_time, start_time
+FROM events_event ON CONFLICT DO NOTHING
+"""
+_DOOR_LISTS = """
+INSERT INTO offline_door_doorlist (event_id, device, by_name, taken_at, renewed_at)
+SELECT id, md5('door' || id)::uuid, '', start_time, start_time FROM events_event ON CONFLICT DO NOTHING
+"""
 # The numbers of orders, with all that follows from each.
 _NUMBERS = """
 CREATE TEMPORARY TABLE many ON COMMIT DROP AS
@@ -115,12 +126,21 @@ SELECT {_DONE}, 'refund_sent', email, md5('refund' || i)::uuid, 'sent', at + int
     at + interval '20 minutes', order_id
 FROM many WHERE costs AND status = 'canceled';
 
+INSERT INTO tickets_mail ({_JOB}, kind, "to", about, status, sent_at, created_at, order_id)
+SELECT {_DONE}, 'message', email, md5('message' || event_id)::uuid, 'sent', at + interval '5 minutes',
+    at + interval '4 minutes', order_id
+FROM many WHERE status = 'paid' AND i % 4 = 1;
+
 INSERT INTO tickets_checkin (at, nonce, by_name, ticket_id)
 SELECT at + interval '2 minutes', '', '', md5('ticket' || i)::uuid
 FROM many WHERE status = 'paid' AND i % 2 = 1;
 
 INSERT INTO tickets_viewer (ticket_id, key, since)
 SELECT md5('ticket' || i)::uuid, 'browser' || i, at FROM many WHERE status = 'paid' AND i % 2 = 1;
+
+INSERT INTO offline_door_offlinescan (scan, outcome, said_at, at, merged_at, by_name, door_list_id, ticket_id)
+SELECT md5('scan' || i)::uuid, 'admitted', at, at, at, '', list.id, md5('ticket' || i)::uuid
+FROM many JOIN offline_door_doorlist AS list USING (event_id) WHERE status = 'paid' AND i % 10 = 1;
 
 INSERT INTO payments_posttransaction ({_JOB}, told_at, created_at, incoming_payment_id)
 SELECT {_DONE}, at + interval '1 minute', at + interval '1 minute', incoming.id
@@ -130,6 +150,19 @@ INSERT INTO accounts_user (password, email, name, is_active, token_epoch, search
 SELECT '', 'member' || i || '@example.com', 'Member ' || i, true, 0,
     E'\\nmember' || i || E'@example.com\\nmember ' || i, at, at
 FROM many WHERE i % 10 = 3;
+
+INSERT INTO push_device (endpoint, digest, p256dh, auth, wants, token_epoch, created_at, user_id)
+SELECT 'https://push.example.com/' || i, hash, '', '', '["doors", "refunds"]',
+    CASE WHEN member.id IS NOT NULL THEN 0 END, at, member.id
+FROM many LEFT JOIN accounts_user AS member ON i % 10 = 3 AND member.email = 'member' || i || '@example.com'
+WHERE i % 10 IN (3, 5);
+
+INSERT INTO push_device_orders (device_id, order_id)
+SELECT device.id, order_id FROM many JOIN push_device AS device ON digest = hash WHERE i % 10 = 5;
+
+INSERT INTO push_push ({_JOB}, kind, about, sent_at, created_at, device_id, order_id)
+SELECT {_DONE}, 'doors', md5('push' || i)::uuid, at, at, device.id, order_id
+FROM many JOIN push_device AS device ON digest = hash;
 
 UPDATE events_event SET seats_taken = seats_taken + held
 FROM (SELECT event_id, count(*) AS held FROM many WHERE status = 'paid' GROUP BY event_id) AS sold
@@ -144,6 +177,8 @@ TABLES = [
     *("events_tickettype", "tickets_orderline"),
     *("tickets_checkin", "tickets_viewer", "accounts_user", "payments_payment", "payments_invoice"),
     *("payments_incomingpayment", "payments_refund", "payments_webhookevent", "payments_posttransaction"),
+    *("guest_messages_message", "push_device", "push_device_orders", "push_push"),
+    *("offline_door_doorlist", "offline_door_offlinescan"),
 ]
 
 
@@ -152,7 +187,8 @@ def add_events(execute: Callable[[str], object], first: int, last: int) -> None:
     execute(_EVENTS.format(first=first, last=last))
     execute(_TYPES)
     execute(_DEFAULT_TYPES)
-    execute(_ANNOUNCEMENTS)
+    for statement in (_ANNOUNCEMENTS, _MESSAGES, _DOOR_LISTS):
+        execute(statement)
 
 
 def add_orders(execute: Callable[[str], object], first: int, last: int) -> None:

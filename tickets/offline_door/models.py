@@ -23,6 +23,7 @@ class DoorList(models.Model):
 
     class Meta:
         verbose_name, verbose_name_plural = _("door list"), _("door lists")
+        indexes = [models.Index(fields=["renewed_at", "id"], name="offline_door_list_newest")]
         constraints = [
             models.UniqueConstraint(fields=["event", "device"], name="offline_door_list_once"),
         ]

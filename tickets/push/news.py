@@ -69,7 +69,8 @@ def _cancelations() -> int:
 
 
 def _refunds() -> int:
-    sent = Refund.objects.filter(status=Refund.Status.SENT, sent_at__gt=timezone.now() - LATELY)
+    since = timezone.now() - LATELY
+    sent = Refund.objects.filter(status=Refund.Status.SENT, sent_at__gt=since, updated_at__gt=since)
     rows = sent.exclude(incoming_payment__payment__order=None)
     about = dict(rows.values_list("incoming_payment__payment__order", "pk"))
     return _tell(Kind.REFUNDS, Order.objects.filter(pk__in=about), about, {}) if about else 0

@@ -72,7 +72,7 @@ def test_the_list_costs_the_same_for_more_rows(client, django_assert_num_queries
     for _ in range(rows):
         paid(OrderFactory(buyer=user))
     headers = bearer(user)
-    with django_assert_num_queries(5):  # the token's user, their address, count, tickets, invoices
+    with django_assert_num_queries(6):  # the token's user, their address, orders; keys, tickets, invoices
         client.get(f"/api/users/{user.pk}/tickets", headers=headers)
 
 

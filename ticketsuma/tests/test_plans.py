@@ -1,5 +1,8 @@
 """Plans of the queries of worker, lists, admin and audit: none must read the whole of a table that grows."""
 
+import functools
+import json
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -8,11 +11,17 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from rest_framework.test import APIClient
 
+from accounts.models import User
 from accounts.staff import save_verified_user
 from events.models import Event
 from tests import many_rows
-from tickets.models import Order
+from tickets.guest_messages.audience import guests
+from tickets.guest_messages.models import Message
+from tickets.guest_messages.services import copies_of, states_of
+from tickets.models import Order, Ticket
+from tickets.offline_door.lists import take_list
 from tickets.staff.audit import run_integrity_checks
 from ticketsuma.jobs import worker
 from ticketsuma.jobs.registry import discover
@@ -22,8 +31,8 @@ pytestmark = [
     pytest.mark.skipif(connection.vendor != "postgresql", reason="plans are PostgreSQL's"),
 ]
 EVENTS, ORDERS = 1000, 4000
-# Of a page's keys, or an hour's, in two hundred refunds: reading all of them is the least there.
-FEW = "all of payments_refund"
+# Of a page's keys, or an hour's, in two hundred refunds or a thousand messages: to read all is least there.
+FEW = ("all of payments_refund", "all of guest_messages_message")
 # What looks at everything, every ten minutes or for somebody who asks for it.
 WHOLE = {"queue_changes", "queue_refund_mails"}
 
@@ -125,16 +134,50 @@ def test_an_event_and_its_calendar_read_one_row(many):
         assert whole_reads(lambda path=path: Client().get(path)) == []
 
 
-def test_my_tickets_read_mine(many):
+@pytest.fixture
+def person() -> User:
+    return save_verified_user(email=many_rows.PERSON, password="x")[0]
+
+
+@pytest.fixture
+def theirs(person) -> Client:
     client = Client()
-    client.force_login(save_verified_user(email=many_rows.PERSON, password="x")[0])
-    assert whole_reads(lambda: client.get("/me")) == []
+    client.force_login(person)
+    return client
+
+
+def test_my_tickets_read_mine(many, theirs):
+    assert whole_reads(lambda: theirs.get("/me")) == []
+
+
+def test_a_pocket_reads_its_tickets(many, theirs):
+    """What a browser keeps for when it has no net, and asks about."""
+    ticket = Ticket.objects.filter(order__status="paid", order__event__in=Event.objects.upcoming())[0]
+    asked = json.dumps({"tickets": [ticket.get_absolute_url()]})
+    ask = functools.partial(theirs.post, "/offline/tickets", data=asked, content_type="application/json")
+    assert whole_reads(ask) == []
+
+
+def test_an_app_reads_the_tickets_of_its_user(many, person):
+    client = APIClient()
+    client.force_authenticate(person)
+    assert whole_reads(lambda: client.get(f"/api/users/{person.pk}/tickets")) == []
+
+
+def test_a_message_and_a_door_list_read_what_is_of_their_event(many):
+    event = Event.objects.upcoming()[0]
+    message = Message.objects.get(event=event)
+    assert whole_reads(lambda: guests(message)) == []
+    assert whole_reads(lambda: states_of(copies_of(message))) == []
+    user = save_verified_user(email="door@example.com", password="x")[0]
+    assert whole_reads(lambda: take_list(event, device=uuid.uuid4(), by=user)) == []
 
 
 ADMIN_LISTS = [
     *("tickets/order", "tickets/ticket", "tickets/mail", "tickets/checkin", "payments/payment"),
     *("payments/invoice", "payments/incomingpayment", "payments/refund", "payments/webhookevent"),
     *("events/event", "accounts/user", "payments/posttransaction", "tickets/viewer", "tickets/announcement"),
+    *("guest_messages/message", "offline_door/doorlist", "offline_door/offlinescan"),
 ]
 
 
