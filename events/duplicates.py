@@ -1,6 +1,6 @@
 """Duplicates of an event, and series: the same evening again, each with seats of its own."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,8 +18,9 @@ _OWN = {
     "search_key", "created_at", "updated_at", "stream_url", "is_active",
 }  # fmt: skip
 _OWN_OF_TYPE = {"id", "event", "seats_taken", "created_at", "updated_at"}
-_OWN_OF_CODE = {"id", "event", "uses", "key", "created_at"}
+_OWN_OF_CODE = {"id", "event", "uses", "created_at", "starts_at", "ends_at"}
 _OWN_OF_QUESTION = {"id", "event", "ticket_type"}
+_AT_ONCE = 500  # rows in a statement
 
 
 def starts_from(event: Event, first: datetime, count: int, days: int) -> list[datetime]:
@@ -65,13 +66,36 @@ def _copy(event: Event, start: datetime, title: str, with_codes: bool) -> Event:
     for question in event.questions.order_by("position", "pk"):
         kind = types.get(question.ticket_type_id or 0)
         Question(event=copy, ticket_type=kind, **_values(question, _OWN_OF_QUESTION)).save()
-    for code in event.promo_codes.prefetch_related("types").order_by("pk") if with_codes else []:
-        made_code = PromoCode(event=copy, **_values(code, _OWN_OF_CODE))
-        made_code.starts_at, made_code.ends_at = shift(code.starts_at), shift(code.ends_at)
-        made_code.save()
-        made_code.types.set([types[each.pk] for each in code.types.all()])
+    if with_codes:
+        _copy_codes(event, copy, types, shift)
     record_change(copy, {})
     return copy
+
+
+def _copy_codes(event: Event, copy: Event, types: Mapping[int, TicketType], shift: "_Shift") -> None:
+    """In a few statements: an event may have thousands, and a series is of 52."""
+    codes = list(event.promo_codes.prefetch_related("types").order_by("pk"))
+    made = PromoCode.objects.bulk_create(
+        [
+            PromoCode(
+                event=copy,
+                starts_at=shift(code.starts_at),
+                ends_at=shift(code.ends_at),
+                **_values(code, _OWN_OF_CODE),
+            )
+            for code in codes
+        ],
+        batch_size=_AT_ONCE,
+    )
+    through = PromoCode.types.through
+    through.objects.bulk_create(
+        [
+            through(promocode=new, tickettype=types[each.pk])
+            for code, new in zip(codes, made, strict=True)
+            for each in code.types.all()
+        ],
+        batch_size=_AT_ONCE,
+    )
 
 
 def _values(row: models.Model, own: set[str]) -> dict[str, Any]:

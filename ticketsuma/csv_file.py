@@ -1,12 +1,16 @@
 """CSV files to download, which programs open as text and nothing else."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.http import HttpResponse
 
-_BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\N{FULLWIDTH EQUALS SIGN}")
+# Also those that Excel reads as the same, in their full width.
+_BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# Where commas are decimal points, programs begin a cell behind these as well, quoted or not.
+_OTHER_CELL = re.compile(r"([;\t|]\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 
 
 def csv_answer(name: str, rows: Iterable[Iterable[Any]]) -> HttpResponse:
@@ -36,6 +40,8 @@ class _Echo:
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, str) and value.lstrip().startswith(_BEGINS_FORMULA):
-        return f"'{value}"
-    return value
+    if not isinstance(value, str):
+        return value
+    said = value.lstrip()
+    text = value[: len(value) - len(said)] + _OTHER_CELL.sub(r"\1'", said)
+    return f"'{text}" if said.startswith(_BEGINS_FORMULA) else text

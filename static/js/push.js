@@ -13,18 +13,40 @@ function show(kinds) {
   for (const each of switches()) each.checked = kinds.includes(each.value);
 }
 
-// The shop learns of the subscription; without `kinds` what it is told of stays as it is.
+// The shop learns of the subscription; without `kinds` what it is told of stays as it is. What was switched on is
+// remembered here as well: the shop forgets a device with its session, also when somebody changes a password.
 async function tell(subscription, kinds) {
   const { endpoint, keys } = subscription.toJSON();
   const body = { endpoint, p256dh: keys.p256dh, auth: keys.auth, order: box.dataset.push };
   if (kinds) body.kinds = kinds;
+  else body.before = remembered();
   const answer = await fetch("/push", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
   });
   if (!answer.ok) throw new Error(`push: ${answer.status}`);
-  return (await answer.json()).kinds;
+  const told = (await answer.json()).kinds;
+  remember(told);
+  return told;
+}
+
+const NAME = "push-kinds";
+function remembered() {
+  try {
+    const kinds = JSON.parse(localStorage.getItem(NAME));
+    return Array.isArray(kinds) && kinds.every((each) => typeof each === "string") ? kinds : [];
+  } catch {
+    return []; // nothing, or storage is switched off
+  }
+}
+
+function remember(kinds) {
+  try {
+    localStorage.setItem(NAME, JSON.stringify(kinds));
+  } catch {
+    // storage is switched off
+  }
 }
 
 const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (sign) => sign.charCodeAt(0));

@@ -185,6 +185,32 @@ def test_a_session_ended_elsewhere_takes_the_tickets_along(phone, net, stack):
     wait_until(lambda: kept(phone) == [], 10, "nothing is left")
 
 
+def test_what_is_fetched_while_somebody_signs_out_is_not_kept(phone, net, stack):
+    _guest, paths = free_tickets(stack)
+    phone.goto(net.shop_url)
+    is_controlled(phone)
+    [worker] = phone.context.service_workers
+    assert worker.evaluate("paths => self.onMessage.keep({ paths })", paths)
+    assert kept(phone) == paths
+    names = worker.evaluate(
+        """async (paths) => {
+          const real = self.fetch;
+          let arrive;
+          const late = new Promise((done) => (arrive = done));
+          self.fetch = async (...asked) => (await Promise.all([real(...asked), late]))[0];
+          const under = [self.onMessage.keep({ paths }), self.onMessage.recheck({ force: true })];
+          await Promise.all(self.leaving.map((forget) => forget()));
+          await caches.open("account-somebody");  // as a check that was answered before would
+          arrive();
+          await Promise.all(under);
+          self.fetch = real;
+          return (await caches.keys()).filter((name) => !name.startsWith("shell-"));
+        }""",
+        paths,
+    )
+    assert names == []
+
+
 def verify_at(phone: Page, net: Net, stack, email: str) -> None:
     net.mails = stack.mails
     verify(phone, net, email)

@@ -14,14 +14,15 @@ from tests.push_service import Browser, PushService
 pytestmark = pytest.mark.short
 # Chromium's own push service is not there: its part, keys and endpoint, is played by the test's.
 SUBSCRIBES = """([subscription, key]) => {
-  let mine = null;
+  const is = (there) => (sessionStorage.subscribed = there);
   const { endpoint, p256dh, auth } = subscription;
-  const made = { endpoint, toJSON: () => ({ endpoint, keys: { p256dh, auth } }), unsubscribe: async () => { mine = null; return true; } };
+  const made = { endpoint, toJSON: () => ({ endpoint, keys: { p256dh, auth } }), unsubscribe: async () => Boolean(is("")) || true };
   PushManager.prototype.subscribe = async function (options) {
     window.askedFor = { visible: options.userVisibleOnly, key: options.applicationServerKey.length };
-    return (mine = made);
+    is("yes");
+    return made;
   };
-  PushManager.prototype.getSubscription = async () => mine;
+  PushManager.prototype.getSubscription = async () => (sessionStorage.subscribed ? made : null);
 }"""  # noqa: E501
 SHOWN = """async () => {
   const registration = await navigator.serviceWorker.ready;
@@ -88,6 +89,39 @@ def test_news_reaches_the_phone_that_asked_for_it(phone, stack, push_service: Pu
     assert by_tag["forged"]["data"] == "/"
     assert by_tag["news"] == {"title": "Tickets by UMA", "body": "", "data": "/", "tag": "news"}
 
+    # Signing in elsewhere or a new password ends its session: it is told again of no more than before.
+    fresh = push_service.browser()
+    phone.get_by_label("Money was sent back").uncheck()
+    wants = "Device.objects.values_list('wants', flat=True).get(orders__event=pk)"
+    wait_until(lambda: "refunds" not in stack.django(wants, pk=event_id), 10, "one is switched off")
+    stack.django("answer = Device.objects.all().delete()[0]")
+    phone.reload()
+    expect(phone.get_by_label("The event is changed or canceled")).to_be_checked()
+    assert "refunds" not in stack.django(wants, pk=event_id)
+    # The push service gives it another endpoint, and the service worker says so.
+    [worker] = phone.context.service_workers
+    pair = [{**each.subscription} for each in (device, fresh)]
+    worker.evaluate(
+        """async (pair) => {
+          const [oldSubscription, newSubscription] = pair.map(({ endpoint, p256dh, auth }) => ({
+            toJSON: () => ({ endpoint, keys: { p256dh, auth } }),
+          }));
+          await moved({ oldSubscription, newSubscription });
+        }""",
+        pair,
+    )
+    endpoints = "Device.objects.values_list('endpoint', flat=True).get(orders__event=pk)"
+    assert stack.django(endpoints, pk=event_id) == fresh.subscription["endpoint"]
+
+
+def test_each_kind_is_switched_off(phone, stack, push_service: PushService):  # noqa: F811
+    device = push_service.browser()
+    play(phone, device)
+    event_id = make_event(stack, price_sats=0)
+    buy(phone, stack, event_id)
+    is_controlled(phone)
+    phone.get_by_role("button", name="Tell me").click()
+    expect(phone.get_by_label("Money was sent back")).to_be_checked()
     for name in ("Doors open in 10 minutes", "Money was sent back", "Seats are held for 2 more minutes"):
         phone.get_by_label(name).uncheck()
     wants = "Device.objects.values_list('wants', flat=True).get(orders__event=pk)"

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.templatetags.static import static
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -86,7 +86,12 @@ def _shot(name: str, size: str, form: str, label: str) -> dict[str, str]:
 @require_safe
 @never_cache
 def offline(request: HttpRequest) -> HttpResponse:
-    """What is shown when the net is away and the page was not kept. It names nobody: everybody keeps it."""
+    """What is shown when the net is away and the page was not kept. It names nobody: everybody keeps it.
+
+    In the language `lang`, for it is asked for without cookies, which say the reader's.
+    """
+    asked = request.GET.get("lang", "")
+    translation.activate(asked if asked in dict(settings.LANGUAGES) else translation.get_language())
     return render(request, "pocket/offline.html")
 
 

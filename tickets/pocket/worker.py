@@ -31,7 +31,8 @@ def shell_version() -> str:
 def worker_script() -> str:
     """The text of `/sw.js`: what the shell is, then the parts. Browsers take a new one when it differs."""
     shell = {
-        "version": shell_version(), "files": [static(name) for name in SHELL_FILES], "page": "/offline",
+        "version": shell_version(), "files": [static(name) for name in SHELL_FILES],
+        "page": f"/offline?lang={get_language()}",
         "name": settings.SITE_NAME, "icon": static("img/icon-192.png"), "badge": static("img/badge-96.png"),
     }  # fmt: skip
     parts = ", ".join(json.dumps(static(name)) for name in PARTS)

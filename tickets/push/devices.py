@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.contrib.sessions.models import Session
-from django.db import transaction
-from django.db.models import F, Q
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -34,23 +34,23 @@ def add_device(
     p256dh: str,
     auth: str,
     kinds: Iterable[str] | None,
+    before: Iterable[str] | None = None,
     order: Order | None = None,
     user: User | None = None,
     session: Session | None = None,
 ) -> Device:
     """Have a device told of `order` and of all that is `user`'s; `kinds` None: as before, else all.
 
+    `before` is what a browser remembers to have asked for: for one that is not known any more, as its session
+    ended or its key was changed. A device that somebody else was signed in with begins anew. The oldest
+    beyond MOST_DEVICES hear no more of it. Two at once write one row.
+
     Raises DeviceRefused for an endpoint that `safe_http` would not ask, for keys that are none, and for a
-    known endpoint with other keys: only who has a device's keys may change it. A device that somebody else
-    was signed in with begins anew. The oldest beyond MOST_DEVICES go. Two at once write one row.
+    known endpoint with other keys: only who has a device's keys may change it.
     """
-    if len(endpoint) > MAX_ENDPOINT or not are_keys(p256dh, auth):
-        raise DeviceRefused
-    try:
-        safe_http.check_url(endpoint)
-    except VaspForbidden as error:
-        raise DeviceRefused from error
-    wants = [kind for kind in Kind.values if kinds is None or kind in kinds]
+    _check(endpoint, p256dh, auth)
+    asked = [*kinds] if kinds is not None else [*(before or Kind.values)]
+    wants = [kind for kind in Kind.values if kind in asked]
     epoch = user.token_epoch if user and session is None else None
     with transaction.atomic():
         device, is_new = Device.objects.select_for_update().get_or_create(
@@ -71,20 +71,50 @@ def add_device(
             device.save(update_fields=["user", "session", "token_epoch", "wants"])
         if order:
             device.orders.add(order)
-            _drop_oldest(Device.objects.filter(orders=order))
+            order.devices.remove(*_oldest(order.devices.all()))  # they may be of other orders, too
         if user:
-            _drop_oldest(Device.objects.filter(user=user))
+            Device.objects.filter(pk__in=_oldest(user.devices.all())).delete()
     return device
 
 
-def _drop_oldest(devices) -> None:
-    kept = list(devices.order_by("-created_at", "-pk").values_list("pk", flat=True)[:MOST_DEVICES])
-    devices.exclude(pk__in=kept).delete()
+def _check(endpoint: str, p256dh: str, auth: str) -> None:
+    if len(endpoint) > MAX_ENDPOINT or not are_keys(p256dh, auth):
+        raise DeviceRefused
+    try:
+        safe_http.check_url(endpoint)
+    except VaspForbidden as error:
+        raise DeviceRefused from error
+
+
+def move_device(former: Device, *, endpoint: str, p256dh: str, auth: str) -> Device:
+    """Its browser was given another endpoint: it is told there, of what it was told of before.
+
+    Raises DeviceRefused, also for an endpoint that another device has.
+    """
+    _check(endpoint, p256dh, auth)
+    former.endpoint, former.digest = endpoint, digest_of(endpoint)
+    former.p256dh, former.auth = p256dh, auth
+    try:
+        with transaction.atomic():
+            former.save(update_fields=["endpoint", "digest", "p256dh", "auth"])
+    except IntegrityError as error:
+        raise DeviceRefused from error
+    return former
+
+
+def _oldest(devices: QuerySet[Device]) -> list[int]:
+    """Those beyond MOST_DEVICES."""
+    return list(devices.order_by("-created_at", "-pk").values_list("pk", flat=True)[MOST_DEVICES:])
 
 
 def forget_device(*, endpoint: str, auth: str) -> bool:
     """No more pushes to it; whether it was known. Who does not know its secret changes nothing."""
-    return bool(Device.objects.filter(digest=digest_of(endpoint), auth=auth).delete()[0])
+    return bool(known_device(endpoint=endpoint, auth=auth).delete()[0])
+
+
+def known_device(*, endpoint: str, auth: str) -> QuerySet[Device]:
+    """The device, for who knows its secret."""
+    return Device.objects.filter(digest=digest_of(endpoint), auth=auth)
 
 
 def on_links_renewed(*, order: Order, **kwargs) -> None:

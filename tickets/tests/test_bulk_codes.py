@@ -131,13 +131,28 @@ def test_the_file_holds_what_the_list_shows(staff, event):
     assert f'href="{reverse(CSV)}?q=CREW-"' in page
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\uff1d1"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\uff1d1", "\uff0b1", "\uff20A"]
+)
 def test_no_cell_is_a_formula(staff, event, text):
     PromoCodeFactory(event=event, text=text)
     Event.objects.filter(pk=event.pk).update(title='=HYPERLINK("https://evil.example")')
     [_headings, row] = file_of(staff)
     assert row[0] == f"'{text}"
     assert row[1].startswith("'=HYPERLINK")
+
+
+@pytest.mark.parametrize(
+    ("title", "said"),
+    [
+        ("Jazz;=1+1", "Jazz;'=1+1"), ('Jazz";=1+1', 'Jazz";\'=1+1'), ("Jazz; @SUM(A1)", "Jazz; '@SUM(A1)"),
+        ("Jazz|-1", "Jazz|'-1"), ("Jazz; and more - a lot", "Jazz; and more - a lot"),
+    ],
+)  # fmt: skip
+def test_no_cell_becomes_a_formula_where_semicolons_end_cells(staff, event, title, said):
+    PromoCodeFactory(event=event)
+    Event.objects.filter(pk=event.pk).update(title=title)
+    assert file_of(staff)[1][1] == said
 
 
 def test_the_file_takes_as_many_statements_for_many_codes(staff, event):

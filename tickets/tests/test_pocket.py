@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from accounts.staff import save_verified_user
@@ -80,6 +81,14 @@ def test_nobody_is_told_of_the_tickets_of_others(ann, bea):
     assert asked(browser_of(bea))["mine"] == {}
     assert asked(browser_of())["mine"] == {}
     assert asked(browser_of(), "/tickets/forged:token")["asked"] == {}
+
+
+def test_the_page_without_a_net_is_in_the_readers_language(client):
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = "es"
+    assert '"page": "/offline?lang=es"' in client.get("/sw.js").content.decode()
+    page = Client().get("/offline?lang=es").content.decode()  # asked for without cookies
+    assert '<html lang="es"' in page
+    assert '<html lang="en"' in Client().get("/offline?lang=xx").content.decode()
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,24 @@ async function open(path) {
   return page ? page.focus() : self.clients.openWindow(path);
 }
 
+// The push service gave this browser another endpoint. Who knows the former one's secret may move it; where the
+// browser does not say what it had, the next page of an order does it.
+self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(moved(event)));
+
+async function moved({ oldSubscription, newSubscription }) {
+  if (!oldSubscription) return;
+  const fresh = newSubscription ?? (await self.registration.pushManager.subscribe(oldSubscription.options));
+  const [former, { endpoint, keys }] = [oldSubscription.toJSON(), fresh.toJSON()];
+  await fetch("/push", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({
+      endpoint, p256dh: keys.p256dh, auth: keys.auth,
+      former: { endpoint: former.endpoint, auth: former.keys.auth },
+    }),
+  });
+}
+
 // Who signs out is told nothing more here; the shop forgets the subscription with the session, too.
 self.leaving.push(async () => {
   const subscription = await self.registration.pushManager?.getSubscription();

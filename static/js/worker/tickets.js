@@ -51,9 +51,11 @@ self.keepers.push({
     const path = pathOf(request);
     if ([403, 404, 410].includes(answer.status)) return drop(path);
     if (answer.status !== 200 || new URL(request.url).search) return;
-    const who = answer.headers.get("Keep-Offline");
-    if (who) await (await caches.open(mineName(who))).put(path, await copyOf(answer));
-    else if (await (await caches.open(KEPT)).match(path)) await (await caches.open(KEPT)).put(path, await copyOf(answer));
+    await unlessLeft(async () => {
+      const who = answer.headers.get("Keep-Offline");
+      if (who) await (await caches.open(mineName(who))).put(path, await copyOf(answer));
+      else if (await (await caches.open(KEPT)).match(path)) await (await caches.open(KEPT)).put(path, await copyOf(answer));
+    });
     await recheck({ force: path === MINE });
   },
 
@@ -67,9 +69,25 @@ self.keepers.push({
   },
 });
 
-self.leaving.push(async () => {
+const forget = async () => {
   for (const name of [...(await ofAccounts()), KEPT]) await caches.delete(name);
+};
+
+let signOuts = 0;
+self.leaving.push(() => {
+  signOuts += 1;
+  return forget();
 });
+
+// What was under way when somebody signed out may have kept a page afterwards: it goes, too.
+async function unlessLeft(work) {
+  const before = signOuts;
+  try {
+    return await work();
+  } finally {
+    if (signOuts !== before) await forget();
+  }
+}
 
 // -- what has changed since -----------------------------------------------------------------------
 // One question for all that is kept, and for what is new of whoever is signed in; only what differs is fetched.
@@ -78,7 +96,7 @@ async function recheck({ force }) {
   if (checking) return checking;
   if (!force && Date.now() - checkedAt < RECHECK_EVERY) return true;
   checkedAt = Date.now();
-  checking = check().catch(() => false);
+  checking = unlessLeft(check).catch(() => false);
   const done = await checking;
   checking = null;
   return done;
@@ -127,11 +145,12 @@ async function keep(cache, path) {
 }
 
 // -- "Keep on this device" ------------------------------------------------------------------------
-self.onMessage.keep = async ({ paths }) => {
-  const cache = await caches.open(KEPT);
-  const done = await Promise.all(paths.filter((path) => TICKET.test(path)).slice(0, MOST).map((path) => keep(cache, path)));
-  return done.length > 0 && done.every(Boolean);
-};
+self.onMessage.keep = ({ paths }) =>
+  unlessLeft(async () => {
+    const cache = await caches.open(KEPT);
+    const done = await Promise.all(paths.filter((path) => TICKET.test(path)).slice(0, MOST).map((path) => keep(cache, path)));
+    return done.length > 0 && done.every(Boolean);
+  });
 
 self.onMessage.drop = async ({ paths }) => {
   for (const path of paths) await drop(path);

@@ -50,6 +50,32 @@ def test_each_kind_can_be_switched_off_and_all_of_them_forget_the_device(client,
     assert not Device.objects.exists()
 
 
+def test_a_browser_that_was_forgotten_is_told_of_what_it_was_told_of_before(client, order, phone):
+    said = phone.subscription | {"order": order.token, "before": ["changes", "nonsense"]}
+    assert ask(client, said).json() == {"kinds": ["changes"]}
+    assert ask(client, said | {"before": ["doors"]}).json() == {"kinds": ["changes"]}  # it is known
+    Device.objects.all().delete()
+    assert ask(client, said | {"before": []}).json() == {"kinds": Kind.values}
+
+
+def test_a_browser_moves_to_another_endpoint_by_the_former_ones_secret(client, order, service):
+    former, fresh, other = (service.browser(name) for name in ("former", "fresh", "other"))
+    ask(client, former.subscription | {"order": order.token, "kinds": ["refunds"]})
+    knows = {name: former.subscription[name] for name in ("endpoint", "auth")}
+    wrong = fresh.subscription | {"former": knows | {"auth": fresh.subscription["auth"]}}
+    assert ask(Client(), wrong).status_code == 404
+    inside = fresh.subscription | {"former": knows, "endpoint": "https://127.0.0.1/x"}
+    assert ask(Client(), inside).status_code == 422
+    assert ask(Client(), fresh.subscription | {"former": knows}).json() == {"kinds": ["refunds"]}
+    device = Device.objects.get()
+    assert (device.endpoint, device.auth) == (fresh.subscription["endpoint"], fresh.subscription["auth"])
+    assert list(device.orders.all()) == [order]
+    ask(client, other.subscription | {"order": order.token})
+    knows = {name: other.subscription[name] for name in ("endpoint", "auth")}
+    assert ask(Client(), fresh.subscription | {"former": knows}).status_code == 422  # it is another's
+    assert Device.objects.count() == 2
+
+
 def test_who_signs_out_is_told_nothing_more(client, ann, phone):
     client.force_login(ann)
     assert ask(client, phone.subscription).status_code == 200
@@ -137,6 +163,9 @@ def test_keys_that_are_none_are_refused(client, order, phone, changes):
         {"endpoint": "\ud800", "kinds": []},
         {"auth": "\ud800", "kinds": []},
         {"order": "\ud800"},
+        {"before": "all"},
+        {"former": []},
+        {"former": {"endpoint": 1, "auth": "x"}},
     ],
 )
 def test_what_is_no_subscription_is_refused(client, said):
@@ -154,10 +183,14 @@ def test_no_other_site_has_a_browser_told(client, ann, phone):
 
 
 def test_an_order_has_so_many_devices_and_the_newest_count(client, order, service):
+    other = hold(EveningFactory(price_sats=0))
+    ask(client, service.browser("0").subscription | {"order": other.token})
     for number in range(MOST_DEVICES + 3):
         ask(client, service.browser(str(number)).subscription | {"order": order.token})
     names = {device.endpoint.rpartition("/")[2] for device in Device.objects.filter(orders=order)}
     assert names == {str(number) for number in range(3, MOST_DEVICES + 3)}
+    forget_guests_devices()
+    assert Device.objects.count() == MOST_DEVICES + 1  # the first one still hears of its other order
 
 
 def test_asking_too_often_is_refused(client, order, phone, settings):
