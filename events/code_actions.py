@@ -85,7 +85,8 @@ class MakeCodes(StaffAction):
         ]
 
     def seen(self, event: Event) -> object:
-        return event.canceled_at
+        """Its currency, too: 500 sats off must not become 500 dollars off."""
+        return f"{event.canceled_at} {event.currency}"
 
     def run(self, event: Event, data: dict) -> Done:
         codes = make_codes(data["rules"], data["count"], prefix=data["begins_with"], types=data["types"])

@@ -107,6 +107,15 @@ def test_what_makes_no_codes_is_said_at_its_field(staff, event, said, field):
     assert not PromoCode.objects.exists()
 
 
+def test_a_form_of_before_makes_no_codes_in_another_currency(staff, event):
+    seen = staff.get(act_url(event, "codes")).context["form"]["seen"].value()
+    event.currency = "USD"
+    event.save()
+    late = staff.post(act_url(event, "codes"), {"seen": seen, **RULES, "kind": "amount", "value": 500})
+    assert late.status_code == 302  # somebody was faster
+    assert not PromoCode.objects.exists()
+
+
 def test_types_of_another_event_are_not_offered(staff, event):
     other = TicketTypeFactory(name="Elsewhere")
     assert "Elsewhere" not in staff.get(act_url(event, "codes")).content.decode()
