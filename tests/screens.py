@@ -143,6 +143,77 @@ def take_start_pages(browser: Browser, stack: Stack, folder: Path) -> None:
         context.close()
 
 
+# A month of sales and one evening's stream: rows as the services write them, moved into the past.
+PAST = """
+import random
+from datetime import timedelta
+from django.db.models import F
+from tests.acts import pay
+from tests.factories import OrderFactory
+from tickets.reports.models import PageViews, RoomMinute, TimeInRoom
+from tickets.services.viewers import join
+luck, now = random.Random(21), timezone.now()
+event = Event.objects.get(slug="night-frequencies")
+start = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=2)
+Event.objects.filter(pk=event.pk).update(capacity=500)
+placed = []
+for number in range(90):
+    order = OrderFactory(event=event, quantity=luck.randint(1, 3), email=f"guest{number}@example.com")
+    placed.append(order)
+    if luck.random() < 0.8:
+        pay(order)
+for order in placed:
+    at = start - timedelta(hours=luck.triangular(3, 700, 100))
+    Order.objects.filter(pk=order.pk).update(created_at=at)
+    Order.objects.filter(pk=order.pk, paid_at__isnull=False).update(paid_at=at + timedelta(seconds=40))
+    Payment.objects.filter(order=order).update(created_at=at)
+    Payment.objects.filter(order=order, paid_at__isnull=False).update(
+        paid_at=at + timedelta(seconds=luck.triangular(9, 300, 20)))
+for hour in range(700):
+    at = start - timedelta(hours=hour)
+    PageViews.objects.create(event=event, quarter=at, views=luck.randint(0, 4) + (4 if hour < 100 else 0))
+Event.objects.filter(pk=event.pk).update(start_time=start, end_time=start + timedelta(hours=3))
+there = [0] * 91
+for ticket in Ticket.objects.filter(order__event=event, order__status="paid").select_related("order__event"):
+    if luck.random() < 0.85:
+        first = max(0, int(luck.gauss(2, 6)))
+        last = min(90, first + int(luck.triangular(10, 200, 95)))
+        join(ticket, key=ticket.pk.hex)
+        CheckIn.objects.filter(ticket=ticket).update(at=start + timedelta(minutes=first))
+        TimeInRoom.objects.create(
+            ticket=ticket, last_minute=start + timedelta(minutes=last), live_minutes=last - first + 1,
+            replay_minutes=0)
+        for minute in range(first, last + 1):
+            there[minute] += 1
+RoomMinute.objects.bulk_create(
+    RoomMinute(event=event, minute=start + timedelta(minutes=minute), viewers=count)
+    for minute, count in enumerate(there))
+answer = event.pk
+"""
+REPORTS = [("desktop", DESKTOP, "light"), ("phone", PHONE, "dark")]
+
+
+def take_reports(browser: Browser, stack: Stack, folder: Path) -> None:
+    """Reports and lists of a shop that has sold for a month: `report-desktop-light.webp` and its like."""
+    stack.worker.stop()  # it would ask the node for what these orders say they have
+    event = stack.django(PAST)
+    paths = {
+        "report": "/admin/reports/", "report-event": f"/admin/reports/?event={event}",
+        "orders": "/admin/tickets/order/",
+    }  # fmt: skip
+    for size_name, size, scheme in REPORTS:
+        context = browser.new_context(
+            viewport=size, color_scheme=scheme, device_scale_factor=1.5, locale="en-US"
+        )
+        page = context.new_page()
+        sign_in_staff(page, stack)
+        for name, path in paths.items():
+            page.goto(f"{stack.shop_url}{path}", wait_until="load")
+            picture = Image.open(io.BytesIO(page.screenshot(full_page=name != "orders")))
+            picture.save(folder / f"{name}-{size_name}-{scheme}.webp", quality=70, method=6)
+        context.close()
+
+
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.webp"):
@@ -162,6 +233,7 @@ def main(folder: Path) -> None:
             take(browser, stack, urls, folder)
             take_start_pages(browser, stack, folder)
             moving_picture.take(browser, stack, folder)
+            take_reports(browser, stack, folder)
             browser.close()
     finally:
         stacks.close()

@@ -168,7 +168,9 @@ class Order(OrderAmounts, Searched, Linked, StateMachine, Job):
             models.Index(
                 fields=["parked_at"], name="tickets_order_parked", condition=Q(parked_at__isnull=False)
             ),
-            models.Index(fields=["paid_at"], name="tickets_order_paid", condition=Q(status="paid")),
+            models.Index(
+                fields=["paid_at"], name="tickets_order_paid_at", condition=Q(paid_at__isnull=False)
+            ),
             models.Index(fields=["created_at", "id"], name="tickets_order_newest"),
             models.Index(fields=["updated_at"], name="tickets_order_changed"),
         ]

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from ticketsuma.templatetags.display import number
 
-WIDTH, HEIGHT, TOP, BOTTOM = 720, 200, 18, 22
+WIDTH, HEIGHT, TOP, BOTTOM = 720, 216, 28, 30  # letters are twice as large on phones
 FEWEST = 7  # slots, so that one bar is no wall
 
 
@@ -36,7 +36,7 @@ def bars(title: str, values: Sequence[Bar]) -> SafeString:
     named = sorted({0, len(values) // 2, len(values) - 1})
     anchors = {0: "start"} | ({len(values) - 1: "end"} if len(values) >= FEWEST else {})
     names = [
-        (_at(place, slot, anchors), HEIGHT - 6, anchors.get(place, "middle"), values[place].label)
+        (_at(place, slot, anchors), HEIGHT - 8, anchors.get(place, "middle"), values[place].label)
         for place in named
     ]
     rect = '<rect class="bar" x="{}" y="{}" width="{}" height="{}"><title>{}</title></rect>'
@@ -45,7 +45,7 @@ def bars(title: str, values: Sequence[Bar]) -> SafeString:
         '<line class="axis" x1="0" y1="{y}" x2="{w}" y2="{y}"/>'
         '<line class="grid" x1="0" y1="{t}" x2="{w}" y2="{t}"/>'
         '<text class="most" x="0" y="{s}">{title} · max {most}</text>{bars}{names}</svg>',
-        w=WIDTH, h=HEIGHT, y=HEIGHT - BOTTOM, t=TOP, s=TOP - 5, title=title, most=number(most),
+        w=WIDTH, h=HEIGHT, y=HEIGHT - BOTTOM, t=TOP, s=TOP - 7, title=title, most=number(most),
         bars=format_html_join("", rect, drawn),
         names=format_html_join("", '<text x="{}" y="{}" text-anchor="{}">{}</text>', names),
     )  # fmt: skip
@@ -61,14 +61,14 @@ def steps_down(title: str, values: Sequence[Bar]) -> SafeString:
     most = max((bar.value for bar in values), default=0)
     if not most:
         return SafeString("")
-    high, left = 34, WIDTH // 4
+    high, left = 34, 262
     shape = (
         '<rect class="bar" x="{}" y="{}" width="{}" height="{}"/>'
         '<text class="name" x="0" y="{}">{}</text><text class="value" x="{}" y="{}">{}</text>'
     )
     drawn = []
     for place, bar in enumerate(values):
-        width, line = max(round(WIDTH * 0.6 * bar.value / most, 1), 1), place * high + 20
+        width, line = max(round(WIDTH * 0.44 * bar.value / most, 1), 1), place * high + 20
         drawn.append((
             left, place * high + 2, width, high - 8, line, bar.label, left + width + 8, line,
             bar.says or number(bar.value),

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from django.db.models import (
     Count,
@@ -53,13 +52,15 @@ def funnel(scope: Scope, period: Period, database: str) -> Funnel:
     opened = Invoice.objects.using(database).filter(payment=OuterRef("payment"), invoice_id__isnull=False)
     used = CheckIn.objects.using(database).filter(ticket__order=OuterRef("pk"))
     watched = stayed(TimeInRoom.objects.using(database).filter(ticket__order=OuterRef("pk")))
-    is_shown: Any = Q(payment=None) | Exists(opened)
     told = orders.aggregate(
-        held=Count("pk"), paid=Count("pk", filter=Q(paid_at__isnull=False)),
-        invoiced=Count("pk", filter=is_shown),
-        joined=Count("pk", filter=Exists(used)), stayed=Count("pk", filter=Exists(watched)),
+        held=Count("pk"), free=Count("pk", filter=Q(payment=None)),
+        paid=Count("pk", filter=Q(paid_at__isnull=False)),
     )  # fmt: skip
-    return Funnel(views(scope, period, database), **told)
+    # Asked one by one they are joins; all in one they would be looked up for each order.
+    invoiced, joined, remained = (orders.filter(Exists(each)).count() for each in (opened, used, watched))
+    return Funnel(
+        views(scope, period, database), told["held"], told["free"] + invoiced, told["paid"], joined, remained
+    )
 
 
 def stayed(times: QuerySet[TimeInRoom]) -> QuerySet[TimeInRoom]:

@@ -203,6 +203,15 @@ def test_the_start_page_and_an_order_of_the_admin_read_few_rows(many, staff):
     assert whole_reads(lambda: staff.get(f"/admin/tickets/order/?q={order.code}")) == []
 
 
+def test_a_report_reads_the_rows_of_its_event_or_of_its_days(many, staff):
+    event = Event.objects.filter(orders__status="paid").first()
+    found = whole_reads(lambda: staff.get(f"/admin/reports/?event={event.pk}"))
+    assert [one for one in found if not one.startswith(FEW)] == []
+    day = timezone.now().date() - timedelta(days=5)
+    found = whole_reads(lambda: staff.get(f"/admin/reports/?first={day}&last={day}&zone=UTC"))
+    assert [one for one in found if not one.startswith(FEW)] == []
+
+
 def test_the_recent_audit_reads_what_changed(many):
     since = timezone.now() - timedelta(days=1.5)
     assert Order.objects.filter(updated_at__gte=since).exists()
