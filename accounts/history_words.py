@@ -28,6 +28,7 @@ ACTS: dict[str, str | Promise] = {
     "void": pgettext_lazy("history", "voided the ticket"),
     "mail_holder": pgettext_lazy("history", "had the ticket mailed to its holder"),
     "give_back": pgettext_lazy("history", "gave tickets back"),
+    "make_out": pgettext_lazy("history", "had the receipt made out to somebody"),
     "take_list": pgettext_lazy("history", "took the door's list along"),
     "door_conflict": pgettext_lazy("history", "brought back from a door without a net"),
     "undo_check_in": pgettext_lazy("history", "undid the check-in"),

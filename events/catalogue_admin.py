@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.roles import Ability
 from ticketsuma.admin.base import ByRole, ReadOnlyAdmin, amount_column
 from ticketsuma.admin.stale_forms import UnstaleForm
-from ticketsuma.amount_fields import AmountField, tell_currency
+from ticketsuma.amount_fields import AmountField, PercentField, tell_currency
 from ticketsuma.money import SAT
 from ticketsuma.templatetags.display import number
 from ticketsuma.zoned_fields import ZonedDateTimeField, tell_zone
@@ -41,6 +41,10 @@ class TicketTypeForm(ZonedForm):
     suggested_price = AmountField(
         label=capfirst(_("suggested price")), required=False, help_text=_("For “pay what you want”.")
     )
+    tax_basis_points = PercentField(
+        label=capfirst(_("tax rate in %")), required=False,
+        help_text=_("Of the tax that the price includes, such as 19 or 7.5: receipts tell it. Empty: none."),
+    )  # fmt: skip
     sales_start = ZonedDateTimeField(
         label=capfirst(_("start of the sale")), required=False, help_text=_("Empty: at once.")
     )
@@ -123,7 +127,8 @@ class TicketTypeInline(ByRole, admin.StackedInline):
     readonly_fields = ["sold"]
     fields = [
         ("name", "position", "is_active", "is_hidden"), "description",
-        ("pricing", "price", "suggested_price"), ("capacity", "sold"), ("sales_start", "sales_end"),
+        ("pricing", "price", "suggested_price"), "tax_basis_points", ("capacity", "sold"),
+        ("sales_start", "sales_end"),
         ("min_per_order", "max_per_order", "admits"), "seen",
     ]  # fmt: skip
 

@@ -175,6 +175,10 @@ class TicketType(models.Model):
         _("maximum per order"), null=True, blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(50)], help_text=_("Empty: as the event's."),
     )  # fmt: skip
+    tax_basis_points = models.PositiveSmallIntegerField(
+        _("tax rate"), null=True, blank=True, validators=[MaxValueValidator(10_000)],
+        help_text=_("Of the tax that the price includes, in hundredths of a percent; empty: none is told."),
+    )  # fmt: skip
     is_hidden = models.BooleanField(
         _("hidden"), default=False, help_text=_("Shown to whoever has a promo code for it.")
     )

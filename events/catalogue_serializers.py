@@ -23,6 +23,7 @@ from .baskets import Item
 from .catalogue_models import MAX_TYPES, Admits, TicketType
 
 MAX_ID = 2**63 - 1
+TAX = "Of the tax that the price includes, in hundredths of a percent: 1900 is 19 %. null: none is told."
 MAX_SEATS = 50  # of any order; each event has its own max_per_order
 
 
@@ -79,11 +80,12 @@ class StaffTicketTypeSerializer(TicketTypeSerializer):
     name = serializers.CharField(help_text="May be empty while there is only one.")
     capacity = serializers.IntegerField(allow_null=True, help_text="null: as many as the event has.")
     seats_taken = serializers.IntegerField(help_text="Held or sold.")
+    tax_basis_points = serializers.IntegerField(allow_null=True, help_text=TAX)
 
     class Meta(TicketTypeSerializer.Meta):
         fields = [
-            *TicketTypeSerializer.Meta.fields, "capacity", "seats_taken", "is_hidden", "is_active",
-            "created_at", "updated_at",
+            *TicketTypeSerializer.Meta.fields, "capacity", "seats_taken", "tax_basis_points", "is_hidden",
+            "is_active", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -116,6 +118,9 @@ class TicketTypeWriteSerializer(StrictMixin, serializers.ModelSerializer):
     sales_end = AwareDateTimeField(required=False, allow_null=True, help_text="null: as the event's.")
     min_per_order = StrictIntegerField(min_value=1, max_value=50, required=False)
     max_per_order = StrictIntegerField(min_value=1, max_value=50, required=False, allow_null=True)
+    tax_basis_points = StrictIntegerField(
+        min_value=0, max_value=10_000, required=False, allow_null=True, help_text=TAX
+    )
     is_hidden = StrictBooleanField(required=False, help_text="For whoever has a promo code for it.")
     admits = serializers.ChoiceField(Admits.choices, required=False)
     is_active = StrictBooleanField(required=False)
@@ -127,8 +132,8 @@ class TicketTypeWriteSerializer(StrictMixin, serializers.ModelSerializer):
         model = TicketType
         fields = [
             "name", "description", "position", "pricing", "price_sats", "price", "suggested_price",
-            "capacity", "sales_start", "sales_end", "min_per_order", "max_per_order", "is_hidden", "admits",
-            "is_active", "is_default",
+            "capacity", "sales_start", "sales_end", "min_per_order", "max_per_order", "tax_basis_points",
+            "is_hidden", "admits", "is_active", "is_default",
         ]  # fmt: skip
 
     def validate(self, data: dict) -> dict:

@@ -35,9 +35,17 @@ class Organizer(models.Model):
     description = models.TextField(_("description"), blank=True, help_text=_("Markdown."))
     logo = models.ImageField(_("logo"), upload_to="covers/", blank=True)
     contact_email = models.EmailField(_("contact e-mail"), blank=True)
-    legal_name = models.CharField(_("legal name"), max_length=160, blank=True)
-    legal_address = models.TextField(_("legal address"), max_length=500, blank=True)
-    tax_number = models.CharField(_("tax number"), max_length=40, blank=True)
+    legal_name = models.CharField(
+        _("legal name"), max_length=160, blank=True,
+        help_text=_("As it stands on receipts; empty: the name. Receipts that are drawn stay as they are."),
+    )  # fmt: skip
+    legal_address = models.TextField(
+        _("legal address"), max_length=500, blank=True, help_text=_("On receipts, below the name.")
+    )
+    tax_number = models.CharField(
+        _("tax number"), max_length=40, blank=True,
+        help_text=_("On receipts, where there is one. The tax rate is said at each ticket type."),
+    )  # fmt: skip
     refunds_when_moved = models.BooleanField(
         _("money back when moved"), default=True,
         help_text=_("What a new event begins with; each event has its own."),

@@ -1,7 +1,8 @@
-"""Form fields for amounts: typed in whole units with the digits of the currency, kept in minor units."""
+"""Form fields for amounts, typed in whole units and kept in minor units, and for rates in percent."""
 
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -62,6 +63,26 @@ class AmountField(forms.IntegerField):
 
     def prepare_value(self, value: Any) -> Any:
         return str(in_major(value, self.currency)) if isinstance(value, int) else value
+
+
+class PercentField(forms.DecimalField):
+    """A rate that is typed in percent, with a comma or a point, and kept in basis points (1/100 %)."""
+
+    def __init__(self, **kwargs):
+        super().__init__(min_value=0, max_value=100, decimal_places=2, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        return super().to_python(value.replace(",", ".") if isinstance(value, str) else value)
+
+    def clean(self, value: Any) -> Any:
+        percent = super().clean(value)
+        return None if percent is None else int(percent * 100)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(None if initial is None else Decimal(initial) / 100, data)
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{Decimal(value) / 100:f}" if isinstance(value, int) else value
 
 
 def tell_currency(fields: Iterable[forms.Field], currency: str, *, is_shown: bool = True) -> None:

@@ -6,7 +6,13 @@ from decimal import Decimal
 
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
-from babel.numbers import format_currency, get_currency_name, get_currency_precision, get_territory_currencies
+from babel.numbers import (
+    format_currency,
+    format_percent,
+    get_currency_name,
+    get_currency_precision,
+    get_territory_currencies,
+)
 from django.core.exceptions import ValidationError
 from django.utils.formats import number_format
 from django.utils.translation import get_language, gettext_lazy, to_locale
@@ -64,6 +70,11 @@ def format_amount(amount_minor: int, currency: str) -> str:
         return format_sats(amount_minor)
     text = format_currency(in_major(amount_minor, currency), currency, locale=_locale())
     return _LETTER_BEFORE_DIGIT.sub("\N{NO-BREAK SPACE}", text)
+
+
+def format_basis_points(rate: int) -> str:
+    """`1900` → `19%`, `750` → `7.5%`, in the reader's language."""
+    return format_percent(Decimal(rate) / 10_000, locale=_locale(), decimal_quantization=False)
 
 
 def _locale() -> Locale:

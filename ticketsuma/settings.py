@@ -117,6 +117,10 @@ HOLD_UNKNOWN_SECONDS = env.int("HOLD_UNKNOWN_SECONDS", 1800)
 PERSONAL_DATA_DAYS = env.int("PERSONAL_DATA_DAYS", 365)
 if PERSONAL_DATA_DAYS < 0:
     env.problems.append("PERSONAL_DATA_DAYS must be 0 or more")
+# Whom a receipt was made out to goes at the end of so many years after its own; 0 keeps it.
+RECEIPT_YEARS = env.int("RECEIPT_YEARS", 10)
+if RECEIPT_YEARS < 0:
+    env.problems.append("RECEIPT_YEARS must be 0 or more")
 DUST_SATS, STREAM_OPENS_MINUTES = 10, 15
 NODE_FLOAT_SATS = env.int("NODE_FLOAT_SATS", None)  # the operator's own sats on the node, for the audit
 # The node: to connect; for an ordinary call; for a page of its list; to pay, which waits for the route.
@@ -196,6 +200,7 @@ INSTALLED_APPS = [
     "tickets.offline_door",
     "tickets.guest_messages",
     "tickets.reports",
+    "tickets.receipts",
     "ticketsuma.admin.apps.ShopAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -57,6 +57,8 @@ POINTS = [
     KillPoint("refund_asked", "payments/refund_sending.py", "_ask_for_invoice", "if Refund.objects"),
     KillPoint("refund_committed", "payments/refund_sending.py", "_pay", "try:"),
     KillPoint("refund_paid", "payments/refund_sending.py", "_pay", "_record(refund,"),
+    # receipts
+    KillPoint("receipt_numbered", "tickets/receipts/drawing.py", "_next", "receipt.series, receipt.number"),
     # mails
     KillPoint("mail_sent", "tickets/mail/messages.py", "send_mail", "mail.advance("),
 ]

@@ -3,6 +3,7 @@
 import signal
 
 import pytest
+import requests
 
 from tests.buyer import Buyer, make_event
 from tests.faults.selling import (
@@ -128,6 +129,28 @@ def test_a_settling_killed_anywhere_settles_once(shop, point):
     shop.revive()
     assert_paid_once(buyer, seconds=30)
     assert_one_mail(buyer)
+
+
+@pytest.mark.case("F66", fault="kill -9 worker between the number of a receipt and its row")
+def test_a_receipt_killed_behind_its_number_leaves_no_gap(shop):
+    """The number is drawn again, by whichever worker is left; the PDF is there when it is asked for."""
+    event = make_event(shop)
+    shop.arm("receipt_numbered")
+    buyers = [Buyer(shop).buy(event) for _ in range(3)]
+    for buyer in buyers:
+        shop.node.pay_from_outside(buyer.bolt11())
+    shop.wait_reached("receipt_numbered")
+    shop.revive()
+    drawn = "sorted(Receipt.objects.filter(order__event_id=pk).values_list('number', flat=True))"
+    wait_until(lambda: len(shop.django(drawn, pk=event)) == 3, 40, "all receipts are drawn")
+    numbers = "sorted(Receipt.objects.filter(series__organizer=None).values_list('number', flat=True))"
+    numbers = shop.django(numbers)
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert shop.django("Series.objects.get(organizer=None).last") == len(numbers)
+    for buyer in buyers:
+        url = f"{shop.shop_url}/api/orders/{buyer.order_id}/receipt/pdf"
+        answer = requests.get(url, headers={"Order-Token": buyer.bought["order"]["token"]}, timeout=30)
+        assert answer.headers["content-type"] == "application/pdf"
 
 
 @pytest.mark.case("F08", fault="kill -9 both workers while they hold the leases of ten mails")

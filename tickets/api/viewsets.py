@@ -19,6 +19,7 @@ from events.baskets import read_event
 from events.models import Event
 from payments.uma.push import ensure_uma_invoice
 from tickets.models import Order, Ticket
+from tickets.receipts.api import ReceiptMixin
 from tickets.services import orders
 from tickets.services.check_ins import check_in, validate_code
 from tickets.services.payment_lookup import check_now
@@ -181,7 +182,9 @@ class TicketViewSet(ApiViewSet):
         return Response(CheckedInSerializer(used).data)
 
 
-class OrderViewSet(VoidingMixin, CorrectingMixin, AnsweringMixin, mixins.RetrieveModelMixin, ApiViewSet):
+class OrderViewSet(
+    VoidingMixin, CorrectingMixin, AnsweringMixin, ReceiptMixin, mixins.RetrieveModelMixin, ApiViewSet
+):
     """One order, for whoever holds its token, and for its buyer."""
 
     queryset = Order.objects.none()

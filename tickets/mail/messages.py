@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone, translation
 
 from accounts.models import normalize_email
@@ -186,6 +187,7 @@ def _words_about(mail: Mail) -> dict[str, Any]:
         "refund_sats": refund.amount_msats // MSATS_PER_SAT if refund else 0,
         "then_and_now": then_and_now(order.payment, refund.amount_msats) if refund and order.payment else "",
         "paid": due(order) if order.payment and not is_holder else "",
+        "receipt_url": "" if is_holder else settings.SITE_URL + reverse("receipt", args=[order.token]),
         "why": why(refund) if refund else "",
         "about_tickets": about_tickets(order),
         "is_for_replay": all(each.line and each.line.admits == Admits.REPLAY for each in tickets),

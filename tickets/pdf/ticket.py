@@ -1,7 +1,6 @@
 """PDF ticket: one A5 page with the QR as vectors."""
 
 import io
-import threading
 from datetime import UTC
 
 from django.conf import settings
@@ -19,7 +18,7 @@ from ticketsuma.qr import qr_runs
 from ticketsuma.templatetags.display import city, end_clock, grouped, long_day_in, start_clock
 
 from .tags import Tags
-from .typesetting import lines_of, may_lose_letters, printable, runs, width_of
+from .typesetting import lines_of, may_lose_letters, printable, save, width_of, write
 
 INK, PINE, VOLT, MUTED = HexColor("#121c18"), HexColor("#0a4633"), HexColor("#d9f154"), HexColor("#55605b")
 WIDTH, HEIGHT = A5
@@ -27,7 +26,6 @@ MARGIN = 14 * mm
 _INSIDE = WIDTH - 2 * MARGIN
 TEAR = 116 * mm  # where the stub is torn off, from the foot of the page
 QR_SIDE = 62 * mm
-_writing = threading.Lock()  # reportlab cuts fonts to size with one read position for all threads
 
 
 def ticket_pdf(ticket: Ticket) -> bytes:
@@ -44,8 +42,7 @@ def ticket_pdf(ticket: Ticket) -> bytes:
     _draw_stub(paper, tags, ticket)
     paper.showPage()
     tags.finish()
-    with _writing:
-        paper.save()
+    save(paper)
     return file.getvalue()
 
 
@@ -72,27 +69,27 @@ def _draw_head(paper: Canvas, tags: Tags, ticket: Ticket) -> None:
     y = HEIGHT - MARGIN - 3 * mm
     paper.setFillColor(VOLT)
     with tags.tagged("P"):
-        _write(paper, MARGIN, y, settings.SITE_NAME, 10, bold=True)
+        write(paper, MARGIN, y, settings.SITE_NAME, 10, bold=True)
     number = _("Ticket %(number)s of %(total)s") % {"number": ticket.number, "total": order.quantity}
     with tags.tagged("P"):
-        _write(paper, WIDTH - MARGIN - width_of(printable(number), 10), y, number, 10)
+        write(paper, WIDTH - MARGIN - width_of(printable(number), 10), y, number, 10)
     y -= 15 * mm
     paper.setFillColor(white)
     with tags.tagged("H1"):
         for line in lines_of(printable(event.title) or _("Event"), 22, within=_INSIDE, most=3, bold=True):
-            _write(paper, MARGIN, y, line, 22, bold=True)
+            write(paper, MARGIN, y, line, 22, bold=True)
             y -= 9.5 * mm
     y -= 2 * mm
     with tags.tagged("P"):
         for text in _when(event):
-            _write(paper, MARGIN, y, text, 12)
+            write(paper, MARGIN, y, text, 12)
             y -= 6 * mm
     paper.setFillColor(VOLT)
     for height, text in ((16, ticket.type_name), (10, ticket.holder_name)):
         if name := printable(text):
             [line] = lines_of(name, 12, within=_INSIDE, most=1, bold=True)
             with tags.tagged("P"):
-                _write(paper, MARGIN, TEAR + height * mm, line, 12, bold=True)
+                write(paper, MARGIN, TEAR + height * mm, line, 12, bold=True)
 
 
 def _when(event) -> list[str]:
@@ -129,16 +126,8 @@ def _draw_stub(paper: Canvas, tags: Tags, ticket: Ticket) -> None:
     for text in words:
         with tags.tagged("P"):
             for line in lines_of(text, 8.5, within=_INSIDE, most=2):
-                _write(paper, (WIDTH - width_of(line, 8.5)) / 2, y, line, 8.5)
+                write(paper, (WIDTH - width_of(line, 8.5)) / 2, y, line, 8.5)
                 y -= 4 * mm
-
-
-def _write(paper: Canvas, x: float, y: float, text: str, size: float, *, bold: bool = False) -> None:
-    """`text` on one line from `x` on, each letter in a font that has it."""
-    for font, part in runs(f"{printable(text)} ", bold=bold):  # else lines read as one word
-        paper.setFont(font, size)
-        paper.drawString(x, y, part)
-        x += width_of(part, size, bold=bold)
 
 
 def _draw_qr(paper: Canvas, text: str, left: float, bottom: float) -> None:

@@ -1,6 +1,7 @@
-"""Fonts of the PDF ticket: chooses one for each run of letters, and reports letters that none has."""
+"""Fonts of our PDFs: chooses one for each run of letters, and reports letters that none has."""
 
 import functools
+import threading
 import unicodedata
 from itertools import groupby
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfbase.pdfmetrics import registerFont, stringWidth
 from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
 
 # DejaVu Sans Condensed: the alphabets of Europe and the Caucasus, Vietnamese, and many signs.
 _FOLDER = Path(__file__).parent / "fonts"
@@ -24,6 +26,7 @@ _EAST_ASIAN = {
 for font in (_REGULAR, _BOLD, *map(UnicodeCIDFont, _EAST_ASIAN)):
     registerFont(font)
 _LETTERS = _REGULAR.face.charToGlyph.keys() & _BOLD.face.charToGlyph.keys()
+_writing = threading.Lock()  # reportlab cuts fonts to size with one read position for all threads
 _FROM_THE_RIGHT = ("R", "AL", "AN")  # nobody here joins and turns the letters of Arabic and Hebrew
 
 
@@ -103,3 +106,16 @@ def _parts(word: str, size: float, within: float, bold: bool) -> list[str]:
             parts.append("")
         parts[-1] += sign
     return parts
+
+
+def write(paper: Canvas, x: float, y: float, text: str, size: float, *, bold: bool = False) -> None:
+    """`text` on one line from `x` on, each letter in a font that has it."""
+    for font, part in runs(f"{printable(text)} ", bold=bold):  # else lines read as one word
+        paper.setFont(font, size)
+        paper.drawString(x, y, part)
+        x += width_of(part, size, bold=bold)
+
+
+def save(paper: Canvas) -> None:
+    with _writing:
+        paper.save()

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.roles import Ability
 from payments.models import IncomingPayment, Refund
 from tickets.models import CheckIn, Order, Ticket
+from tickets.receipts.models import Receipt
 from ticketsuma.money import MSATS_PER_SAT, in_major
 from ticketsuma.replica import PRIMARY
 
@@ -246,4 +247,50 @@ REFUNDS = Table(
     lambda rows: rows.select_related("incoming_payment__payment__order__event"),
 )  # fmt: skip
 
-TABLES: dict[str, Table] = {table.name: table for table in (ORDERS, TICKETS, CHECK_INS, PAYMENTS, REFUNDS)}
+
+def _signed(minor: Any) -> Callable[[Receipt], Any]:
+    """What `minor` says of a receipt, in whole units; below zero of a credit note, so that sums are right."""
+
+    def read(receipt: Receipt) -> Any:
+        amount = -minor(receipt) if receipt.is_credit_note else minor(receipt)
+        return amount if receipt.currency == "SAT" else in_major(amount, receipt.currency)
+
+    return read
+
+
+def _by_rate(receipt: Receipt) -> str:
+    taxes = ((rate, _signed(lambda _row, tax=tax: tax)(receipt)) for rate, _gross, tax in receipt.taxes)
+    return "\n".join(f"{rate / 100:g} %: {tax}" for rate, tax in taxes)
+
+
+def _made_out_to(receipt: Receipt) -> str:
+    said = [to for one in receipt.order.receipts.all() for to in one.addressees.all()]
+    return "\n".join(filter(None, (said[-1].name, said[-1].address, said[-1].tax_number))) if said else ""
+
+
+RECEIPTS = Table(
+    "receipts", _("Receipts and credit notes"), Ability.SEE_MONEY, Receipt, "issued_at", "order__event",
+    [
+        Column("number", _("number"), lambda row: row.name),
+        Column("kind", _("kind"), lambda row: "credit_note" if row.is_credit_note else "receipt"),
+        Column("issued_at", _("paid or sent back"), lambda row: row.issued_at),
+        *_through("order", _ORDER_EVENT),
+        Column("order", _("order"), lambda row: row.order.code),
+        Column("seller", _("seller"), lambda row: row.seller),
+        Column("made_out_to", _("made out to"), _made_out_to),
+        Column("currency", _("currency"), lambda row: row.currency),
+        Column("amount", _("amount in its currency"), _signed(lambda row: row.amount)),
+        Column("net", _("without tax"), _signed(lambda row: row.net)),
+        Column("tax", _("tax included"), _signed(lambda row: row.tax)),
+        Column("taxes", _("tax by rate"), _by_rate),
+        Column("sats", _("sats"), lambda row: _sats(-row.msats if row.is_credit_note else row.msats)),
+        Column("btc_price", _("price of a bitcoin"), lambda row: row.rate),
+        Column("payment_hash", _("payment hash"), lambda row: row.payment_hash),
+    ],
+    lambda rows: rows.select_related("series", "order__event").prefetch_related(
+        "order__receipts__addressees"),
+)  # fmt: skip
+
+TABLES: dict[str, Table] = {
+    table.name: table for table in (ORDERS, TICKETS, CHECK_INS, PAYMENTS, REFUNDS, RECEIPTS)
+}

@@ -10,6 +10,7 @@ from payments.models import Payment
 from payments.nwc.models import ConnectedWallet
 from tickets.guest_messages.unsubscribing import without_news
 from tickets.models import Order, Ticket
+from tickets.receipts.models import Receipt
 from ticketsuma.money import MSATS_PER_SAT
 
 from .personal_data import orders_for_user
@@ -17,6 +18,7 @@ from .personal_data import orders_for_user
 NEEDED = [
     "tickets__order__event", "tickets__check_in", "tickets__viewer", "tickets__time_in_room", "mails",
     "payment__invoices", "payment__incoming_payments__refunds", "answers__question",
+    "receipts__series", "receipts__addressees",
 ]  # fmt: skip
 
 
@@ -72,9 +74,21 @@ def _order(order: Order) -> dict[str, Any]:
             for each in order.answers.all()
         ],
         "refunds": _refunds(order.payment) if order.payment else [],
+        "receipts": [_receipt(receipt) for receipt in order.receipts.all()],
         "mails": [
             {"kind": mail.kind, "to": mail.to, "status": mail.status, "sent_at": mail.sent_at}
             for mail in order.mails.all()
+        ],
+    }
+
+
+def _receipt(receipt: Receipt) -> dict[str, Any]:
+    return {
+        "number": receipt.name,
+        "issued_at": receipt.issued_at,
+        "made_out_to": [
+            {"name": one.name, "address": one.address, "tax_number": one.tax_number, "at": one.at}
+            for one in receipt.addressees.all()
         ],
     }
 

@@ -29,6 +29,7 @@ from events.catalogue_models import Admits, PromoCode, TicketType
 from events.models import Event
 from payments.models import IncomingPayment, Payment, Refund
 from tickets.models import Order, OrderLine
+from tickets.receipts.audit import numbers_have_no_gaps, receipts_are_what_was_sold
 from ticketsuma.money import MSATS_PER_SAT
 from ticketsuma.time_limits import minutes_for_each
 
@@ -301,4 +302,6 @@ CHECKS = [
     Check(Refund, sent_refunds_are_payments_of_their_own),
     Check(Order, orders_and_payments_agree),
     Check(Payment, quotes_are_what_was_sold),
+    Check(Order, numbers_have_no_gaps),
+    Check(Order, receipts_are_what_was_sold),
 ]

@@ -37,6 +37,7 @@ from tests.factories import (
     WebhookEventFactory,
 )
 from tickets.models import Announcement, CheckIn, Mail, Order, Ticket
+from tickets.receipts.drawing import draw_receipt
 from tickets.tests.admin_client import change_url, list_url
 
 OURS = ["accounts", "events", "payments", "tickets", "offline_door"]
@@ -60,6 +61,7 @@ def test_a_buyer_is_not_let_in(settings):
 def one_of_each() -> None:
     order = hold(EveningFactory(), uma_address="$ann@wallet.example.com")
     pay(order)
+    draw_receipt(order)
     PostTransactionFactory(incoming_payment=pay(order))
     CheckInFactory(ticket=order.tickets.get())
     offline_scan(order.tickets.get())

@@ -13,7 +13,7 @@ from accounts import second_factor
 from accounts.roles import Ability, may
 
 # What staff come for first; the rest follows in Django's order.
-APPS = ("tickets", "guest_messages", "events", "payments", "accounts")
+APPS = ("tickets", "guest_messages", "events", "receipts", "payments", "accounts")
 MODELS = ("Order", "Ticket", "CheckIn", "Mail", "Payment", "IncomingPayment", "Refund", "Invoice", "User")
 
 # Rows that the shop keeps for itself: nobody's daily work, so they are in one closed group at the end.

@@ -68,6 +68,18 @@ EVENT_OF_TICKET = {
     "id": EVENT_ID, "title": "Lightning for beginners", "start_time": START, "end_time": END,
 }  # fmt: skip
 
+ADDRESSEE = {"name": "Müller & Söhne AG", "address": "Bahnhofstrasse 2\n8001 Zürich", "tax_number": "CHE-1"}
+RECEIPT = {
+    "seller": "Tuesday Talks e. V.", "seller_address": "Hauptstraße 11\n10115 Berlin",
+    "seller_tax_number": "DE123456789", "event": "An evening about maps", "currency": "USD",
+    "lines": [
+        {"text": "Regular", "quantity": 1, "price": 1200, "discount": 0, "amount": 1200, "rate": 1900,
+         "tax": 192},
+    ],
+    "amount": 1200, "tax": 192, "amount_sats": 12000, "btc_price": "100000.000000000000000",
+    "payment_hash": "9f" * 32,
+}  # fmt: skip
+
 EXAMPLES: dict[str, dict] = {
     # -- taken
     "PurchaseRequest": ANN | {"event_id": EVENT_ID, "quantity": 1, "uma_address": UMA, "name": "Ann"},
@@ -105,8 +117,8 @@ EXAMPLES: dict[str, dict] = {
         ],
     },
     "StaffTicketType": TYPE | {
-        "capacity": 100, "seats_taken": 58, "is_hidden": False, "is_active": True, "created_at": BOUGHT_AT,
-        "updated_at": BOUGHT_AT,
+        "capacity": 100, "seats_taken": 58, "tax_basis_points": 1900, "is_hidden": False, "is_active": True,
+        "created_at": BOUGHT_AT, "updated_at": BOUGHT_AT,
     },
     "PurchaseResponse": {
         "order": ORDER, "tickets": [TICKET], "payment": PAYMENT,
@@ -163,6 +175,10 @@ EXAMPLES: dict[str, dict] = {
     },
     "ForgetDeviceRequest": PUSH_KEYS,
     "Told": {"kinds": ["doors", "changes"], "server_key": "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIg"},
+    "Receipt": RECEIPT | {
+        "number": "2030-000123", "issued_at": PAID_AT, "addressee": ADDRESSEE, "credit_notes": [],
+    },
+    "AddresseeRequest": ADDRESSEE,
     "Token": {
         "token": "eyJhbGciOiJIUzI1NiJ9.e30.signature", "token_type": "Bearer",
         "expires_at": "2030-04-21T09:30:00Z", "user": USER,

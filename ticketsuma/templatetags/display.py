@@ -14,7 +14,7 @@ from django.utils.translation import ngettext, pgettext
 
 from ticketsuma import bidi
 from ticketsuma.exchange import about_sats
-from ticketsuma.money import SAT, format_amount, format_due, minor_digits
+from ticketsuma.money import SAT, format_amount, format_basis_points, format_due, minor_digits
 from ticketsuma.templatetags.icons import ICONS
 
 register = template.Library()
@@ -75,6 +75,7 @@ def amount(amount_minor: int, currency: str) -> str:
 
 
 register.filter("digits", minor_digits)
+register.filter("basis_points", format_basis_points)
 
 
 @register.filter

@@ -36,6 +36,7 @@ from tests.factories import (
 )
 from tickets.guest_messages.tests.factories import MessageFactory
 from tickets.models import Announcement
+from tickets.receipts.drawing import draw_receipt
 
 OPERATOR, NOBODY, STRANGER = "operator", "nobody", "stranger"
 EVERYBODY = [*Role.values, OPERATOR, NOBODY, STRANGER]
@@ -63,6 +64,7 @@ SEES = {
     "offline_door.doorlist": GUESTS, "offline_door.offlinescan": GUESTS,
     "tickets.mail": MANAGERS, "tickets.announcement": MANAGERS, "tickets.eventchange": MANAGERS,
     "guest_messages.message": MANAGERS,
+    "receipts.receipt": MONEY,
 }  # fmt: skip
 CHANGES = {
     "events.event": MANAGERS,
@@ -114,14 +116,14 @@ OPEN_API = {
     "ticket_status", "purchase", "validate_ticket", "sign_up", "get_user", "replace_user", "change_user",
     "delete_user", "export_user", "my_tickets", "login", "logout", "me", "ask_for_reset", "reset_password",
     "verify_email", "verify_again", "quote",
-    "answer_questions", "add_device", "forget_device",
+    "answer_questions", "add_device", "forget_device", "get_receipt", "make_receipt_out", "receipt_pdf",
 }  # fmt: skip
 SITE_PAGES = {
     "index", "login", "logout", "password_change", "password_change_done", "autocomplete", "jsi18n",
     "app_list",
 }  # fmt: skip
 MODEL_PAGES = {
-    "changelist", "add", "history", "delete", "change", "act", "statement", "csv", "find", "preview",
+    "changelist", "add", "history", "delete", "change", "act", "statement", "csv", "find", "preview", "pdf",
 }  # fmt: skip
 
 
@@ -149,7 +151,7 @@ def half(word: str) -> dict:
         event.default_type, order.lines.get(), PromoCodeFactory(event=event),
         answer, answer.question,
         CheckInFactory(ticket=ticket), ViewerFactory(ticket=ticket), *offline_scan(ticket),
-        MailFactory(order=order), MessageFactory(event=event),
+        MailFactory(order=order), MessageFactory(event=event), draw_receipt(order),
         EventChangeFactory(event=event, is_move=True, **was), FormerSlugFactory(event=event),
         RefundFactory(incoming_payment=incoming, amount_msats=1, status=Refund.Status.FAILED),
         MembershipFactory(organizer=organizer), InvitationFactory(organizer=organizer),

@@ -30,6 +30,7 @@ from tests.factories import (
 )
 from tickets.guest_messages.tests.factories import MessageFactory
 from tickets.guest_messages.unsubscribing import unsubscribe_url
+from tickets.receipts.drawing import draw_receipt
 from tickets.services import viewers
 from tickets.services.check_ins import check_in
 from tickets.services.mailbox_proof import mailbox_path
@@ -105,6 +106,7 @@ class Shop:
             "/admin/{app_label}": ["tickets"],
             "/admin/{url}": ["nowhere"],
             "{table}": ["orders", "payments"],
+            "{name}": [draw_receipt(self.paid).name],
         }
 
     def addresses(self, route: str) -> list[str]:

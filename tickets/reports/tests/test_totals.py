@@ -6,9 +6,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from events.models import Organizer
+from payments.models import IncomingPayment, Refund
 from tests.acts import hold
 from tests.factories import EveningFactory
 from tickets.models import Order
+from tickets.receipts.drawing import SOLD, draw_due
 from tickets.reports import figures, tables
 from tickets.reports.periods import Period
 from tickets.reports.scopes import Scope
@@ -46,6 +48,14 @@ def test_report_exports_statements_books_and_node_agree(seed, count):
     assert money.kept_msats == msats(column(tables.PAYMENTS, "kept_sats"))
     assert money.refunded_msats == msats(column(tables.PAYMENTS, "refunded_sats"))
     assert money.refunded_msats == msats(column(tables.REFUNDS, "sats"))
+    # the receipts of what was paid, less the credit notes of what was sent back
+    draw_due()
+    assert audit.run_integrity_checks() == []
+    bought = IncomingPayment.objects.filter(payment__order__paid_at__isnull=False)
+    on_its_way = Refund.objects.filter(
+        incoming_payment__in=bought, reason__in=SOLD).exclude(status=Refund.Status.SENT)  # fmt: skip
+    receipts = msats(column(tables.RECEIPTS, "sats"))
+    assert receipts == money.sold_msats + sum(refund.amount_msats for refund in on_its_way) > 0
     # the statements, which know no unmatched money
     owners = [None, *Organizer.objects.all()]
     totals = [statement(owner).total for owner in owners]
