@@ -11,9 +11,10 @@ from django.db.models import QuerySet
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 
-Key = uuid.UUID | int
+Key = uuid.UUID | int | str
 ANY_UUID = uuid.UUID(int=0)
 ANY_ID = 1 - 2**63  # no sequence gives it
+ANY_SLUG = "any slug"  # none has a space
 
 
 class KeptQuery:
@@ -64,4 +65,6 @@ class _Said(Query):
 
 def prepared(key: Key) -> Any:
     """A key as the database's driver takes it."""
-    return key if isinstance(key, int) or connection.features.has_native_uuid_field else key.hex
+    if isinstance(key, uuid.UUID) and not connection.features.has_native_uuid_field:
+        return key.hex
+    return key

@@ -1,13 +1,15 @@
 """The event page of strangers, who all see the same: rendered once, kept, and filled in for each of them."""
 
+import functools
 import hashlib
 import re
 import secrets
 import uuid
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 from django.core.cache import caches
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
@@ -16,6 +18,7 @@ from django.utils.translation import get_language
 from events.models import Event, TicketType
 from events.offers import Offer, offers_of
 from payments.quotes import is_paused
+from ticketsuma.kept_queries import ANY_SLUG, KeptQuery
 from ticketsuma.money import SAT
 from ticketsuma.templatetags.display import about, seats_left
 
@@ -44,10 +47,15 @@ def about_here(price: int, currency: str) -> str:
     return f"[about {_SECRET} {price}]" if currency != SAT and price else ""
 
 
+@functools.partial(KeptQuery, any_key=ANY_SLUG)
+def _glimpsed(slug: str) -> QuerySet[Any, Any]:
+    types = TicketType.objects.filter(event__slug=slug, event__is_active=True).listed()
+    return types.select_related("event__organizer").only(*_GLIMPSED)
+
+
 def glimpse(slug: str) -> Event | None:
     """The public event at `slug` with its types in hand, and no more of them than `shared_page` needs."""
-    types = TicketType.objects.filter(event__slug=slug, event__is_active=True).listed()
-    found = list(types.select_related("event__organizer").only(*_GLIMPSED))
+    found = _glimpsed(slug)
     if not found:
         return None
     event = found[0].event

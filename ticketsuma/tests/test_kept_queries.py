@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from events.models import Event
 from tests.factories import EventFactory, OrderFactory
 from tickets.models import Order
-from ticketsuma.kept_queries import ANY_ID, KeptQuery
+from ticketsuma.kept_queries import ANY_ID, ANY_SLUG, KeptQuery
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,3 +48,12 @@ def test_a_key_may_be_a_number_and_other_values_stay_what_they_are():
     assert [row.title for row in kept(second.pk)] == [second.title]
     Event.objects.filter(pk=first.pk).update(capacity=second.capacity + 1)
     assert kept(first.pk) == []
+
+
+def test_a_key_may_be_a_word_and_fields_may_be_left_for_later():
+    events = [EventFactory(), EventFactory()]
+    kept = KeptQuery(lambda slug: Event.objects.filter(slug=slug).only("title"), ANY_SLUG)
+    for event in events:
+        (row,) = kept(event.slug)
+        assert (row.title, row.get_deferred_fields() >= {"slug"}) == (event.title, True)
+        assert row.slug == event.slug
