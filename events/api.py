@@ -9,7 +9,6 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import conditional_page
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
@@ -21,7 +20,7 @@ from accounts.permissions import MayAct
 from accounts.rate_limits import client_ip, hit
 from accounts.roles import Ability, visible
 from ticketsuma.api.schema import problems
-from ticketsuma.api.viewsets import ApiViewSet
+from ticketsuma.api.viewsets import ApiViewSet, filled
 from ticketsuma.errors import DomainError
 from ticketsuma.exchange import in_sats
 
@@ -60,7 +59,7 @@ class EventHasOrders(DomainError):
 
 
 @method_decorator(conditional_page, name="dispatch")
-class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
+class EventViewSet(ApiViewSet):
     """Reads carry an ETag and answer 304; hidden events are there for their organizer's staff only."""
 
     permission_classes = [MayAct]
@@ -102,7 +101,8 @@ class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
     )  # fmt: skip
     def list(self, request):
         """Events, soonest first. The ETag of an earlier answer in `If-None-Match` gets 304 while it holds."""
-        return super().list(request)
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response([filled(EventSerializer)(event) for event in page])
 
     @extend_schema(
         operation_id="get_event", tags=["events"], auth=[],
@@ -110,7 +110,7 @@ class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
     )  # fmt: skip
     def retrieve(self, request, pk=None):
         """One event; 304 as in the list."""
-        return super().retrieve(request, pk=pk)
+        return Response(filled(EventSerializer)(self.get_object()))
 
     @extend_schema(
         operation_id="create_event", tags=["staff"], request=EventWriteSerializer,
@@ -174,7 +174,7 @@ class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
             "currency": event.currency, "amount": basket.amount,
             "amount_sats": in_sats(basket.amount, event.currency),
         }  # fmt: skip
-        return Response(QuoteSerializer(quote).data)
+        return Response(filled(QuoteSerializer)(quote))
 
     def _save(self, serializer) -> dict:
         serializer.is_valid(raise_exception=True)
@@ -186,7 +186,7 @@ class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
         except IntegrityError:
             raise EventChanged from None
         event.refresh_from_db(fields=["seats_taken"])
-        return EventSerializer(event).data
+        return filled(EventSerializer)(event)
 
     def _is_staff(self) -> bool:
         user = self.request.user

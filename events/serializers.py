@@ -20,6 +20,7 @@ from ticketsuma.api.fields import (
     StrictIntegerField,
     StrictMixin,
 )
+from ticketsuma.api.viewsets import filled
 from ticketsuma.errors import DomainError
 from ticketsuma.money import MAX_SATS, SAT, validate_currency
 from ticketsuma.zoned_fields import time_zones
@@ -88,7 +89,7 @@ class EventSerializer(serializers.ModelSerializer):
 
     @extend_schema_field(QuestionSerializer(many=True))
     def get_questions(self, event: Event) -> Any:
-        return QuestionSerializer(asked_now(event), many=True).data
+        return [filled(QuestionSerializer)(question) for question in asked_now(event)]
 
     def get_url(self, event: Event) -> str:
         return settings.SITE_URL + event.get_absolute_url()

@@ -7,6 +7,7 @@ from rest_framework.response import Response
 from tickets.models import Order
 from tickets.services.answers import save_answers
 from ticketsuma.api.schema import problems
+from ticketsuma.api.viewsets import filled
 
 from .answer_serializers import AnswerQuestionsSerializer
 from .serializers import PurchaseResponseSerializer
@@ -27,4 +28,4 @@ class AnsweringMixin:
         """Answer questions of the order or its tickets, until the event starts. What is not named stays."""
         order: Order = self.get_object()
         save_answers(order, self.read(AnswerQuestionsSerializer)["answers"])
-        return Response(PurchaseResponseSerializer(self.get_object()).data)
+        return Response(filled(PurchaseResponseSerializer)(self.get_object()))

@@ -8,6 +8,7 @@ from accounts.rate_limits import client_ip
 from tickets.models import Order
 from tickets.services.email_corrections import correct_email
 from ticketsuma.api.schema import problems
+from ticketsuma.api.viewsets import filled
 
 from .serializers import CorrectEmailSerializer, PurchaseResponseSerializer
 from .shown import orders_to_show
@@ -32,4 +33,4 @@ class CorrectingMixin:
         order: Order = self.get_object()
         asked = self.read(CorrectEmailSerializer)
         correct_email(order, email=asked["email"], ip=client_ip(request))
-        return Response(PurchaseResponseSerializer(orders_to_show().get(pk=pk)).data)
+        return Response(filled(PurchaseResponseSerializer)(orders_to_show().get(pk=pk)))

@@ -7,7 +7,6 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response
@@ -127,7 +126,7 @@ class TicketViewSet(ApiViewSet):
     @action(detail=True, methods=["get"])
     def status(self, request, pk=None):
         """Whether a ticket is paid; for anybody who knows its id, so without code and invoice."""
-        return Response(TicketStatusSerializer(self.get_object()).data)
+        return Response(filled(TicketStatusSerializer)(self.get_object()))
 
     @extend_schema(
         operation_id="join", tags=["buying"], auth=[], parameters=[TICKET_TOKEN], request=JoinSerializer,
@@ -139,7 +138,7 @@ class TicketViewSet(ApiViewSet):
         """Take the ticket's place in the stream's room, and check in. One ticket is for one viewer."""
         asked = self.read(JoinSerializer)
         room_url, expires_at = join_for_pass(self._own_ticket(), take_over=asked["take_over"])
-        return Response(JoinedSerializer({"room_url": room_url, "expires_at": expires_at}).data)
+        return Response(filled(JoinedSerializer)({"room_url": room_url, "expires_at": expires_at}))
 
     def _own_ticket(self) -> Ticket:
         """The ticket of the address, when its token comes along."""
@@ -160,7 +159,7 @@ class TicketViewSet(ApiViewSet):
         found = validate_code(data["ticket_code"], event_id=data.get("event_id"))
         if found.ticket is None:
             hit("UNKNOWN_CODE_PER_IP", client_ip(request))
-        return Response(ValidationSerializer(found).data)
+        return Response(filled(ValidationSerializer)(found))
 
     @extend_schema(
         operation_id="check_in", tags=["staff"], request=CheckInSerializer,
@@ -179,12 +178,10 @@ class TicketViewSet(ApiViewSet):
             visible(request.user, Event.objects.all(), Ability.DOOR), pk=data["event_id"]
         )
         used = check_in(code=data["ticket_code"], event_id=event.pk, by=request.user, nonce=data["nonce"])
-        return Response(CheckedInSerializer(used).data)
+        return Response(filled(CheckedInSerializer)(used))
 
 
-class OrderViewSet(
-    VoidingMixin, CorrectingMixin, AnsweringMixin, ReceiptMixin, mixins.RetrieveModelMixin, ApiViewSet
-):
+class OrderViewSet(VoidingMixin, CorrectingMixin, AnsweringMixin, ReceiptMixin, ApiViewSet):
     """One order, for whoever holds its token, and for its buyer."""
 
     queryset = Order.objects.none()
@@ -209,7 +206,7 @@ class OrderViewSet(
     )  # fmt: skip
     def retrieve(self, request, pk=None):
         """The order as it stands now, in the purchase's shape."""
-        return super().retrieve(request, pk=pk)
+        return Response(filled(PurchaseResponseSerializer)(self.get_object()))
 
     @extend_schema(
         operation_id="cancel_order", tags=["buying"], auth=TOKEN_OR_NONE, parameters=[ORDER_TOKEN],
@@ -222,7 +219,7 @@ class OrderViewSet(
         """Give the seats back. 409 when the order is paid, or a payment may be on its way."""
         order = self.get_object()
         orders.cancel_order(order)
-        return Response(self.get_serializer(self.get_object()).data)
+        return Response(filled(PurchaseResponseSerializer)(self.get_object()))
 
     @extend_schema(
         operation_id="check_order", tags=["buying"], auth=TOKEN_OR_NONE, parameters=[ORDER_TOKEN],
@@ -234,7 +231,7 @@ class OrderViewSet(
     def check(self, request, pk=None):
         """Somebody says they paid: ask the node now, and answer the order as it is then."""
         check_now(self.get_object(), ip=client_ip(request))
-        return Response(self.get_serializer(self.get_object()).data)
+        return Response(filled(PurchaseResponseSerializer)(self.get_object()))
 
     @extend_schema(
         operation_id="give_refund_address", tags=["buying"], auth=TOKEN_OR_NONE,
@@ -247,7 +244,7 @@ class OrderViewSet(
         """Say where the money of this order that waits for an address shall go back to."""
         order = self.get_object()
         give_refund_address(order, address=self.read(RefundAddressSerializer)["uma_address"])
-        return Response(self.get_serializer(self.get_object()).data)
+        return Response(filled(PurchaseResponseSerializer)(self.get_object()))
 
 
 class PaymentViewSet(ApiViewSet):
@@ -266,7 +263,7 @@ class PaymentViewSet(ApiViewSet):
         """What became of a payment of yours."""
         orders = orders_for_user(request.user).filter(payment__invoices__invoice_id=invoice_id)
         orders = orders.select_related("payment").prefetch_related("tickets", "payment__invoices")
-        return Response(PaymentStatusSerializer(get_object_or_404(orders)).data)
+        return Response(filled(PaymentStatusSerializer)(get_object_or_404(orders)))
 
 
 def idempotency_key(request) -> str | None:

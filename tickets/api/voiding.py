@@ -13,6 +13,7 @@ from tickets.offline_door.statements import code_of
 from tickets.services.giving_back import give_back
 from tickets.services.voiding import ReplacedAlready, replace_links, replace_ticket
 from ticketsuma.api.schema import header, problems
+from ticketsuma.api.viewsets import filled
 
 from .serializers import (
     GiveBackSerializer,
@@ -81,4 +82,4 @@ class VoidingMixin:
         return get_object_or_404(tickets, order=order, pk=asked["ticket_id"]), asked
 
     def _as_it_is(self) -> Response:
-        return Response(PurchaseResponseSerializer(self.get_object()).data)  # type: ignore[attr-defined]
+        return Response(filled(PurchaseResponseSerializer)(self.get_object()))  # type: ignore[attr-defined]

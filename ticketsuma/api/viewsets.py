@@ -22,6 +22,11 @@ def filled(serializer_class: type[serializers.Serializer]) -> Callable[[Any], An
     return serializer_class().to_representation
 
 
+@functools.cache
+def _names_of(serializer_class: type[serializers.Serializer]) -> frozenset[str]:
+    return frozenset(serializer_class().fields)
+
+
 class ApiViewSet(viewsets.GenericViewSet):
     """A method that is not there is 405 for everybody, before anybody is asked who they are.
 
@@ -52,7 +57,7 @@ class ApiViewSet(viewsets.GenericViewSet):
 
     def _refuse_unknown(self, asked) -> None:
         known = {ApiPagination.page_query_param, ApiPagination.page_size_query_param}
-        known |= set(self.query().fields) if self.query else set()
+        known |= _names_of(self.query) if self.query else set()
         if unknown := sorted(set(asked) - known):
             refusal = ErrorDetail(_("This list does not know that parameter."), code="unknown_parameter")
             raise ValidationError({name[:100]: [refusal] for name in unknown[:MAX_NAMED]})
