@@ -61,6 +61,8 @@ ACTS: dict[str, str | Promise] = {
     "publish": pgettext_lazy("history", "published"),
     "withdraw": pgettext_lazy("history", "made it a draft again"),
     "send": pgettext_lazy("history", "sent the message"),
+    "stop_mails": pgettext_lazy("history", "had nothing more mailed to the address"),
+    "lift_mails": pgettext_lazy("history", "had mails go to the address again"),
 }
 WAYS: dict[str, str | Promise] = {"page": pgettext_lazy("history", "page"), "api": "API"}
 # Details that are no columns of their row.

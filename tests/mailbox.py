@@ -12,13 +12,14 @@ FAULTS = ("down", "busy", "hang", "reject", "drop")
 class Mailbox:
     """Takes mails on `port`. `fault`: None, or one of FAULTS.
 
-    down: hangs up at once. busy: 421. hang: says nothing for a while. reject: 550 to recipients that contain
-    `rejected`. drop: takes the mail and hangs up before saying so.
+    down: hangs up at once. busy: 421. hang: says nothing for a while. reject: `refusal` to recipients that
+    contain `rejected`. drop: takes the mail and hangs up before saying so.
     """
 
     def __init__(self):
         self.fault: str | None = None
         self.rejected = ""
+        self.refusal = "550 5.1.1"
         self.mails: list[Message] = []
         mailbox = self
 
@@ -69,7 +70,7 @@ class Mailbox:
                 return
             elif word == b"RCPT" and self.rejected and self.rejected in line.decode(errors="replace"):
                 said = line.decode(errors="replace").partition(":")[2].strip()
-                say(f"550 5.1.1 {said}: Recipient address rejected")  # as servers do: with the address
+                say(f"{self.refusal} {said}: Recipient address rejected")  # as servers do: with the address
             else:
                 say("250 well")
 

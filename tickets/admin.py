@@ -36,7 +36,6 @@ from .models import (
     Announcement,
     CheckIn,
     EventChange,
-    Mail,
     Order,
     Ticket,
     Viewer,
@@ -198,18 +197,6 @@ class CheckInAdmin(FindsCodes, ReadOnlyAdmin):
     @admin.display(description=_("event"))
     def event(self, check_in: CheckIn) -> str:
         return check_in.ticket.order.event.title
-
-
-@admin.register(Mail)
-class MailAdmin(FindsCodes, JobAdmin):
-    sees = (Ability.MESSAGES,)
-    event_path = "order.event"
-    list_display = ["order", "kind", "to", "status", "attempts", "last_error", "created_at", "sent_at"]
-    list_filter = ["status", "kind", ParkedFilter, "created_at"]
-    list_select_related = ["order__event"]
-    code_fields = ("order__code",)
-    search_fields = ["to", "=order__code", "order__search_key__folded"]
-    ordering = ["-created_at"]
 
 
 @admin.register(Viewer)

@@ -378,7 +378,7 @@ class Mail(StateMachine, Job):
     transitions = {
         Status.DUE: {Status.SENT, Status.FAILED},
         Status.FAILED: {Status.DUE},
-        Status.SENT: {Status.DUE},  # asked for again
+        Status.SENT: {Status.DUE, Status.FAILED},  # asked for again, came back
     }
     max_attempts = 16  # half a day: a mail server that is away comes back
     longest_delay_seconds = timedelta(hours=6).total_seconds()

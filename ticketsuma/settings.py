@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from ticketsuma.api.schema_settings import SPECTACULAR_SETTINGS  # noqa: F401, drf-spectacular reads it
 from ticketsuma.conf.env import Environment, development_problems, key_problems, readable, refuse
 from ticketsuma.conf.env import sender_problems as from_problems
+from ticketsuma.conf.mail_provider import anymail_settings
 from ticketsuma.conf.mfa_settings import *  # noqa: F403, all of them are allauth's
 
 env = Environment()
@@ -201,6 +202,7 @@ INSTALLED_APPS = [
     "tickets.guest_messages",
     "tickets.reports",
     "tickets.receipts",
+    "tickets.mail_health",
     "ticketsuma.admin.apps.ShopAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -464,10 +466,15 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["gz", "br", "png", "jpg", "jpeg", "webp", "woff2", "map"]
 EMAIL_TIMEOUT = 10
 MESSAGES_PER_SECOND = max(1, env.int("MESSAGES_PER_SECOND", 20))  # of one message to guests
-if not ALLOW_TEST_NETWORK:
+MAIL_PROVIDER, _token = env.str("MAIL_PROVIDER", "").lower(), env.str("MAIL_PROVIDER_TOKEN", "")
+_webhooks = env.str("MAIL_WEBHOOK_SECRET", ""), env.str("MAIL_WEBHOOK_SIGNING_KEY", "")
+ANYMAIL = anymail_settings(env, MAIL_PROVIDER, _token, env.str("MAIL_PROVIDER_URL", ""), *_webhooks)
+if not ALLOW_TEST_NETWORK and not (MAIL_PROVIDER and _token):
     env.demand("EMAIL_URL", env.str("EMAIL_URL", ""))  # else tickets would be printed to the log
 _mail = f"filemail:///{VAR_DIR / 'mail'}" if DEVELOPMENT else "consolemail://"
 vars().update(readable("EMAIL_URL", lambda: env.email_url("EMAIL_URL", _mail)))
+if MAIL_PROVIDER and _token:
+    EMAIL_BACKEND = f"anymail.backends.{MAIL_PROVIDER}.EmailBackend"
 _sender = formataddr((SITE_NAME, f"tickets@{urlsplit(SITE_URL).hostname}"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", _sender)
 env.problems += from_problems(SITE_NAME, DEFAULT_FROM_EMAIL)

@@ -20,6 +20,7 @@ urlpatterns = [
     path("", include("tickets.receipts.urls")),
     path("", include("tickets.account_urls")),
     path("", include("tickets.guest_messages.urls")),
+    path("", include("tickets.mail_health.urls")),
     path("", include("payments.urls")),
     path("accounts/", include("accounts.urls")),
     path("admin/reports/", include("tickets.reports.urls")),

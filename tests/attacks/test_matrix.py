@@ -97,6 +97,7 @@ API = [
                                                                        (400, 400, 400, 400, 400)),
     ("POST /api/users/logout", "/api/users/logout",                    (401, 204, 401, 204, 204)),
     ("/api/webhooks/payment", "POST /api/webhooks/payment",            (401, 401, 401, 401, 401)),
+    ("/api/webhooks/mail", "POST /api/webhooks/mail",                  (404, 404, 404, 404, 404)),
     ("/api/schema", "GET /api/schema",                                 (200, 200, 200, 200, 200)),
     ("/api/docs", "GET /api/docs",                                     (200, 200, 200, 200, 200)),
     ("/api/", "GET /api/nothing",                                      (404, 404, 404, 404, 404)),

@@ -60,7 +60,7 @@ POINTS = [
     # receipts
     KillPoint("receipt_numbered", "tickets/receipts/drawing.py", "_next", "receipt.series, receipt.number"),
     # mails
-    KillPoint("mail_sent", "tickets/mail/messages.py", "send_mail", "mail.advance("),
+    KillPoint("mail_sent", "tickets/mail_health/sending.py", "send", "mail.advance(Mail.Status.SENT"),
 ]
 
 

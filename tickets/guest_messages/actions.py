@@ -1,4 +1,4 @@
-"""Buttons on messages to guests, and on an event for the mails that did not arrive."""
+"""Buttons on messages to guests."""
 
 from typing import Any
 
@@ -7,8 +7,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.history import actor
 from accounts.roles import Ability
-from events.models import Event
-from tickets.models import Mail
+from tickets.mail_health.actions import Resend
 from ticketsuma.admin.actions import StaffAction
 from ticketsuma.bidi import isolate
 
@@ -85,37 +84,9 @@ class Stop(_MessageAction):
         return _("It is canceled; nobody gets it.")
 
 
-class Resend(_MessageAction):
-    """On a message, and on an event for all of its mails."""
-
-    name = "resend"
-    label = gettext_lazy("Mail again what did not arrive")
-
-    def _mails(self, row: Message | Event):
-        if isinstance(row, Message):
-            return services.copies_of(row)
-        return Mail.objects.filter(order__event=row)
-
-    def is_possible(self, row: Any) -> bool:
-        return services.undelivered(self._mails(row)).exists()
-
-    def seen(self, row: Any) -> object:
-        return services.undelivered(self._mails(row)).count()
-
-    def preview(self, row: Message | Event) -> list[str]:
-        count = services.undelivered(self._mails(row)).count()
-        says = ngettext(
-            "%(count)s mail did not arrive and is tried again.",
-            "%(count)s mails did not arrive and are tried again.",
-            count,
-        )
-        return [isolate(str(row)), says % {"count": count}]
-
-    def run(self, row: Message | Event, data: dict) -> str:
-        count = services.resend(self._mails(row))
-        return ngettext(
-            "%(count)s mail is tried again.", "%(count)s mails are tried again.", count
-        ) % {"count": count}  # fmt: skip
+class ResendCopies(Resend):
+    def mails(self, row: Any):
+        return services.copies_of(row)
 
 
-MESSAGE_ACTIONS: list[StaffAction] = [Send(), Test(), Stop(), Resend()]
+MESSAGE_ACTIONS: list[StaffAction] = [Send(), Test(), Stop(), ResendCopies()]

@@ -1,4 +1,4 @@
-"""Admin of messages to guests, and what an event's page says of mails."""
+"""Admin of messages to guests."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ from django.views.decorators.http import require_safe
 
 from accounts.roles import Ability, visible
 from events.models import Event
-from tickets.admin import EventAdmin, MailAdmin
 from tickets.admin_filters import EventFilter
+from tickets.mail_health.states import STATE_WORDS, states_of
 from ticketsuma.admin.actions import StaffActionsMixin
 from ticketsuma.admin.base import ByRole
 from ticketsuma.admin.event_times import moment_column, words
@@ -26,12 +26,12 @@ from ticketsuma.paginator import GrowingPaginator
 from ticketsuma.templatetags.display import number
 from ticketsuma.web.middleware import allow_sources
 
-from .actions import MESSAGE_ACTIONS, Resend, concerns
+from .actions import MESSAGE_ACTIONS, concerns
 from .delivery import write
 from .forms import MessageForm, TranslationForm, moment_words
 from .models import Message, Translation
-from .services import copies_of, states_of
-from .templatetags.guest_messages import STATE_WORDS, mails_url
+from .services import copies_of
+from .templatetags.guest_messages import mails_url
 
 
 class OnlyDrafts(ByRole):
@@ -177,11 +177,3 @@ class MessageAdmin(StaffActionsMixin, UnstaleAdmin, OnlyDrafts, KeepsHistory, ad
              for name, count in counts.items()),
         )  # fmt: skip
         return format_html("{} {}", bar, lines or _now("Nobody was chosen by it."))
-
-
-class MailEventFilter(EventFilter):
-    path = "order__event"
-
-
-EventAdmin.extend(actions=[Resend()])
-MailAdmin.extend(actions=[], filters=(MailEventFilter,))

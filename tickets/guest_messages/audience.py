@@ -1,11 +1,13 @@
 """Guests whom a message is for: each address once."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 
+from tickets.mail_health.suppression import complained
 from tickets.models import Answer, Order, Ticket
 
 from .models import Message
@@ -69,7 +71,7 @@ def guests(message: Message) -> list[Guest]:
     for address, order_id in rows.values_list("address", "order").iterator(chunk_size=5000):
         first.setdefault(address, order_id)
     if message.is_news:
-        for address in unsubscribed(message.event.organizer_id, first):
+        for address in _without_news(message, first):
             del first[address]
     return [Guest(address, order_id) for address, order_id in first.items()]
 
@@ -78,4 +80,10 @@ def is_for(message: Message, *, address: str, order_id: UUID) -> bool:
     """Whether `message` is (still) for whoever has `address` by this order."""
     if not tickets_for(message).filter(address=address, order=order_id).exists():
         return False
-    return not (message.is_news and unsubscribed(message.event.organizer_id, [address]))
+    return not (message.is_news and _without_news(message, [address]))
+
+
+def _without_news(message: Message, addresses: Iterable[str]) -> set[str]:
+    """Those of `addresses` that unsubscribed from its organizer, or complained about any mail of ours."""
+    asked = list(addresses)
+    return unsubscribed(message.event.organizer_id, asked) | complained(asked)

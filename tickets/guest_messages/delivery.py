@@ -6,20 +6,20 @@ from typing import Any
 
 from django.conf import settings
 from django.template.loader import render_to_string
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.rate_limits import hit
 from events.markdown import render_markdown
 from tickets.mail.messages import named_address, one_line
+from tickets.mail_health.sending import send
 from tickets.models import Mail, Order
 from ticketsuma.errors import DomainError
 from ticketsuma.mail import ShopMail
 
 from .audience import is_for
 from .models import Message
-from .services import bounced
 from .unsubscribing import unsubscribe_url
 
 LEFT_OUT = "not among its guests any more"
@@ -35,22 +35,14 @@ def deliver(mail: Mail) -> None:
     """Mail a copy; the worker's handler. At least once: after a crash again, with the same Message-ID.
 
     Whoever is no longer one of its guests by now (paid, checked in, forgotten, unsubscribed …) gets
-    nothing. An address that the server refuses for good is not tried again.
+    nothing.
     """
     message = Message.objects.select_related("event__organizer").filter(pk=mail.about).first()
     if message is None or not is_for(message, address=mail.to, order_id=mail.order_id):
         mail.advance(Mail.Status.FAILED, last_error=LEFT_OUT, **mail.finished())
         return
     letter = write(message, to=mail.to, language=mail.order.language, order=mail.order)
-    try:
-        letter.send()
-    except smtplib.SMTPRecipientsRefused as refusal:
-        code = min(code for code, _text in refusal.recipients.values())
-        if code < 500:
-            raise
-        mail.advance(Mail.Status.FAILED, last_error=bounced(code), **mail.finished())
-        return
-    mail.advance(Mail.Status.SENT, sent_at=timezone.now(), last_error="", **mail.finished())
+    send(mail, letter)
 
 
 def send_test(message: Message, *, to: str) -> int:

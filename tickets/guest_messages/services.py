@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -20,7 +20,6 @@ from .models import Message
 
 LATE = timedelta(hours=24)  # after it, what should have followed the start is news no more
 _BATCH = 500
-_BOUNCED = "bounced"  # begins `last_error` of a copy whose address does not exist
 
 
 class TooLate(DomainError):
@@ -106,35 +105,5 @@ def _most_apart(count: int) -> timedelta:
     return Mail.furthest_due * 0.9 / max(count, 1)
 
 
-# -- what became of the copies ----------------------------------------------------------------
-STATES = {
-    "sent": Q(status=Mail.Status.SENT),
-    "waiting": Q(status=Mail.Status.DUE, parked_at=None),
-    "given_up": Q(status=Mail.Status.DUE, parked_at__isnull=False),
-    "bounced": Q(status=Mail.Status.FAILED, last_error__startswith=_BOUNCED),
-    "left_out": Q(status=Mail.Status.FAILED) & ~Q(last_error__startswith=_BOUNCED),
-}
-
-
 def copies_of(message: Message) -> QuerySet[Mail]:
     return Mail.objects.filter(about=message.pk, kind=Mail.Kind.MESSAGE)
-
-
-def states_of(mails: QuerySet[Mail]) -> dict[str, int]:
-    """How many of `mails` are in each of STATES, in one statement."""
-    return mails.aggregate(**{name: Count("pk", filter=state) for name, state in STATES.items()})
-
-
-def bounced(code: int) -> str:
-    """`last_error` of a copy that the mail server refused for good, by its code."""
-    return f"{_BOUNCED}: {code}"
-
-
-def undelivered(mails: QuerySet[Mail]) -> QuerySet[Mail]:
-    """Those that could not be delivered; not those that were left out, for they were not true any more."""
-    return mails.filter(STATES["given_up"] | STATES["bounced"])
-
-
-def resend(mails: QuerySet[Mail]) -> int:
-    """Try those of `mails` again that could not be delivered; how many. Of two at once each tries its own."""
-    return undelivered(mails).update(status=Mail.Status.DUE, **Mail.requeued())

@@ -20,6 +20,7 @@ from events.ical import CANCEL, REQUEST, calendar_file
 from payments.models import Refund
 from payments.quotes import then_and_now
 from payments.refunds import for_the_payer_to_redirect
+from tickets.mail_health.sending import send
 from tickets.models import EventChange, Mail, Order, Ticket
 from tickets.services.answers import has_questions
 from tickets.services.mailbox_proof import mailbox_path
@@ -60,8 +61,7 @@ def send_mail(mail: Mail) -> None:
         return
     with translation.override(mail.order.language):
         message = write_mail(mail)
-    message.send()
-    mail.advance(Mail.Status.SENT, sent_at=timezone.now(), last_error="", **mail.finished())
+    send(mail, message)
 
 
 def _held_by(mail: Mail) -> QuerySet[Ticket]:

@@ -32,7 +32,7 @@ LAST_HOUR = timedelta(hours=1)
 SETTLED_AT_MOST = 500  # of the last hour, the newest
 KINDS = (
     "worker", "node", "forbidden", "doctor", "clock", "balance", "unmatched", "failed", "in_doubt",
-    "needs_address", "failing", "parked", "second_person", "rate",
+    "needs_address", "failing", "parked", "second_person", "rate", "came_back",
 )  # fmt: skip
 
 # The worker's queues by their names (`tasks.py`, which a web process does not load) that somebody waits for.

@@ -9,6 +9,7 @@ from accounts.models import User
 from payments.models import Payment
 from payments.nwc.models import ConnectedWallet
 from tickets.guest_messages.unsubscribing import without_news
+from tickets.mail_health.suppression import reasons_for
 from tickets.models import Order, Ticket
 from tickets.receipts.models import Receipt
 from ticketsuma.money import MSATS_PER_SAT
@@ -38,6 +39,7 @@ def export_person(user: User) -> dict[str, Any]:
         "devices": list(user.devices.values("endpoint", "wants", "created_at")),
         "sign_ins": list(user.sign_ins.values("at", "device", "network")),
         "no_news_of": without_news(user.email) if user.has_verified_email else [],
+        "mails_stopped": reasons_for(user.email) if user.has_verified_email else [],
         "acts": list(acts.values("at", "via", "act", "row")),
     }
 

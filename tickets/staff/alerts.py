@@ -20,6 +20,7 @@ from payments.node.balance import waiting_msats
 from payments.node.lightspark import NodeForbidden
 from payments.rates.services import paused
 from payments.unmatched import unmatched_money
+from tickets.mail_health.states import came_back
 from tickets.models import Mail, Order
 from ticketsuma import clock
 from ticketsuma.jobs.models import failing
@@ -43,7 +44,8 @@ def needs_attention() -> list[Attention]:
     """Unmatched money, refunds that wait for a person, work that fails, a silent node; the worst first."""
     sweep = Sweep.objects.filter(name=Sweep.INCOMING).first()
     refunds = [*refunds_that_wait(), *_second_person()]
-    return [*_node(sweep), *_doctor(), *_rates(), *_balance(sweep), *_money(), *refunds, *_work()]
+    bad = [*_node(sweep), *_doctor(), *_rates(), *_balance(sweep), *_money(), *refunds]
+    return [*bad, *mails_that_came_back(), *_work()]
 
 
 def _node(sweep: Sweep | None) -> list[Attention]:
@@ -168,6 +170,13 @@ def refunds_that_wait(refunds: QuerySet | None = None) -> list[Attention]:
             f"status__exact={status}",
         )
     ]
+
+
+def mails_that_came_back(mails: QuerySet | None = None) -> list[Attention]:
+    """Of all mails, or of `mails`: whoever they are for should be asked for another address."""
+    mails = came_back(Mail.objects.all() if mails is None else mails)
+    says = _("Mails about events to come were not delivered: look at the address, and mail them again.")
+    return _line("came_back", mails, says, "tickets.mail", "state=came_back")
 
 
 def _webhook_events() -> QuerySet:

@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.roles import Ability
 from payments.models import Payment
 from payments.services import push_again
-from tickets.mail.messages import mail_tickets_again
 from tickets.models import CheckIn, Order, Viewer
 from tickets.services.orders import cancel_order
 from tickets.services.payment_lookup import check_order
@@ -21,7 +20,7 @@ from ticketsuma.bidi import isolate
 from ticketsuma.money import MAX_SATS, format_due, format_sats
 from ticketsuma.state_machine import InvalidTransition
 
-from .email_actions import CorrectEmail
+from .email_actions import CorrectEmail, MailTicketsAgain
 from .money_actions import on_its_way, sent_by_staff
 from .ticket_actions import ReplaceLinks
 
@@ -84,29 +83,6 @@ class PushAgain(StaffAction):
         if not push_again(payment, uma_address=payment.uma_address):
             raise InvalidTransition
         return _("The request goes to %(address)s again.") % {"address": payment.uma_address}
-
-
-class MailTicketsAgain(StaffAction):
-    needs = (Ability.MESSAGES,)
-    asks_again = False
-    name = "mail"
-    label = gettext_lazy("Mail the tickets again")
-
-    def is_possible(self, order: Order) -> bool:
-        return order.is_paid and bool(order.email)
-
-    def preview(self, order: Order) -> list[str]:
-        return [
-            _summary(order),
-            _("Mails the tickets to %(address)s once more.") % {"address": order.email},
-        ]
-
-    def seen(self, order: Order) -> list:
-        return list(order.mails.values_list("kind", "status", "sent_at"))
-
-    def run(self, order: Order, data: dict) -> str:
-        mail_tickets_again(order)
-        return _("The tickets go to %(address)s again.") % {"address": order.email}
 
 
 class ReleaseViewers(StaffAction):

@@ -12,7 +12,15 @@ from accounts.models import User
 from accounts.roles import Ability, may, visible
 from events.models import Event
 from payments.models import Refund
-from tickets.staff.alerts import Attention, needs_attention, refunds_that_wait, second_person_waits
+from tickets.mail_health.states import STATE_WORDS, state_of
+from tickets.models import Mail
+from tickets.staff.alerts import (
+    Attention,
+    mails_that_came_back,
+    needs_attention,
+    refunds_that_wait,
+    second_person_waits,
+)
 from tickets.staff.sales import Sales, sales_today
 from ticketsuma.admin.event_times import words
 from ticketsuma.money import format_msats
@@ -22,13 +30,19 @@ COMING = 8  # events on the start page
 register.filter("msats", format_msats)
 
 
+@register.filter
+def mail_state(mail: Mail) -> str:
+    return str(STATE_WORDS[state_of(mail)])
+
+
 @register.simple_tag
 def attention(user: User) -> list[Attention]:
-    """What needs somebody; of an organizer's, the refunds that wait."""
+    """What needs somebody; of an organizer's, the refunds that wait and the mails that came back."""
     if may(user, Ability.OPERATE):
         return needs_attention()
     refunds = refunds_that_wait(visible(user, Refund.objects.all(), Ability.SEE_MONEY))
-    return [*second_person_waits(user), *refunds]
+    mails = mails_that_came_back(visible(user, Mail.objects.all(), Ability.MESSAGES))
+    return [*second_person_waits(user), *refunds, *mails]
 
 
 @register.simple_tag

@@ -36,11 +36,12 @@ from tests.factories import (
     ViewerFactory,
     WebhookEventFactory,
 )
+from tickets.mail_health.tests.factories import SuppressedFactory
 from tickets.models import Announcement, CheckIn, Mail, Order, Ticket
 from tickets.receipts.drawing import draw_receipt
 from tickets.tests.admin_client import change_url, list_url
 
-OURS = ["accounts", "events", "payments", "tickets", "offline_door"]
+OURS = ["accounts", "events", "payments", "tickets", "offline_door", "mail_health"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -65,6 +66,7 @@ def one_of_each() -> None:
     PostTransactionFactory(incoming_payment=pay(order))
     CheckInFactory(ticket=order.tickets.get())
     offline_scan(order.tickets.get())
+    SuppressedFactory()
     ViewerFactory(ticket=order.tickets.get(), key="k")
     was = {"title": "t", "start_time": timezone.now(), "end_time": timezone.now(), "timezone": "UTC"}
     Announcement.objects.update_or_create(event=order.event, defaults=was)

@@ -25,6 +25,7 @@ ASKS = {
     "attach": True, "retry-failed": True, "sell": False, "gift": True, "codes": False,
     "publish": False, "withdraw": False, "duplicate": False,
     "send": True, "test": False, "stop": False, "resend": False,
+    "lift": False, "stop-mails": False,
 }  # fmt: skip
 
 

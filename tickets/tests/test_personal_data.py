@@ -92,9 +92,12 @@ def test_where_a_refund_went_is_forgotten_later_when_it_was_under_way():
 def test_what_a_button_said_is_kept_without_the_address(staff):
     order = paid(uma_address=WALLET)
     Mail.objects.update(status="sent", sent_at=timezone.now())
-    assert told(act(staff, order, "mail")) == [f"The tickets go to {ANN} again."]
+    assert told(act(staff, order, "mail")) == [f"The tickets are mailed to {ANN} again, within a minute."]
     entry = HistoryEntry.objects.get(act="press")
-    assert entry.details["said"] == "Mail the tickets again: The tickets go to [address] again."
+    assert (
+        entry.details["said"]
+        == "Mail the tickets again: The tickets are mailed to [address] again, within a minute."
+    )
 
 
 def test_djangos_old_log_of_an_account_goes_with_it():
@@ -227,5 +230,5 @@ def test_the_export_costs_the_same_for_more_orders(django_assert_num_queries):
         while Order.objects.count() < orders:
             refund_order(paid(buyer=user, email=user.email))
         user = User.objects.get(pk=user.pk)
-        with django_assert_num_queries(18):
+        with django_assert_num_queries(20):
             export_person(user)

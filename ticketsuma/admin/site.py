@@ -20,7 +20,7 @@ MODELS = ("Order", "Ticket", "CheckIn", "Mail", "Payment", "IncomingPayment", "R
 HOOD = {
     "Usage", "SignIn", "PendingAct", "HistoryEntry", "VaspNonce", "WebhookEvent", "PostTransaction",
     "Checkup", "Sweep", "Invoice", "Viewer", "Announcement", "EventChange", "OrderLine", "FormerSlug",
-    "DoorList", "OfflineScan",
+    "DoorList", "OfflineScan", "Suppressed",
 }  # fmt: skip
 
 

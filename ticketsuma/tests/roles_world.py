@@ -35,6 +35,7 @@ from tests.factories import (
     WebhookEventFactory,
 )
 from tickets.guest_messages.tests.factories import MessageFactory
+from tickets.mail_health.tests.factories import SuppressedFactory
 from tickets.models import Announcement
 from tickets.receipts.drawing import draw_receipt
 
@@ -65,6 +66,7 @@ SEES = {
     "tickets.mail": MANAGERS, "tickets.announcement": MANAGERS, "tickets.eventchange": MANAGERS,
     "guest_messages.message": MANAGERS,
     "receipts.receipt": MONEY,
+    "mail_health.suppressed": OPERATORS,
 }  # fmt: skip
 CHANGES = {
     "events.event": MANAGERS,
@@ -82,7 +84,9 @@ ACTS = {
     ("events.event", "sell"): MANAGERS, ("events.event", "gift"): MANAGERS,
     ("events.event", "codes"): MANAGERS, ("events.event", "publish"): MANAGERS,
     ("events.event", "withdraw"): MANAGERS, ("events.event", "duplicate"): MANAGERS,
-    ("events.event", "resend"): MANAGERS,
+    ("events.event", "resend"): MANAGERS, ("tickets.mail", "resend"): MANAGERS,
+    ("tickets.order", "lift"): MANAGERS, ("tickets.order", "stop-mails"): OPERATORS,
+    ("mail_health.suppressed", "lift"): OPERATORS,
     **{("guest_messages.message", action): MANAGERS for action in ("send", "test", "stop", "resend")},
     ("events.event", "cancel"): OWNERS, ("events.event", "retry-failed"): MOVERS,
     ("events.organizer", "invite"): OWNERS, ("events.organizer", "close"): OPERATORS,
@@ -166,7 +170,7 @@ def make_world(role, client, settings) -> "World":
     SweepFactory(read_until=timezone.now())
     under_the_hood = [
         CheckupFactory(), UsageFactory(key="k"), VaspNonceFactory(), WebhookEventFactory(),
-        SignInFactory(), PendingActFactory(),
+        SignInFactory(), PendingActFactory(), SuppressedFactory(),
         PostTransactionFactory(incoming_payment=own["payments.incomingpayment"]), UserFactory(),
     ]  # fmt: skip
     with by_command("test"):

@@ -44,6 +44,14 @@ def started(tmp_path, base: dict, expression: str = "settings.SITE_NAME", **give
             "DEFAULT_FROM_EMAIL is no address",
         ),
         (PRODUCTION, {"DEFAULT_FROM_EMAIL": "nobody"}, "DEFAULT_FROM_EMAIL is no address"),
+        (PRODUCTION, {"MAIL_PROVIDER": "pigeon"}, "MAIL_PROVIDER is none of brevo, mailgun,"),
+        (PRODUCTION, {"MAIL_PROVIDER": "postmark"}, "MAIL_WEBHOOK_SECRET is missing"),
+        (PRODUCTION, {"MAIL_PROVIDER": "brevo", "MAIL_WEBHOOK_SECRET": "short"}, "SECRET is shorter than 24"),
+        (
+            PRODUCTION,
+            {"MAIL_PROVIDER": "mailgun", "MAIL_WEBHOOK_SECRET": "e5c1f0a9b7d24386a1c0"},
+            "MAIL_WEBHOOK_SIGNING_KEY is missing",
+        ),
     ],
 )
 def test_what_cannot_be_stops_the_start(tmp_path, base, given, word):
@@ -94,3 +102,16 @@ def test_a_cache_in_redis_is_one_that_may_be_away(tmp_path):
     backend = "settings.CACHES['default']['BACKEND'], __import__('redis').__name__"
     said, refused = started(tmp_path, PRODUCTION, backend, CACHE_URL="redis://127.0.0.1:9/0")
     assert (said, refused) == ("ticketsuma.web.cache.RedisOrNothing redis", "")
+
+
+def test_a_mail_providers_api_replaces_the_mail_server(tmp_path):
+    """Without one nothing of it is loaded."""
+    base = {name: value for name, value in PRODUCTION.items() if name != "EMAIL_URL"}
+    given = {
+        "MAIL_PROVIDER": "postmark", "MAIL_PROVIDER_TOKEN": "a-token",
+        "MAIL_WEBHOOK_SECRET": "f0e1q7x2v9k4m1z8w3b6n5t0",
+    }  # fmt: skip
+    said, refused = started(tmp_path, base, "settings.EMAIL_BACKEND", **given)
+    assert (said, refused) == ("anymail.backends.postmark.EmailBackend", "")
+    loaded = "'anymail' in __import__('sys').modules"
+    assert started(tmp_path, PRODUCTION, loaded) == ("False", "")

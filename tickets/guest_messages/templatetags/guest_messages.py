@@ -6,34 +6,18 @@ from urllib.parse import urlencode
 from django import template
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.urls import reverse
-from django.utils.translation import pgettext_lazy
 
 from accounts.roles import Ability, may
 from events.models import Event
-from tickets.guest_messages.services import states_of
+from tickets.mail_health.states import STATE_WORDS, states_of
 from tickets.models import Mail
 
 register = template.Library()
 
-STATE_WORDS = {
-    "sent": pgettext_lazy("mails", "sent"),
-    "waiting": pgettext_lazy("mails", "waiting"),
-    "given_up": pgettext_lazy("mails", "given up"),
-    "bounced": pgettext_lazy("mails", "bounced"),
-    "left_out": pgettext_lazy("mails", "left out meanwhile"),
-}
-_QUERIES: dict[str, dict[str, Any]] = {
-    "sent": {"status__exact": "sent"},
-    "waiting": {"status__exact": "due", "parked_at__isnull": True},
-    "given_up": {"status__exact": "due", "parked_at__isnull": False},
-    "bounced": {"status__exact": "failed", "last_error__startswith": "bounced"},
-    "left_out": {"status__exact": "failed"},
-}
-
 
 def mails_url(state: str, **which: Any) -> str:
     """The admin's list of mails in a state."""
-    return f"{reverse('admin:tickets_mail_changelist')}?{urlencode(which | _QUERIES[state])}"
+    return f"{reverse('admin:tickets_mail_changelist')}?{urlencode(which | {'state': state})}"
 
 
 @register.simple_tag

@@ -86,7 +86,7 @@ def test_each_count_leads_to_its_mails(client, settings):
     now = timezone.now()
     for name, fields in {
         "sent": {"status": "sent"}, "given-up": {"parked_at": now, "next_attempt_at": None},
-        "bounced": {"status": "failed", "last_error": services.bounced(550)},
+        "bounced": {"status": "failed", "last_error": "bounced: 550"},
         "left-out": {"status": "failed"},
     }.items():  # fmt: skip
         services.copies_of(message).filter(to=f"{name}@example.com").update(**fields)
@@ -199,9 +199,10 @@ def test_what_did_not_arrive_is_counted_and_mailed_again(staff, event, mailbox):
     message = MessageFactory(event=event)
     services.send(message)
     services.begin_due()
-    mailbox.rejected = "@example.com"
+    mailbox.rejected, mailbox.refusal = "@example.com", "552 5.2.2"
     work_off()
-    assert {*Mail.objects.filter(about=message.pk).values_list("last_error", flat=True)} == {"bounced: 550"}
+    said = "bounced: 552 5.2.2 <[address]>: Recipient address rejected"
+    assert {*Mail.objects.filter(about=message.pk).values_list("last_error", flat=True)} == {said}
     for row in (message, event):
         assert ">2 bounced<" in staff.get(change_url(row)).content.decode()
     mailbox.rejected = ""

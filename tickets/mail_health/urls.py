@@ -1,0 +1,5 @@
+from django.urls import path
+
+from . import webhooks
+
+urlpatterns = [path("api/webhooks/mail", webhooks.receive)]
