@@ -222,4 +222,4 @@ def test_the_recent_audit_reads_what_changed(many):
 def test_the_whole_audit_of_many_rows_finds_nothing_and_asks_once_for_each_check(many):
     with CaptureQueriesContext(connection) as asked:
         assert run_integrity_checks() == []
-    assert len([one for one in asked.captured_queries if one["sql"].startswith("SELECT")]) == 14
+    assert len([one for one in asked.captured_queries if one["sql"].startswith("SELECT")]) == 15
