@@ -63,6 +63,7 @@ ACTS: dict[str, str | Promise] = {
     "send": pgettext_lazy("history", "sent the message"),
     "stop_mails": pgettext_lazy("history", "had nothing more mailed to the address"),
     "lift_mails": pgettext_lazy("history", "had mails go to the address again"),
+    "note": pgettext_lazy("history", "wrote a note"),
 }
 WAYS: dict[str, str | Promise] = {"page": pgettext_lazy("history", "page"), "api": "API"}
 # Details that are no columns of their row.

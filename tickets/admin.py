@@ -40,6 +40,7 @@ from .models import (
     Ticket,
     Viewer,
 )
+from .notes.marks import MarksNotes
 from .organizer_admin import OrganizerAdmin  # noqa: F401, Django looks for admins here
 from .staff.cancellation import cancel_progress
 from .staff.money_actions import EVENT_ACTIONS, REFUND_ACTIONS
@@ -71,7 +72,7 @@ class FindsCodes(_AnyAdmin):
 
 
 @admin.register(Order)
-class OrderAdmin(FindsOne, FindsCodes, JobAdmin):
+class OrderAdmin(MarksNotes, FindsOne, FindsCodes, JobAdmin):
     """One order on one page: its story, tickets, money and mails."""
 
     sees = (Ability.SEE_GUESTS,)
@@ -108,7 +109,7 @@ class OrderAdmin(FindsOne, FindsCodes, JobAdmin):
 
     @admin.display(description=_("guest"), ordering="name")
     def guest(self, order: Order) -> str:
-        lines = [line for line in (order.name, order.email or order.uma_address) if line]
+        lines = filter(None, (order.name, order.email or order.uma_address, self.note_mark(order)))
         return (
             format_html_join("", '<span class="line" dir="auto">{}</span>', ((line,) for line in lines))
             or "-"

@@ -30,6 +30,7 @@ from .order_amounts import OrderAmounts
 
 ORDER_CODE_LENGTH = 8
 TICKET_CODE_LENGTH = 26  # 130 bits
+FORGOTTEN = "forgotten"  # the idempotency scope of an order whose buyer is
 
 
 def new_order_code() -> str:

@@ -200,6 +200,7 @@ INSTALLED_APPS = [
     "tickets.push",
     "tickets.offline_door",
     "tickets.guest_messages",
+    "tickets.notes",
     "tickets.reports",
     "tickets.receipts",
     "tickets.mail_health",

@@ -20,6 +20,7 @@ NEEDED = [
     "tickets__order__event", "tickets__check_in", "tickets__viewer", "tickets__time_in_room", "mails",
     "payment__invoices", "payment__incoming_payments__refunds", "answers__question",
     "receipts__series", "receipts__addressees",
+    "notes",
 ]  # fmt: skip
 
 
@@ -75,6 +76,8 @@ def _order(order: Order) -> dict[str, Any]:
             {"question": each.question.label, "ticket": each.ticket_number, "values": each.values}
             for each in order.answers.all()
         ],
+        # Who of staff wrote them is about somebody else.
+        "notes": [{"at": note.at, "text": note.text} for note in order.notes.all()],
         "refunds": _refunds(order.payment) if order.payment else [],
         "receipts": [_receipt(receipt) for receipt in order.receipts.all()],
         "mails": [

@@ -17,6 +17,7 @@ from payments.models import Payment, Refund
 from payments.nwc.services import forget_wallets_of
 from payments.services import forget_payers
 from tickets.models import Answer, Mail, Order, Ticket
+from tickets.notes.services import forget_notes
 from ticketsuma.conf.logging_config import scrub
 from ticketsuma.errors import DomainError
 
@@ -92,6 +93,7 @@ def _leave(orders: QuerySet[Order], user: User | None) -> int:
                 record("forget", order)
         Ticket.objects.filter(order__in=pks).update(holder_name="", holder_email="")
         Answer.objects.filter(order__in=pks).delete()
+        forget_notes(pks)
         Order.objects.filter(pk__in=pks).update(buyer=None, name="", is_forgotten=True)
         forget_wallets_of(list(Payment.objects.filter(order__in=pks).values_list("pk", flat=True)))
         forget_what_money_does_not_need(pks)

@@ -15,12 +15,11 @@ from django.db.models.functions import Cast
 
 from events.models import Event
 from payments.models import Invoice, Refund
-from tickets.models import Answer, Order, Ticket
+from tickets.models import FORGOTTEN, Answer, Order, Ticket
+from tickets.notes.services import forget_notes
 from ticketsuma import clock
 
 from .personal_data import MAX_AT_ONCE, forget_what_money_does_not_need, lock
-
-FORGOTTEN = "forgotten"
 
 
 def cutoff() -> datetime | None:
@@ -61,6 +60,7 @@ def purge() -> int:
                 scope=FORGOTTEN, key=Cast("pk", CharField(max_length=255)),
             )  # fmt: skip
             Answer.objects.filter(order__in=pks).delete()
+            forget_notes(pks)
             Invoice.objects.filter(payment__order__in=pks).update(last_error="")
             forget_what_money_does_not_need(pks)
     return len(pks)

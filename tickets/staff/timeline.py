@@ -35,6 +35,7 @@ KINDS = {
     "checked in": gettext_lazy("checked in"),
     "void": gettext_lazy("void"),
     "done by": gettext_lazy("done by"),
+    "note": gettext_lazy("note"),
 }
 
 
@@ -62,7 +63,7 @@ def order_file(pk: uuid.UUID) -> Order:
     return (
         Order.objects.select_related("event", "buyer", "payment", "promo_code")
         .prefetch_related(
-            Prefetch("tickets", tickets), "mails", LINES, "payment__invoices", "answers__question",
+            Prefetch("tickets", tickets), "mails", LINES, "payment__invoices", "answers__question", "notes",
             Prefetch("payment__incoming_payments", incoming),
         )
         .get(pk=pk)
@@ -78,7 +79,8 @@ def pay_url(order: Order) -> str:
 
 def timeline(order: Order) -> list[TimelineEntry]:
     """What happened to an order from `order_file`, oldest first."""
-    moments = [*_of_order(order), *_of_mails(order), *_of_tickets(order), *_of_people(order)]
+    moments = [*_of_order(order), *_of_mails(order), *_of_tickets(order)]
+    moments += [*_of_people(order), *_of_notes(order)]
     if order.payment:
         moments += [*_of_payment(order.payment), *_of_money(order.payment)]
     return sorted(moments, key=lambda moment: moment.at)
@@ -211,11 +213,16 @@ def _of_tickets(order: Order) -> Iterator[TimelineEntry]:
             )
 
 
+def _of_notes(order: Order) -> Iterator[TimelineEntry]:
+    for note in order.notes.all():
+        yield TimelineEntry(note.at, "note", f"{note.by_name}: {isolate(note.text)}")
+
+
 def _of_people(order: Order) -> Iterator[TimelineEntry]:
     """Acts of staff and of the buyer on the order and its rows."""
     incoming = order.payment.incoming_payments.all() if order.payment else []
     refunds = [refund for money in incoming for refund in money.refunds.all()]
     rows = [order, *order.tickets.all(), *order.mails.all(), *incoming, *refunds]
     rows += [order.payment] if order.payment else []
-    for entry in HistoryEntry.objects.about(rows):
+    for entry in HistoryEntry.objects.about(rows).exclude(act="note"):  # told by themselves
         yield TimelineEntry(entry.at, "done by", f"{entry.who}: {isolate(entry.row_name)} {entry.says}")

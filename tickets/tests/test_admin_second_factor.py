@@ -20,6 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 # Every action of the admin: whether it asks again. Whoever adds one says here.
 ASKS = {
     "reconcile": False, "push": False, "mail": False, "viewers": False, "refund-part": True,
+    "note": False,
     "refund": True, "cancel": True, "forget": True, "try-again": None, "email": True,
     "replace-links": False, "void": True, "replace": False, "undo": False, "retry": True, "address": True,
     "attach": True, "retry-failed": True, "sell": False, "gift": True, "codes": False,

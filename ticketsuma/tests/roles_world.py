@@ -45,6 +45,7 @@ OWNERS = {"owner"}
 MANAGERS = {"owner", "manager"}
 MONEY = {"owner", "finance", "reader"}
 MOVERS = {"owner", "finance"}
+NOTERS = {"owner", "manager", "finance"}
 GUESTS = {"owner", "manager", "finance", "reader"}
 DOORS = {"owner", "manager", "door"}
 OPERATORS: set[str] = set()  # who see everything, everywhere
@@ -96,6 +97,7 @@ ACTS = {
     ("tickets.order", "mail"): MANAGERS, ("tickets.order", "viewers"): MANAGERS,
     ("tickets.order", "refund-part"): MOVERS, ("tickets.order", "refund"): MOVERS,
     ("tickets.order", "cancel"): MANAGERS, ("tickets.order", "forget"): OPERATORS,
+    ("tickets.order", "note"): NOTERS,
     ("tickets.order", "email"): MANAGERS, ("tickets.order", "replace-links"): MANAGERS,
     ("tickets.ticket", "void"): MOVERS, ("tickets.ticket", "replace"): MANAGERS,
     ("tickets.ticket", "undo"): MANAGERS,

@@ -1,0 +1,1 @@
+from tickets.tests.conftest import staff as staff
