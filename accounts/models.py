@@ -44,7 +44,9 @@ class User(Searched, AbstractBaseUser):
 
     email = models.EmailField(_("e-mail"), max_length=254, unique=True)
     name = models.CharField(_("name"), max_length=120, blank=True)
-    is_active = models.BooleanField(_("active"), default=True)
+    is_active = models.BooleanField(
+        _("active"), default=True, help_text=_("Without it they cannot sign in, and are signed out.")
+    )
     # Part of every API token; raising it ends them all at once.
     token_epoch = models.PositiveIntegerField(_("token epoch"), default=0)
     search_key = FoldedField("email", "name")

@@ -146,11 +146,19 @@ class TicketType(models.Model):
         "events.Event", models.CASCADE, related_name="ticket_types", verbose_name=_("event")
     )
     name = models.CharField(_("name"), max_length=80, blank=True, help_text=_("Needed once there are two."))
-    description = models.CharField(_("description"), max_length=300, blank=True)
+    description = models.CharField(
+        _("description"), max_length=300, blank=True, help_text=_("One line below its name.")
+    )
     position = models.PositiveSmallIntegerField(
         _("position"), default=0, help_text=_("Lower ones are shown first.")
     )
-    pricing = models.CharField(_("pricing"), max_length=8, choices=Pricing, default=Pricing.FIXED)
+    pricing = models.CharField(
+        _("pricing"),
+        max_length=8,
+        choices=Pricing,
+        default=Pricing.FIXED,
+        help_text=_("Who says what a seat costs."),
+    )
     price = models.PositiveBigIntegerField(
         _("price"), default=0, validators=[MaxValueValidator(MAX_SATS)],
         help_text=_("One seat; of “pay what you want” the least."),
@@ -169,7 +177,10 @@ class TicketType(models.Model):
         _("end of the sale"), null=True, blank=True, help_text=_("Empty: as the event's.")
     )
     min_per_order = models.PositiveSmallIntegerField(
-        _("minimum per order"), default=1, validators=[MinValueValidator(1), MaxValueValidator(50)]
+        _("minimum per order"),
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(50)],
+        help_text=_("Of an order that has any of this type."),
     )
     max_per_order = models.PositiveSmallIntegerField(
         _("maximum per order"), null=True, blank=True,
@@ -182,7 +193,13 @@ class TicketType(models.Model):
     is_hidden = models.BooleanField(
         _("hidden"), default=False, help_text=_("Shown to whoever has a promo code for it.")
     )
-    admits = models.CharField(_("admits to"), max_length=6, choices=Admits, default=Admits.BOTH)
+    admits = models.CharField(
+        _("admits to"),
+        max_length=6,
+        choices=Admits,
+        default=Admits.BOTH,
+        help_text=_("What its tickets open; the replay alone takes none of the event's seats."),
+    )
     is_active = models.BooleanField(_("active"), default=True, help_text=_("On sale within its times."))
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
@@ -448,9 +465,13 @@ class PromoCode(models.Model):
     event = models.ForeignKey(
         "events.Event", models.CASCADE, related_name="promo_codes", verbose_name=_("event")
     )
-    text = models.CharField(_("code"), max_length=40)
+    text = models.CharField(
+        _("code"), max_length=40, help_text=_("As guests type it; capitals and spaces do not matter.")
+    )
     key = models.CharField(_("compared as"), max_length=60, editable=False)
-    kind = models.CharField(_("kind"), max_length=7, choices=Kind, default=Kind.PERCENT)
+    kind = models.CharField(
+        _("kind"), max_length=7, choices=Kind, default=Kind.PERCENT, help_text=_("What it does to the price.")
+    )
     value = models.PositiveBigIntegerField(
         _("value"), default=0, help_text=_("Percent, or money of each seat.")
     )
@@ -459,7 +480,11 @@ class PromoCode(models.Model):
     )
     uses = models.PositiveIntegerField(_("uses"), default=0, editable=False)
     max_per_person = models.PositiveSmallIntegerField(
-        _("uses per person at most"), null=True, blank=True, validators=[MinValueValidator(1)]
+        _("uses per person at most"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Orders of one person; empty: any number."),
     )
     starts_at = models.DateTimeField(_("from"), null=True, blank=True)
     ends_at = models.DateTimeField(_("until"), null=True, blank=True)
@@ -467,7 +492,7 @@ class PromoCode(models.Model):
         TicketType, blank=True, related_name="promo_codes", verbose_name=_("for these types"),
         help_text=_("None chosen: for all that are not hidden."),
     )  # fmt: skip
-    is_active = models.BooleanField(_("active"), default=True)
+    is_active = models.BooleanField(_("active"), default=True, help_text=_("Good within its times."))
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     objects = PromoCodeQuerySet.as_manager()

@@ -40,10 +40,20 @@ class CodesForm(ActionForm):
         help_text=gettext_lazy("Orders; empty: any number."),
     )  # fmt: skip
     max_per_person = forms.IntegerField(
-        label=gettext_lazy("Uses of each per person"), required=False, min_value=1, max_value=32767
+        label=gettext_lazy("Uses of each per person"),
+        required=False,
+        min_value=1,
+        max_value=32767,
+        help_text=gettext_lazy("Orders of one person; empty: any number."),
     )
-    starts_at = ZonedDateTimeField(label=gettext_lazy("Good from"), required=False)
-    ends_at = ZonedDateTimeField(label=gettext_lazy("Good until"), required=False)
+    starts_at = ZonedDateTimeField(
+        label=gettext_lazy("Good from"), required=False, help_text=gettext_lazy("Empty: at once.")
+    )
+    ends_at = ZonedDateTimeField(
+        label=gettext_lazy("Good until"),
+        required=False,
+        help_text=gettext_lazy("Empty: as long as seats are sold."),
+    )
     types = forms.ModelMultipleChoiceField(
         TicketType.objects.none(), label=gettext_lazy("For these types"), required=False,
         help_text=gettext_lazy("None chosen: for all that are not hidden."),

@@ -35,8 +35,12 @@ CSV_HEADINGS = [
 
 class PromoCodeForm(ZonedForm):
     value = AmountField(label=capfirst(_("value")), initial=0, help_text=_("Percent, or money of each seat."))
-    starts_at = ZonedDateTimeField(label=capfirst(_("good from")), required=False)
-    ends_at = ZonedDateTimeField(label=capfirst(_("good until")), required=False)
+    starts_at = ZonedDateTimeField(
+        label=capfirst(_("good from")), required=False, help_text=_("Empty: at once.")
+    )
+    ends_at = ZonedDateTimeField(
+        label=capfirst(_("good until")), required=False, help_text=_("Empty: as long as seats are sold.")
+    )
 
     class Meta:
         model = PromoCode

@@ -3,13 +3,15 @@
 import io
 import re
 import secrets
+from datetime import timedelta
 
 from django.core import signing
-from django.core.exceptions import ValidationError
+from django.core.exceptions import SuspiciousFileOperation, ValidationError
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.http import FileResponse, Http404, HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
@@ -20,7 +22,8 @@ from ticketsuma.web.middleware import loadable_elsewhere
 MAX_BYTES = 10 * 1024 * 1024
 MAX_PIXELS = 50_000_000
 BOX = (1600, 1600)
-_KEPT = "kept cover"
+_KEPT, _FOLDER = "kept cover", "kept-covers"
+KEPT_FOR = timedelta(days=1)
 _NAME = re.compile(r"[0-9a-f]{32}\.webp")
 
 
@@ -44,15 +47,28 @@ def redraw_cover(upload: UploadedFile) -> ContentFile:
 def keep_cover(drawn: ContentFile) -> str:
     """Store a picture of `redraw_cover` before its event is saved; a signed name, for `kept_cover`."""
     drawn.seek(0)
-    return signing.dumps(default_storage.save(f"covers/{drawn.name}", drawn), salt=_KEPT)
+    return signing.dumps(default_storage.save(f"{_FOLDER}/{drawn.name}", drawn), salt=_KEPT)
 
 
-def kept_cover(signed: str) -> str:
-    """The name of a picture that `keep_cover` stored in the last day; empty for anything else."""
+def kept_cover(signed: str) -> ContentFile | None:
+    """The picture that `keep_cover` stored in the last day, by its signed name; None for anything else."""
     try:
-        return signing.loads(signed, salt=_KEPT, max_age=86_400) if signed else ""
-    except signing.BadSignature:
-        return ""
+        name = signing.loads(signed, salt=_KEPT, max_age=KEPT_FOR) if signed else ""
+        with default_storage.open(name) as kept:
+            return ContentFile(kept.read(), name=name.rpartition("/")[2])
+    except (signing.BadSignature, OSError, SuspiciousFileOperation):
+        return None
+
+
+def forget_kept_covers() -> None:
+    """Delete what was kept of forms that nobody sent again: an hourly task of the worker."""
+    try:
+        _folders, names = default_storage.listdir(_FOLDER)
+    except FileNotFoundError:
+        return
+    for path in (f"{_FOLDER}/{name}" for name in names):
+        if timezone.now() - default_storage.get_modified_time(path) > KEPT_FOR:
+            default_storage.delete(path)
 
 
 @require_safe

@@ -96,7 +96,10 @@ class Event(Schedule, Priced, Searched):
     )  # fmt: skip
     seats_taken = models.PositiveIntegerField(_("seats taken"), default=0, editable=False)
     max_per_order = models.PositiveSmallIntegerField(
-        _("maximum seats per order"), default=10, validators=[MinValueValidator(1), MaxValueValidator(50)]
+        _("maximum seats per order"),
+        default=10,
+        validators=[MinValueValidator(1), MaxValueValidator(50)],
+        help_text=_("Of all types together."),
     )
     default_type = models.ForeignKey(
         TicketType, models.RESTRICT, null=True, blank=True, editable=False, related_name="+",

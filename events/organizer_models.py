@@ -33,8 +33,12 @@ class Organizer(models.Model):
         _("slug"), max_length=140, unique=True, blank=True, help_text=_("The address of its page.")
     )
     description = models.TextField(_("description"), blank=True, help_text=_("Markdown."))
-    logo = models.ImageField(_("logo"), upload_to="covers/", blank=True)
-    contact_email = models.EmailField(_("contact e-mail"), blank=True)
+    logo = models.ImageField(
+        _("logo"), upload_to="covers/", blank=True, help_text=_("JPEG, PNG or WebP up to 10 MB.")
+    )
+    contact_email = models.EmailField(
+        _("contact e-mail"), blank=True, help_text=_("Shown on its page, for questions of guests.")
+    )
     legal_name = models.CharField(
         _("legal name"), max_length=160, blank=True,
         help_text=_("As it stands on receipts; empty: the name. Receipts that are drawn stay as they are."),

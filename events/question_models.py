@@ -51,21 +51,33 @@ class Question(models.Model):
     event = models.ForeignKey(
         "events.Event", models.CASCADE, related_name="questions", verbose_name=_("event")
     )
-    label = models.CharField(_("question"), max_length=200)
-    hint = models.CharField(_("hint"), max_length=300, blank=True)
-    asked = models.CharField(_("who is asked"), max_length=6, choices=Asked, default=Asked.BEFORE)
-    kind = models.CharField(_("kind"), max_length=7, choices=Kind, default=Kind.TEXT)
+    label = models.CharField(_("question"), max_length=200, help_text=_("As it is asked."))
+    hint = models.CharField(
+        _("hint"), max_length=300, blank=True, help_text=_("In small, below the question.")
+    )
+    asked = models.CharField(
+        _("who is asked"),
+        max_length=6,
+        choices=Asked,
+        default=Asked.BEFORE,
+        help_text=_("Before the payment no more than the sale needs."),
+    )
+    kind = models.CharField(
+        _("kind"), max_length=7, choices=Kind, default=Kind.TEXT, help_text=_("How it is answered.")
+    )
     options = models.TextField(_("choices"), blank=True, max_length=8000, help_text=_("One a line."))
     link = models.CharField(
         _("link"), max_length=500, blank=True, validators=[URLValidator(schemes=["https", "http"])],
         help_text=_("What consent is given to."),
     )  # fmt: skip
-    is_required = models.BooleanField(_("needed"), default=False)
+    is_required = models.BooleanField(_("needed"), default=False, help_text=_("Not to be left empty."))
     ticket_type = models.ForeignKey(
         TicketType, models.RESTRICT, null=True, blank=True, related_name="questions",
         verbose_name=_("ticket type"), help_text=_("Asked for tickets of this type only; empty: for all."),
     )  # fmt: skip
-    position = models.PositiveSmallIntegerField(_("position"), default=0)
+    position = models.PositiveSmallIntegerField(
+        _("position"), default=0, help_text=_("Lower ones are shown first.")
+    )
     is_active = models.BooleanField(_("active"), default=True, help_text=_("Asked from now on."))
 
     class Meta:

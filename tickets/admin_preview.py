@@ -6,6 +6,7 @@ from django.db import transaction
 from django.http import HttpResponse
 
 from events.models import Event
+from ticketsuma.admin.stale_forms import with_answer
 
 from .views.buying import preview
 
@@ -23,6 +24,7 @@ class PreviewsPage(_AnyAdmin):
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
         if PREVIEW in request.POST:
             request.FILES.clear()  # a file would stay when everything else is undone
+            request.POST = with_answer(request.POST, "kept_cover", "")
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def response_add(self, request, obj, post_url_continue=None):

@@ -89,6 +89,8 @@ def test_the_admin_is_readable(staff_page, stack):
         "tickets/order/",
         f"{order}/change/",
         f"{order}/act/cancel",
+        f"{order}/act/note",
+        f"{order}/history/",
         f"{event}/change/",
         f"{event}/act/sell",
         f"{event}/act/gift",
@@ -97,9 +99,7 @@ def test_the_admin_is_readable(staff_page, stack):
         "tickets/ticket/",
     ):
         staff_page.goto(f"{stack.shop_url}/admin/{path}")
-        # The label of the search is an icon with a text, as Django made it.
-        found = [one for one in violations(staff_page) if not one.startswith("label-title-only")]
-        assert found == [], path
+        assert violations(staff_page) == [], path
         assert staff_page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
         assert not staff_page.evaluate(IS_CUT), path
 

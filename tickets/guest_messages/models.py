@@ -51,7 +51,9 @@ class Message(StateMachine):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     event = models.ForeignKey(Event, models.CASCADE, related_name="guest_messages", verbose_name=_("event"))
-    kind = models.CharField(_("kind"), max_length=6, choices=Kind, default=Kind.TICKET)
+    kind = models.CharField(
+        _("kind"), max_length=6, choices=Kind, default=Kind.TICKET, help_text=_("Who gets it.")
+    )
     subject = models.CharField(_("subject"), max_length=MAX_SUBJECT)
     text = models.TextField(
         _("text"), max_length=MAX_TEXT,

@@ -1,6 +1,8 @@
 """The desk: search in the head, menu, lists as staff need them, a picture kept on an error."""
 
 import io
+import os
+import time
 
 import pytest
 from django.core.files.storage import default_storage
@@ -9,6 +11,8 @@ from django.urls import reverse
 from PIL import Image
 
 from accounts.roles import Role
+from events.covers import forget_kept_covers
+from events.models import Event
 from payments.models import Refund
 from tests.acts import hold, pay, stray_money
 from tests.factories import EveningFactory, MembershipFactory, OrganizerFactory
@@ -119,6 +123,32 @@ def test_a_chosen_picture_outlives_a_mistake_in_another_field(staff):
     event.refresh_from_db()
     assert event.title == "After"
     assert default_storage.exists(event.cover.name)
+
+
+def test_a_picture_kept_for_a_form_that_nobody_sent_again_goes_after_a_day(staff, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    event = EveningFactory(title="Before")
+    form = form_in(staff.get(change_url(event)), "event_form")
+    for _time in range(2):
+        staff.post(change_url(event), form | {"title": "", "cover": picture()})
+    [old, new] = (f"kept-covers/{name}" for name in default_storage.listdir("kept-covers")[1])
+    two_days_ago = time.time() - 2 * 86_400
+    os.utime(default_storage.path(old), (two_days_ago, two_days_ago))
+    Event.objects.filter(pk=event.pk).update(cover=default_storage.save("covers/used.webp", picture()))
+    os.utime(default_storage.path("covers/used.webp"), (two_days_ago, two_days_ago))
+    forget_kept_covers()
+    kept = [default_storage.exists(path) for path in (old, new, "covers/used.webp")]
+    assert kept == [False, True, True]
+
+
+def test_a_kept_picture_is_not_public(staff, client, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    event = EveningFactory()
+    form = form_in(staff.get(change_url(event)), "event_form")
+    staff.post(change_url(event), form | {"title": "", "cover": picture()})
+    [name] = default_storage.listdir("kept-covers")[1]
+    for folder in ("media/covers", "media/kept-covers"):
+        assert client.get(f"/{folder}/{name}").status_code == 404
 
 
 def test_a_name_of_a_picture_that_we_did_not_sign_is_nothing(staff):
