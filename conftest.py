@@ -8,6 +8,7 @@ import django
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.cache import caches
+from django.core.management.commands import flush
 
 from tests.environment import IN_MEMORY, fresh_secrets
 from tests.stack import MIGRATED_SQLITE
@@ -38,6 +39,19 @@ if IS_FIRST:
 django.setup()
 # The same hash, made cheap: hundreds of tests sign somebody in.
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 64, 1
+
+
+def _empty_tables(style, connection, **options) -> list[str]:
+    """What empties the database after each test, but for Django's lists of models: they are always the same.
+
+    Written anew after each test, they took half of the time of all tests.
+    """
+    tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
+    emptied = sorted({*tables} - {"django_content_type", "auth_permission"})
+    return connection.ops.sql_flush(style, emptied, **options)
+
+
+flush.sql_flush, flush.emit_post_migrate_signal = _empty_tables, lambda *args, **options: None
 
 
 def pytest_addoption(parser):
