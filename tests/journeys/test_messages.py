@@ -36,8 +36,9 @@ services.send(message)
 answer = message.pk.hex
 """
 STATES = """
-from tickets.guest_messages import services
-answer = services.states_of(services.copies_of(Message.objects.get(pk=message)))
+from tickets.guest_messages.services import copies_of
+from tickets.mail_health.states import states_of
+answer = states_of(copies_of(Message.objects.get(pk=message)))
 """
 
 

@@ -79,7 +79,7 @@ def test_every_legal_ending_is_clean(shop):
 def test_each_check_reads_in_one_query_or_two(shop):
     with CaptureQueriesContext(connection) as asked:
         audit.run_integrity_checks()
-    assert len([one for one in asked if one["sql"].startswith("SELECT")]) == 15
+    assert len([one for one in asked if one["sql"].startswith("SELECT")]) == 18
 
 
 def test_the_recent_form_leaves_what_is_older_to_the_whole_one(shop):

@@ -19,7 +19,8 @@ from events.models import Event
 from tests import many_rows
 from tickets.guest_messages.audience import guests
 from tickets.guest_messages.models import Message
-from tickets.guest_messages.services import copies_of, states_of
+from tickets.guest_messages.services import copies_of
+from tickets.mail_health.states import states_of
 from tickets.models import Order, Ticket
 from tickets.offline_door.lists import take_list
 from tickets.staff.audit import run_integrity_checks

@@ -20,7 +20,7 @@ ELSEWHERE = {
     "accounts.second_person", "payments", "events.team", "tickets.services.refunds",
     "tickets.services.moved_events", "tickets.services.payment_lookup", "tickets.staff.order_actions",
     "ticketsuma.admin.actions", "ticketsuma.live", "tickets.guest_messages", "tickets.offline_door",
-    "tickets.services.guest_list", "tickets.staff.email_actions", "tickets.mail_health",
+    "tickets.services.guest_list", "tickets.staff.email_actions", "tickets.mail_health", "tickets.notes",
 }  # fmt: skip
 
 
