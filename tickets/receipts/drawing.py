@@ -22,7 +22,7 @@ from .taxes import Part, split, with_taxes
 logger = logging.getLogger(__name__)
 
 RECENT = timedelta(minutes=20)  # how far back the frequent look goes
-AT_ONCE = 1000
+AT_ONCE = 2000
 # Refunds of money that had bought something. The rest came too late, twice or too much, and sold nothing.
 SOLD = [
     Refund.Reason.GIVEN_BACK, Refund.Reason.EVENT_CANCELED, Refund.Reason.EVENT_MOVED, Refund.Reason.STAFF,

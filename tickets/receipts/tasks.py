@@ -5,7 +5,7 @@ from ticketsuma.jobs.registry import registry
 from .addressees import forget_addressees
 from .drawing import draw_due, draw_recent
 
-WHOLE_SECONDS = 120  # a thousand at a time, of what was sold before there were receipts
+WHOLE_SECONDS = 600  # two thousand at a time, of what was sold before there were receipts
 
 registry.add_periodic_task(15, draw_recent)
 registry.add_periodic_task(WHOLE_SECONDS, draw_due)
