@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.cache import caches
 from django.core.management.commands import flush
 
-from tests.environment import IN_MEMORY, fresh_secrets
+from tests.environment import IN_MEMORY, due, fresh_secrets
 from tests.stack import MIGRATED_SQLITE
 
 # Processes of xdist inherit what the first process made, and pytest-django read it before this file.
@@ -81,10 +81,20 @@ def no_kept_pages():
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     for item in items:
         if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(item.fixturenames):
             item.add_marker("database")
+    if "SQLITE_UNITS" in os.environ:
+        _leave_what_is_due(config, items)
+
+
+def _leave_what_is_due(config, items) -> None:
+    files = sorted({str(item.path) for item in items if item.get_closest_marker("database")})
+    others = {*files} - {*due(files, "SQLITE_UNITS")}
+    left_out = {item for item in items if item.get_closest_marker("database") and str(item.path) in others}
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=[*left_out])
 
 
 def pytest_unconfigure(config):

@@ -1,9 +1,10 @@
-"""Fresh secrets and UMA keys for a test run, none of them in the repository, and where its files go."""
+"""Of a test run: fresh secrets and UMA keys, none of them in the repository, its files, and its part."""
 
 import os
+import re
 import secrets
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -12,6 +13,17 @@ from cryptography.x509.oid import NameOID
 
 # Thousands of flushes, and a hundred copies of the tree, wait for no disk there.
 IN_MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
+
+
+def due(whole: list, variable: str) -> list:
+    """With `variable` 1/3 in the environment a third of `whole`, another one each day of three in turn.
+
+    1/3@5 is that of day 5; without it, all.
+    """
+    asked = re.fullmatch(r"1/(\d+)(?:@(\d+))?", os.environ.get(variable, "1/1"))
+    assert asked, f"{variable} is 1/<parts>, or 1/<parts>@<day>"
+    parts, day = int(asked[1]), int(asked[2] or date.today().toordinal())
+    return whole[day % parts :: parts]
 
 
 def key_pair(purpose: str) -> dict[str, str]:

@@ -12,25 +12,17 @@ import re
 import subprocess
 import sys
 import tempfile
-from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests.environment import IN_MEMORY
+from tests.environment import IN_MEMORY, due
 from tests.stack import MIGRATED, MIGRATED_SQLITE
 from tests.tree import copy_tree
 
 
 def chosen(folder: Path) -> list[Path]:
-    """The patches of `folder`; with MUTANTS=1/3, a third of them, another one each day of three in turn.
-
-    MUTANTS=1/3@5 is that of day 5.
-    """
-    patches = sorted(folder.glob("*.patch"))
-    asked = re.fullmatch(r"1/(\d+)(?:@(\d+))?", os.environ.get("MUTANTS", "1/1"))
-    assert asked, "MUTANTS is 1/<parts>, or 1/<parts>@<day>"
-    parts, day = int(asked[1]), int(asked[2] or date.today().toordinal())
-    return patches[day % parts :: parts]
+    """The patches of `folder`, or the part that is due (`MUTANTS`)."""
+    return due(sorted(folder.glob("*.patch")), "MUTANTS")
 
 
 def header(patch: Path, word: str) -> list[str]:
