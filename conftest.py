@@ -64,7 +64,11 @@ def _empty_tables(style, connection, **options) -> list[str]:
         if cursor.fetchone()[0] > 500_000:  # bytes: what is deleted stays in the file, and in plans
             return connection.ops.sql_flush(style, tables, **options)
         cursor.execute(" UNION ALL ".join(look))
-        return [*(f"DELETE FROM {name}" for (name,) in cursor.fetchall()), _RESTART]
+        found = [name for (name,) in cursor.fetchall()]
+        cursor.execute("SELECT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal")
+        guarded = {name for (name,) in cursor.fetchall()}  # they let nothing be deleted
+    emptying = (f"{'TRUNCATE' if name in guarded else 'DELETE FROM'} {name}" for name in found)
+    return [*sorted(emptying, reverse=True), _RESTART]
 
 
 flush.sql_flush, flush.emit_post_migrate_signal = _empty_tables, lambda *args, **options: None
