@@ -183,7 +183,7 @@ PAGES = [
     ("/orders/{token}/give-back", "GET /orders/{order_link}/give-back", (409, 409, 409, 409, 409)),
     ("/orders/{token}/give-back", "GET /orders/{forged_link}/give-back", (404, 404, 404, 404, 404)),
     ("/orders/{token}/receipt", "GET /orders/{order_link}/receipt",    (302, 302, 302, 302, 302)),
-    ("/orders/{token}/receipt", "GET /orders/{paid_link}/receipt",     (200, 200, 200, 200, 200)),
+    ("/orders/{token}/receipt", "GET /orders/{paid_link}/receipt",     (302, 302, 302, 302, 302)),
     ("/orders/{token}/receipt", "GET /orders/{forged_link}/receipt",   (404, 404, 404, 404, 404)),
     ("/orders/{token}/receipt", "POST /orders/{paid_link}/receipt",    (403, 403, 403, 403, 403)),
     ("/orders/{token}/receipts/{name}", "GET /orders/{paid_link}/receipts/2000-000001",

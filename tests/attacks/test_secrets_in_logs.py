@@ -119,12 +119,17 @@ def journey(shop: Shop) -> dict[str, list[str]]:
 def refuse_mails(shop: Shop, person: str) -> None:
     """While the mail server refuses everybody: what it says holds the address, and is logged."""
     someone, shop.mailbox.rejected = shop.attacker(), "@"
+    gone = "canary-gone@example.com"
+    shop.buy_and_pay(email=gone, name="Canary Holder")
+    refused = "Mail.objects.filter(status='failed', to=to).count()"
+    wait_until(lambda: shop.stack.django(refused, to=gone), 30, "a mail is refused for good")
+    shop.mailbox.refusal = "450 4.2.1"
     shop.buy_and_pay(email=EMAIL, name="Canary Holder")
     someone.post("/api/users", {"email": "canary-refused@example.com", "password": PHRASE})
     someone.post("/api/users/reset-password", {"email": person})
     waiting = "Mail.objects.filter(status='due', attempts__gt=0, to=to).count()"
     wait_until(lambda: shop.stack.django(waiting, to=EMAIL), 30, "a mail is refused")
-    shop.mailbox.rejected = ""
+    shop.mailbox.rejected, shop.mailbox.refusal = "", "550 5.1.1"
     shop.stack.django("answer = Mail.objects.filter(status='due').update(next_attempt_at=timezone.now())")
 
 
