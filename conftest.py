@@ -42,10 +42,6 @@ Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2Password
 
 
 _LARGEST = "SELECT max(pg_relation_size(oid)) FROM pg_class WHERE relkind = 'r' AND relname NOT LIKE 'pg_%'"
-_RESTART = """
-SELECT setval(oid, 1, false) FROM pg_class
-WHERE relkind = 'S' AND relname NOT SIMILAR TO '(django_migrations|django_content_type|auth_permission)%'
-"""
 
 
 def _empty_tables(style, connection, **options) -> list[str]:
@@ -68,7 +64,7 @@ def _empty_tables(style, connection, **options) -> list[str]:
         cursor.execute("SELECT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal")
         guarded = {name for (name,) in cursor.fetchall()}  # they let nothing be deleted
     emptying = (f"{'TRUNCATE' if name in guarded else 'DELETE FROM'} {name}" for name in found)
-    return [*sorted(emptying, reverse=True), _RESTART]
+    return sorted(emptying, reverse=True)  # TRUNCATE comes first
 
 
 flush.sql_flush, flush.emit_post_migrate_signal = _empty_tables, lambda *args, **options: None
