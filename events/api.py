@@ -66,6 +66,7 @@ class EventViewSet(ApiViewSet):
     needs = dict.fromkeys(["create", "update", "partial_update", "destroy"], Ability.MANAGE_EVENTS)
     lookup_value_regex = "[0-9]{1,18}"
     query = EventQuerySerializer
+    serializer_class = EventWriteSerializer
 
     queryset = Event.objects.defer("search_key").select_related("organizer").prefetch_related("ticket_types")
     queryset = queryset.order_by("start_time", "pk")
@@ -77,9 +78,6 @@ class EventViewSet(ApiViewSet):
         if not self._is_staff():
             return events.public()
         return events.public() | visible(self.request.user, events, *SEE_EVENTS)
-
-    def get_serializer_class(self):
-        return EventSerializer if self.request.method in SAFE_METHODS else EventWriteSerializer
 
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)

@@ -72,6 +72,12 @@ class EventFilter(admin.SimpleListFilter):
         return int(value) if value.isdecimal() and len(value) <= 18 else None
 
 
+class OrderEventFilter(EventFilter):
+    """Of what belongs to an order."""
+
+    path = "order__event"
+
+
 class TypeFilter(admin.SimpleListFilter):
     """Named types of the next events, and the one that is asked for."""
 

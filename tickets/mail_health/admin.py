@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import Ability
 from tickets.admin import EventAdmin, FindsCodes, OrderAdmin
-from tickets.admin_filters import EventFilter
+from tickets.admin_filters import OrderEventFilter
 from tickets.models import Mail
 from ticketsuma.admin.actions import JobAdmin, StaffActionsMixin, TryAgain
 from ticketsuma.admin.base import ParkedFilter, ReadOnlyAdmin
@@ -37,17 +37,13 @@ class StateFilter(admin.SimpleListFilter):
         return queryset.filter(STATES[self.value()]) if self.value() in STATES else queryset
 
 
-class MailEventFilter(EventFilter):
-    path = "order__event"
-
-
 @admin.register(Mail)
 class MailAdmin(FindsCodes, JobAdmin):
     sees = (Ability.MESSAGES,)
     staff_actions = [Resend(), TryAgain()]
     event_path = "order.event"
     list_display = ["order", "kind", "to", "state", "again", "created_at", "sent_at", "said"]
-    list_filter = [StateFilter, MailEventFilter, "kind", ParkedFilter, "created_at"]
+    list_filter = [StateFilter, OrderEventFilter, "kind", ParkedFilter, "created_at"]
     list_select_related = ["order__event"]
     code_fields = ("order__code",)
     search_fields = ["to", "=order__code", "order__search_key__folded"]

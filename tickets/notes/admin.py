@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
@@ -14,7 +13,7 @@ from tickets.admin import OrderAdmin
 from tickets.models import Order
 from ticketsuma.admin.actions import ActionForm, StaffAction
 
-from .models import MAX_NOTE, Note
+from .models import MAX_NOTE
 from .services import may_have_notes, write_note
 
 
@@ -54,6 +53,8 @@ class WriteNote(StaffAction):
 
 
 class NotedFilter(admin.SimpleListFilter):
+    """By what `MarksNotes` annotates."""
+
     title = _("note")
     parameter_name = "noted"
 
@@ -61,8 +62,7 @@ class NotedFilter(admin.SimpleListFilter):
         return [("yes", _("With a note"))]
 
     def queryset(self, request, queryset):
-        notes = Note.objects.filter(order=OuterRef("pk"))
-        return queryset.filter(Exists(notes)) if self.value() else queryset
+        return queryset.filter(has_notes=True) if self.value() else queryset
 
 
 OrderAdmin.extend(actions=[WriteNote()], filters=(NotedFilter,))

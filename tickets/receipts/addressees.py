@@ -63,7 +63,7 @@ def make_out(order: Order, *, name: str, address: str = "", tax_number: str = ""
 
 
 def forget_addressees() -> int:
-    """Those of receipts that need not be kept any more: RECEIPT_YEARS after their year. A daily chore."""
+    """Those of receipts that need not be kept any more: RECEIPT_YEARS after their year. An hourly chore."""
     if not settings.RECEIPT_YEARS:
         return 0
     ended = (clock.now() - A_DAY).year - settings.RECEIPT_YEARS

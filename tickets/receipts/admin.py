@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from accounts.roles import Ability
-from tickets.admin_filters import EventFilter
+from tickets.admin_filters import OrderEventFilter
 from ticketsuma.admin.base import ReadOnlyAdmin, amount_column, sats_column
 from ticketsuma.admin.event_times import moment_column, words
 from ticketsuma.money import format_amount, format_basis_points
@@ -17,10 +17,6 @@ from ticketsuma.money import format_amount, format_basis_points
 from .models import Addressee, Receipt
 from .saying import addressee_of, seller_of
 from .views import pdf_of
-
-
-class ReceiptEventFilter(EventFilter):
-    path = "order__event"
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -48,7 +44,7 @@ class ReceiptAdmin(ReadOnlyAdmin):
         moment_column("issued_at", _("paid or sent back"), "order.event"),
         amount_column("amount", _("amount"), "currency"), amount_column("tax", _("tax included"), "currency"),
     ]  # fmt: skip
-    list_filter = [ReceiptEventFilter, KindFilter]
+    list_filter = [OrderEventFilter, KindFilter]
     list_select_related = ["series", "order__event"]
     search_fields = ["=order__code", "=payment_hash"]
     ordering = ["-issued_at", "-pk"]
@@ -103,9 +99,8 @@ class ReceiptAdmin(ReadOnlyAdmin):
     def told_lines(self, receipt: Receipt) -> str:
         says = []
         for part in receipt.parts:
-            text = f"{part.quantity} × {part.text}" if part.quantity else part.text
             told = "" if part.rate is None else f" ({format_basis_points(part.rate)})"
-            says.append(f"{text}: {format_amount(part.amount, receipt.currency)}{told}")
+            says.append(f"{part.said}: {format_amount(part.amount, receipt.currency)}{told}")
         return _lines(says)
 
 

@@ -10,6 +10,7 @@ from tickets.api.voiding import OWN
 from tickets.models import Order
 from ticketsuma.api.fields import SingleLineField, StrictCharField, StrictSerializer
 from ticketsuma.api.schema import problems
+from ticketsuma.api.viewsets import filled
 
 from .addressees import make_out, receipt_of
 from .models import MAX_ADDRESS, MAX_NAME, MAX_TAX_NUMBER, Receipt
@@ -101,4 +102,4 @@ class ReceiptMixin:
         return pdf_of(receipt_of(order) if number is None else document_of(order, number))
 
     def _shown(self, receipt: Receipt) -> Response:
-        return Response(ReceiptSerializer(receipt).data)
+        return Response(filled(ReceiptSerializer)(receipt))

@@ -132,8 +132,7 @@ class _Sheet:
                 cells += [tax, "–" if part.rate is None else format_basis_points(part.rate)]
             if not is_note:
                 cells.append(format_amount(part.price, receipt.currency))
-            said = f"{part.quantity} × {part.text}" if part.quantity else part.text
-            self._row(said, cells)
+            self._row(part.said, cells)
             if part.discount:
                 off = {"discount": format_amount(part.discount, receipt.currency)}
                 self._text([_("Discount %(discount)s") % off], MARGIN, MUTED, size=8)

@@ -23,6 +23,11 @@ class Part:
     discount: int = 0
     line: int | None = None
 
+    @property
+    def said(self) -> str:
+        """`2 × Evening`, where it is about seats."""
+        return f"{self.quantity} × {self.text}" if self.quantity else self.text
+
 
 def tax_in(amount: int, rate: int | None) -> int:
     """The tax that `amount` includes, half a unit rounded up."""

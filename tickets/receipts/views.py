@@ -46,7 +46,6 @@ def _show_receipt(request: HttpRequest, order: Order, *, form=None, problem="", 
     context = paper(of_order) | {
         "form": form,
         "problem": problem,
-        "minus": MINUS,
         "credit_notes": list(of_order.notes),
     }
     return render(request, "receipts/receipt.html", context, status=status)
