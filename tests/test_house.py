@@ -26,8 +26,8 @@ LONG_BY_NATURE = {
     "ticketsuma/settings.py": 500,  # every setting on one page, top to bottom
     "payments/models.py": 480,  # the tables of money, which are read together
     "tickets/models.py": 420,  # likewise, of what was sold
-    "events/models.py": 360,  # the event, all of it
-    "events/catalogue_models.py": 600,  # types and codes, which are claimed together
+    "events/models.py": 375,  # the event, all of it
+    "events/catalogue_models.py": 615,  # types and codes, which are claimed together
     "events/api.py": 320,  # events and their types
     "tickets/api/serializers.py": 375,  # all bodies of orders and tickets
     "tickets/api/viewsets.py": 310,

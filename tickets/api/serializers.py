@@ -53,12 +53,12 @@ class PurchaseRequestSerializer(StrictSerializer):
         help_text="The same in the minor unit of the event's currency.",
     )  # fmt: skip
     items = serializers.ListField(
-        child=ItemSerializer(), required=False, min_length=1, max_length=100, default=[],
+        child=ItemSerializer(), required=False, min_length=1, max_length=100, default=list,
         help_text="Seats by ticket type; without it, `quantity` seats of the event's default type.",
     )  # fmt: skip
     promo_code = SingleLineField(max_length=40, required=False, allow_blank=True, default="")
     answers = serializers.ListField(
-        child=ReplySerializer(), required=False, max_length=MAX_REPLIES, default=[],
+        child=ReplySerializer(), required=False, max_length=MAX_REPLIES, default=list,
         help_text="To the event's `questions`; those asked `before` that are required must be there.",
     )  # fmt: skip
     expected_amount_sats = StrictIntegerField(
