@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from ticketsuma.codes import normalize_code
 from ticketsuma.constraint_messages import Check, Unique
 from ticketsuma.errors import DomainError
+from ticketsuma.kept_queries import KeptUpdate, Slot
 from ticketsuma.money import MAX_SATS, SAT, format_amount, in_major
 from ticketsuma.querysets import DatedQuerySet
 
@@ -69,6 +70,9 @@ class TicketTypeQuerySet(DatedQuerySet):
             is_active=True,
         )  # fmt: skip
 
+    def has_left(self, now, seats):
+        return self.selling(now).filter(Q(capacity=None) | Q(capacity__gte=F("seats_taken") + seats))
+
     def listed(self):
         """Those that anybody sees, on sale or not."""
         return self.filter(is_active=True, is_hidden=False)
@@ -92,16 +96,18 @@ class TicketTypeQuerySet(DatedQuerySet):
         One conditional UPDATE for all of them. Of several, the rows are locked in the order of their ids, so
         that of two orders that want the same types none waits for the other in a circle.
         """
-        wanted = seats_wanted(seats)
-        rows = self.filter(pk__in=seats)
-        if len(seats) > 1:
-            rows = self.filter(
-                pk__in=self.filter(pk__in=seats).order_by("pk").select_for_update(no_key=True).values("pk")
+        now = timezone.now()
+        if len(seats) == 1:
+            ((pk, count),) = seats.items()
+            taken = _take_of_one(type=pk, seats=count, now=now)
+        else:
+            locked = self.filter(pk__in=seats).order_by("pk").select_for_update(no_key=True)
+            taken = (
+                self.filter(pk__in=locked.values("pk"))
+                .has_left(now, seats_wanted(seats))
+                .update(seats_taken=F("seats_taken") + seats_wanted(seats))
             )
-        free = rows.selling(timezone.now()).filter(
-            Q(capacity=None) | Q(capacity__gte=F("seats_taken") + wanted)
-        )
-        if free.update(seats_taken=F("seats_taken") + wanted) == len(seats):
+        if taken == len(seats):
             return
         refused: Any = self.filter(pk__in=seats).order_by("pk")
         for ticket_type in refused:
@@ -119,6 +125,14 @@ class TicketTypeQuerySet(DatedQuerySet):
                 pk__in=self.filter(pk__in=seats).order_by("pk").select_for_update(no_key=True).values("pk")
             )
         rows.update(seats_taken=F("seats_taken") - seats_wanted(seats))
+
+
+@KeptUpdate
+def _take_of_one():
+    """Take `seats` of the `type`, if it is on sale `now` and has so many left."""
+    now, seats = Slot("now", models.DateTimeField()), Slot("seats", models.PositiveIntegerField())
+    rows = TicketType.objects.filter(pk=Slot("type", TicketType._meta.pk)).has_left(now, seats)
+    return rows, {"seats_taken": F("seats_taken") + seats, "updated_at": now}
 
 
 def seats_wanted(seats: Mapping[int, int]) -> Any:

@@ -17,6 +17,7 @@ from ticketsuma.addresses import InvisibleSign, normalize_address
 from ticketsuma.codes import new_code
 from ticketsuma.constraint_messages import Check
 from ticketsuma.errors import DomainError
+from ticketsuma.kept_queries import Condition, KeptUpdate, Slot
 from ticketsuma.money import MAX_SATS, SAT
 from ticketsuma.search_keys import FoldedField, Searched
 from ticketsuma.spans import SpanIndex
@@ -316,8 +317,10 @@ class Event(Schedule, Priced, Searched):
         """Whether a ticket that admits opens the stream now, live or again."""
         return self.stream_is_open or self.replay_is_open
 
-    def claim(self, quantity: int, *conditions: Q, types: Mapping[int, int] | None = None) -> bool:
-        """Take `quantity` seats, of the `types` by their ids; False when `conditions` alone forbid it.
+    def claim(
+        self, quantity: int, *, within: Condition | None = None, types: Mapping[int, int] | None = None
+    ) -> bool:
+        """Take `quantity` seats, of the `types` by their ids; False when `within` alone forbids it.
 
         Conditional UPDATEs, one of the types and then one of the event, ask and take at once: whoever comes
         second sees the first one's seats, so the last seat is sold once. Call it last in a transaction, which
@@ -326,11 +329,11 @@ class Event(Schedule, Priced, Searched):
         """
         if types:
             TicketType.objects.claim(types)
-        selling = Event.objects.selling(timezone.now()).filter(pk=self.pk, currency=self.currency)
-        free = selling.filter(seats_taken__lte=F("capacity") - quantity)
-        if free.filter(*conditions).update(seats_taken=F("seats_taken") + quantity):
+        now = timezone.now()
+        if _take_seats(within, event=self.pk, currency=self.currency, seats=quantity, now=now):
             return True
-        if conditions and free.exists():
+        selling = Event.objects.selling(now).filter(pk=self.pk, currency=self.currency)
+        if within and selling.filter(seats_taken__lte=F("capacity") - quantity).exists():
             return False
         raise SoldOut() if selling.exists() else SalesClosed()
 
@@ -339,6 +342,15 @@ class Event(Schedule, Priced, Searched):
         if types:
             TicketType.objects.release(types)
         Event.objects.filter(pk=self.pk).update(seats_taken=F("seats_taken") - quantity)
+
+
+@KeptUpdate
+def _take_seats():
+    """Take `seats` of the event, if it sells `now` in that `currency` and has so many left."""
+    seats = Slot("seats", models.PositiveIntegerField())
+    selling = Event.objects.selling(Slot("now", models.DateTimeField()))
+    selling = selling.filter(pk=Slot("event", Event._meta.pk), currency=Slot("currency", models.CharField()))
+    return selling.filter(seats_taken__lte=F("capacity") - seats), {"seats_taken": F("seats_taken") + seats}
 
 
 class FormerSlug(models.Model):

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from ticketsuma import clock
+from ticketsuma.kept_queries import insert
 from ticketsuma.querysets import DatedQuerySet
 
 # Who writes a `requested` invoice asks the node at once; after this the worker asks instead.
@@ -23,7 +24,9 @@ class InvoiceQuerySet(DatedQuerySet):
         Without a `slot` it follows from the payer. Call it inside a transaction. Of two at once for one
         slot the second gets IntegrityError.
         """
-        return self.create(
+        invoice = self.model(
             payment=payment, kind=kind, payer=payer, slot=slot or payment.slot_of(payer),
             **self.model.scheduled(clock.now() + wait),
         )  # fmt: skip
+        insert([invoice])
+        return invoice

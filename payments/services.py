@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from ticketsuma.conf import traces
 from ticketsuma.errors import DomainError
 from ticketsuma.jobs.models import wake_workers
+from ticketsuma.kept_queries import insert
 from ticketsuma.money import MSATS_PER_SAT
 from ticketsuma.state_machine import InvalidTransition
 
@@ -62,7 +63,7 @@ def create_payment(payment: Payment) -> Invoice:
 
     Call it inside the transaction that sells; afterwards `invoices.request_now(invoice)` asks the node.
     """
-    payment.save(force_insert=True)
+    insert([payment])
     if payment.next_attempt_at:
         wake_workers()
     invoice = Invoice.objects.create_requested(payment)
@@ -116,7 +117,7 @@ def settle_node_payment(seen: lightspark.NodePayment) -> IncomingPayment | None:
     failure = None
     try:
         with transaction.atomic():
-            incoming.save(force_insert=True)
+            insert([incoming])
             failure = _allocate_new(incoming)
     except IntegrityError:
         incoming = _recorded_before(seen, invoice)

@@ -1,17 +1,20 @@
-"""Hot reads whose SQL is built once: the ORM takes longer to word some than the database to answer them."""
+"""Hot statements whose SQL is built once: the ORM takes longer to word some than the database to run them."""
 
 import copy
+import functools
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
-from django.db import connection, connections
-from django.db.models import QuerySet
-from django.db.models.sql import Query
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import AutoField, Expression, Field, Model, QuerySet
+from django.db.models.sql import Query, UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler
 
 Key = uuid.UUID | int | str
+Condition = tuple[str, Sequence[Any]]  # of SQL: a boolean expression, and its parameters
 ANY_UUID = uuid.UUID(int=0)
 ANY_ID = 1 - 2**63  # no sequence gives it
 ANY_SLUG = "any slug"  # none has a space
@@ -68,3 +71,91 @@ def prepared(key: Key) -> Any:
     if isinstance(key, uuid.UUID) and not connection.features.has_native_uuid_field:
         return key.hex
     return key
+
+
+class Slot(Expression):
+    """A value that each call of a `KeptUpdate` gives by this name, as a `field` takes it."""
+
+    def __init__(self, name: str, field: Field):
+        super().__init__(output_field=field)
+        self.name = name
+
+    def as_sql(self, compiler, connection):
+        return "%s", [self]
+
+    def taken_from(self, values: dict[str, Any], database: BaseDatabaseWrapper) -> Any:
+        """The value as the database's driver takes it."""
+        value = values[self.name]
+        value = value.pk if isinstance(value, Model) else value
+        return self.output_field.get_db_prep_save(value, database)
+
+
+class KeptUpdate:
+    """An UPDATE of rows by conditions: `kept(**values)` does it and says how many rows it was.
+
+    `make` gives the rows and their changes, with a `Slot` in place of each value; it is called once in a
+    process. What the model's `update()` would add to the changes is for `make` to say. A `condition` narrows
+    the rows of one call.
+    """
+
+    def __init__(self, make: Callable[[], tuple[QuerySet[Any, Any], dict[str, Any]]]):
+        self._make = make
+
+    @cached_property
+    def _said(self) -> tuple[str, tuple]:
+        rows, changes = self._make()
+        query: Any = rows.query.chain(UpdateQuery)
+        query.add_update_values(changes)
+        return query.get_compiler(rows.db).as_sql()
+
+    def __call__(self, condition: Condition | None = None, **values: Any) -> int:
+        statement, said = self._said
+        database = connections[DEFAULT_DB_ALIAS]
+        parameters = [each.taken_from(values, database) if isinstance(each, Slot) else each for each in said]
+        if condition:
+            statement = f"{statement} AND ({condition[0]})"
+            parameters += condition[1]
+        with transaction.mark_for_rollback_on_error(using=None), database.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return cursor.rowcount
+
+
+def insert(rows: Sequence[Model], *, ignore_conflicts: bool = False) -> None:
+    """INSERT new `rows`, of one model, in one statement: `bulk_create` whose SQL is built once.
+
+    Their values are plain ones, what a row refers to is saved already, and no signal is sent. Where conflicts
+    are ignored, a key that the database counts is not told.
+    """
+    if not rows:
+        return
+    fields, statement = _insert(type(rows[0]), len(rows), ignore_conflicts)
+    database = connections[DEFAULT_DB_ALIAS]
+    given = [field.pre_save(row, True) for row in rows for field in fields]
+    values = [
+        None if value is None else field.get_db_prep_save(value, database)
+        for field, value in zip(fields * len(rows), given, strict=True)
+    ]
+    keys: Sequence[tuple] = ()
+    with transaction.mark_for_rollback_on_error(using=None), database.cursor() as cursor:
+        cursor.execute(statement, values)
+        if not ignore_conflicts and rows[0]._meta.pk not in fields:
+            keys = cursor.fetchall()
+    for row, (pk,) in zip(rows, keys, strict=False):
+        row.pk = pk
+    for row in rows:
+        row._state.adding, row._state.db = False, database.alias
+
+
+@functools.lru_cache(maxsize=128)
+def _insert(model: type[Model], count: int, ignore_conflicts: bool) -> tuple[list[Field], str]:
+    """The columns that are given, all but a key that the database counts, and the statement."""
+    meta, quote = model._meta, connection.ops.quote_name
+    fields = [field for field in meta.concrete_fields if not isinstance(field, AutoField)]
+    names = ", ".join(quote(str(field.column)) for field in fields)
+    row = f"({', '.join(['%s'] * len(fields))})"
+    statement = f"INSERT INTO {quote(meta.db_table)} ({names}) VALUES {', '.join([row] * count)}"  # noqa: S608, names of columns
+    if ignore_conflicts:
+        statement += " ON CONFLICT DO NOTHING"
+    elif meta.pk not in fields:
+        statement += f" RETURNING {quote(str(meta.pk.column))}"
+    return fields, statement

@@ -1,5 +1,6 @@
 """State machines of rows, and rows that are jobs of the worker."""
 
+import functools
 from typing import Any, ClassVar
 
 from django.db import models
@@ -7,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .errors import DomainError
+from .kept_queries import KeptUpdate, Slot
 
 
 class InvalidTransition(DomainError):
@@ -33,10 +35,22 @@ class StateMachine(models.Model):
             raise InvalidTransition(f"{self._meta.label}: {self.status} → {to} is not a legal step.")
         if any(field.name == "updated_at" for field in self._meta.fields):  # update() leaves auto_now alone
             changes.setdefault("updated_at", timezone.now())
-        rows: models.Manager[Any] = type(self)._base_manager
-        row = rows.filter(pk=self.pk, status=self.status)
-        if not row.update(status=to, **changes):
+        step = _step(type(self), tuple(changes))
+        if not step(row=self.pk, old_status=self.status, status=to, **changes):
             raise InvalidTransition()
         self.status = to
         for name, value in changes.items():
             setattr(self, name, value)
+
+
+@functools.cache
+def _step(model: type[StateMachine], changed: tuple[str, ...]) -> KeptUpdate:
+    """Set the status of the `row` that has `old_status`, and what else is `changed`."""
+
+    def make() -> tuple[models.QuerySet[Any, Any], dict[str, Any]]:
+        field: Any = model._meta.get_field
+        rows: models.Manager[Any] = model._base_manager
+        old = rows.filter(pk=Slot("row", model._meta.pk), status=Slot("old_status", field("status")))
+        return old, {name: Slot(name, field(name)) for name in ("status", *changed)}
+
+    return KeptUpdate(make)

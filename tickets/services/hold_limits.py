@@ -4,14 +4,14 @@ They are counted under locks of the buyer and the network, so of many orders of 
 those before it, and buyers of one event do not wait for each other. Lock order: docs/architecture.md.
 """
 
+import functools
 import re
 from datetime import timedelta
 from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import BooleanField, Q, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -21,6 +21,7 @@ from events.models import Event, SoldOut
 from payments.uma.address import domain_of
 from tickets.models import Order
 from ticketsuma.errors import DomainError
+from ticketsuma.kept_queries import Condition
 
 from .seats import claim_seats
 
@@ -119,7 +120,7 @@ def claim_within_limits(order: Order) -> None:
     HoldLimit or FreeLimit, SoldOut or SalesClosed, PromoCodeRefused.
     """
     lock_holders(order)
-    if not claim_seats(order, _is_within_limits(order)):
+    if not claim_seats(order, within=_is_within_limits(order)):
         _refuse(order)
         raise SoldOut  # it was within its limits, and the seat came back only now
 
@@ -167,21 +168,29 @@ def _limits(order: Order) -> list[Limit]:
     ]
 
 
-def _counting(order: Order, what: str) -> tuple[str, list[Any]]:
+def _counting(order: Order, what: str, **limits: int) -> Condition:
     """SELECT `what` of the orders that count together with `order`, and its parameters."""
+    statement, names = _worded(f"SELECT {what} {_FREE if order.payment is None else _PENDING}")
     lately = connection.ops.adapt_datetimefield_value(timezone.now() - FREE_COUNTED)
     known: dict[str, Any] = {"email": order.email, "wallet": order.uma_address, "network": order.network}
-    known |= {"event": order.event_id, "lately": lately}
-    statement = f"SELECT {what} {_FREE if order.payment is None else _PENDING}"
-    return re.sub(r"{\w+}", "%s", statement), [known[name] for name in re.findall(r"{(\w+)}", statement)]
+    known |= {"event": order.event_id, "lately": lately, **limits}
+    return statement, [known[name] for name in names]
 
 
-def _is_within_limits(order: Order) -> Q:
+@functools.lru_cache(maxsize=16)
+def _worded(statement: str) -> tuple[str, list[str]]:
+    """The statement with placeholders, and the names of what goes there."""
+    return re.sub(r"{\w+}", "%s", statement), re.findall(r"{(\w+)}", statement)
+
+
+def _is_within_limits(order: Order) -> Condition:
     """A condition for the statement that claims, which begins when the locks are held: it sees all before."""
+    limits = _limits(order)
+    what = " AND ".join(f"{limit.counted} <= {{most{n}}}" for n, limit in enumerate(limits))
     statement, parameters = _counting(
-        order, " AND ".join(f"{limit.counted} <= {limit.most}" for limit in _limits(order))
+        order, what, **{f"most{n}": limit.most for n, limit in enumerate(limits)}
     )
-    return Q(RawSQL(statement, parameters, output_field=BooleanField()))  # noqa: S611, all values are parameters
+    return f"({statement})", parameters
 
 
 def _refuse(order: Order) -> None:

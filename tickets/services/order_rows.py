@@ -3,6 +3,7 @@
 from events.baskets import Basket
 from payments.quotes import Quote
 from tickets.models import Answer, Order, OrderLine, Ticket
+from ticketsuma.kept_queries import insert
 
 
 def write_down(order: Order, basket: Basket, quote: Quote, *, is_gift: bool = False) -> None:
@@ -21,11 +22,12 @@ def write_down(order: Order, basket: Basket, quote: Quote, *, is_gift: bool = Fa
 def write_rows(order: Order) -> None:
     """Insert an order with its lines, tickets and answers; it has them in hand."""
     lines = order.lines_in_hand or []
-    order.save(force_insert=True)
-    OrderLine.objects.bulk_create(lines)
+    insert([order])
+    insert(lines)
     line_of_each = [line for line in lines for _seat in range(line.quantity)]
-    order.tickets_in_hand = Ticket.objects.bulk_create(
+    order.tickets_in_hand = [
         Ticket(order=order, line=line, number=number, holder_name=order.name if number == 1 else "")
         for number, line in enumerate(line_of_each, 1)
-    )
+    ]
+    insert(order.tickets_in_hand)
     Answer.objects.bulk_create(order.answers_in_hand or [])

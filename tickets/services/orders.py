@@ -29,6 +29,7 @@ from tickets.mail.notifications import holders_of
 from tickets.models import Mail, Order
 from ticketsuma.bidi import isolate
 from ticketsuma.errors import DomainError
+from ticketsuma.kept_queries import insert
 from ticketsuma.state_machine import InvalidTransition
 
 from .answers import QuestionsChanged, Reply, questions_are_gone, take_answers
@@ -259,8 +260,7 @@ def _mark_paid(order: Order) -> None:
 def queue_mail(order: Order, kind: str, *others: str) -> None:
     """Have the worker send this mail to its buyer and to `others`, once per order, kind and address."""
     mails = [Mail(order=order, kind=kind, to=to, **Mail.scheduled()) for to in (order.email, *others) if to]
-    if mails:
-        Mail.objects.bulk_create(mails, ignore_conflicts=True)
+    insert(mails, ignore_conflicts=True)
 
 
 # -- ending -------------------------------------------------------------------------------------

@@ -11,10 +11,11 @@ from django.db.models.functions import Coalesce
 
 from events.catalogue_models import Admits, PromoCode
 from tickets.models import Order, Ticket
+from ticketsuma.kept_queries import Condition
 
 
-def claim_seats(order: Order, *conditions: Q) -> bool:
-    """Take the seats of `order`, all or none, and a use of its code; False when `conditions` forbid it.
+def claim_seats(order: Order, *, within: Condition | None = None) -> bool:
+    """Take the seats of `order`, all or none, and a use of its code; False when `within` forbids it.
 
     Call it last in a transaction, which must end when it refuses. Raises PromoCodeRefused, SoldOut or
     SalesClosed.
@@ -22,7 +23,7 @@ def claim_seats(order: Order, *conditions: Q) -> bool:
     if order.promo_code:
         PromoCode.objects.claim(order.promo_code, _is_left_for_person(order))
     types, live = _of_lines(order)
-    return order.event.claim(live, *conditions, types=types)
+    return order.event.claim(live, within=within, types=types)
 
 
 def give_back_seats(order: Order) -> None:
