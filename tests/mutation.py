@@ -64,7 +64,7 @@ def _watch(tree: Path, patch: Path, more_env: dict[str, str]) -> None:
     done = subprocess.run(
         [*pytest, "--junitxml=report.xml", *reuse, *watching],
         cwd=tree,
-        env=env | {"PYTHONDONTWRITEBYTECODE": "1"} | more_env,
+        env=env | {"PYTHONDONTWRITEBYTECODE": "1", "TEST_PATIENCE": "1"} | more_env,
         capture_output=True,
         text=True,
         timeout=300,

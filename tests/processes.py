@@ -15,6 +15,8 @@ from typing import TypeVar
 T = TypeVar("T")
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
+# How many times longer than on an idle machine things may take.
+PATIENCE = float(os.environ.get("TEST_PATIENCE", "1"))
 LOWEST_PORT, HIGHEST_PORT = 12_000, 32_000
 
 
@@ -37,7 +39,7 @@ def free_port() -> int:
 
 def wait_until(condition: Callable[[], T], seconds: float = 10, what: str = "") -> T:
     """Poll `condition` until it is true and return what it said; fail with `what` after `seconds`."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * PATIENCE
     while not (answer := condition()):
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds} s: {what or condition}")

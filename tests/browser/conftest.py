@@ -3,8 +3,12 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
+from tests.processes import PATIENCE
 from tests.stack import Stack
+
+expect.set_options(timeout=5_000 * PATIENCE)
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 800}
@@ -60,7 +64,7 @@ def open_context(browser, look, stack):
         options = {"color_scheme": scheme, "timezone_id": "Europe/Berlin", "locale": "en-US"} | options
         context = browser.new_context(viewport=size, **options)
         context.on("page", watch)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(10_000 * PATIENCE)
         contexts.append(context)
         return context
 

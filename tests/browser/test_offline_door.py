@@ -11,7 +11,7 @@ from tests.browser.test_reading import violations
 from tests.browser.test_staff import PASSWORD
 from tests.buyer import make_event
 from tests.faults.proxy import Proxy
-from tests.processes import free_port, wait_until
+from tests.processes import PATIENCE, free_port, wait_until
 
 pytestmark = pytest.mark.short
 
@@ -55,7 +55,7 @@ class Door:
         self.proxy = Proxy(free_port(), stack.ports[0])
         self.url = f"http://localhost:{self.proxy.port}"
         self.context = browser.new_context(viewport=PHONE, locale="en-US", timezone_id="Europe/Berlin")
-        self.context.set_default_timeout(10_000)
+        self.context.set_default_timeout(10_000 * PATIENCE)
         if script:
             self.context.add_init_script(script)
         self.page: Page = self.context.new_page()

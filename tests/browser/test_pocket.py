@@ -11,7 +11,7 @@ from tests.browser.conftest import PHONE
 from tests.browser.test_accounts import sign_up, verify
 from tests.buyer import Buyer, make_event
 from tests.faults.proxy import Proxy
-from tests.processes import free_port, wait_until
+from tests.processes import PATIENCE, free_port, wait_until
 
 CHECKED = re.compile(r"You are offline\. This is how it was when it was last checked, \d+:\d\d")
 KEPT_PATHS = """async () => {
@@ -43,7 +43,7 @@ def net(stack):
 def phone(browser) -> Page:
     """A phone whose pages fail the test by a script's error; lost connections are what it is about."""
     context = browser.new_context(viewport=PHONE, locale="en-US", timezone_id="Europe/Berlin")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(10_000 * PATIENCE)
     page, errors = context.new_page(), []
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page

@@ -17,7 +17,7 @@ from tests.faults.proxy import Proxy
 from tests.faults.watched_net import write_sitecustomize
 from tests.mailbox import Mailbox
 from tests.postgres import Cluster, GivenServer, Server
-from tests.processes import Process, free_port, wait_until
+from tests.processes import PATIENCE, Process, free_port, wait_until
 from tests.stack import MIGRATED, Stack, Stacks
 
 NAMES = {point.name for point in POINTS}
@@ -124,7 +124,7 @@ class FaultyStack(Stack):
 
     def wait_hurried(self, condition, seconds: float, what: str) -> None:
         """Wait for what happens after delays, none of which is awaited."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds * PATIENCE
         while not condition():
             assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
             self.hurry()

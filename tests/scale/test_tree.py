@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from tests.buyer import Buyer, Sandbox, assert_sold_once, make_event, post_purchase
-from tests.processes import wait_until
+from tests.processes import PATIENCE, wait_until
 from tests.scale.held_page import HeldPage
 
 AT_ONCE_SECONDS = 2.0
@@ -59,7 +59,7 @@ def test_pushpin_holds_the_page_and_tells_it_at_once(tree, open_page):
     paid = pay(tree, buyer)
     at = wait_until(lambda: shown.became("paid"), 20, "the page shows the ticket")
     print(f"from payment to page: {at - paid:.2f} s")
-    assert at - paid < AT_ONCE_SECONDS
+    assert at - paid < AT_ONCE_SECONDS * PATIENCE
 
 
 def test_who_does_not_come_by_pushpin_is_held_by_a_thread(tree):
@@ -94,7 +94,7 @@ def test_a_part_is_killed_and_sales_and_pages_go_on(tree, open_page, name):
     assert again.held.wait(40), "pages are held again"
     paid = pay(tree, held_again)
     at = wait_until(lambda: again.became("paid"), 30, "the next page shows its ticket")
-    assert at - paid < AT_ONCE_SECONDS
+    assert at - paid < AT_ONCE_SECONDS * PATIENCE
     tree.audit()
 
 
