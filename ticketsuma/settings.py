@@ -204,6 +204,7 @@ INSTALLED_APPS = [
     "tickets.reports",
     "tickets.receipts",
     "tickets.mail_health",
+    "tickets.scheduled_exports",
     "ticketsuma.admin.apps.ShopAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -24,6 +24,7 @@ from payments.rates.models import CurrencyRate
 from payments.rates.services import why_paused
 from tickets.models import Mail, Order
 from tickets.push.models import Push
+from tickets.scheduled_exports.models import ExportMail
 from tickets.staff.alerts import needs_attention
 from ticketsuma import __version__, clock
 
@@ -51,6 +52,7 @@ QUEUES: dict[str, Callable[[datetime], QuerySet]] = {
     "mails": lambda now: Mail.objects.filter(status=Mail.Status.DUE).exclude(kind=Mail.Kind.MESSAGE),
     "messages": lambda now: Mail.objects.filter(status=Mail.Status.DUE, kind=Mail.Kind.MESSAGE),
     "web pushes": lambda now: Push.objects.all(),
+    "export mails": lambda now: ExportMail.objects.filter(status=ExportMail.Status.DUE),
 }
 
 

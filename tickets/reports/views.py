@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
@@ -16,6 +17,7 @@ from accounts.history import record
 from accounts.models import User
 from accounts.roles import Ability, may, visible
 from events.models import Event
+from events.organizer_models import Organizer
 from payments.models import Sweep
 from ticketsuma.money import format_amount
 from ticketsuma.replica import for_reports
@@ -37,14 +39,22 @@ from .writing import download
 
 def _event_of(request: HttpRequest, *abilities: Ability) -> Event | None:
     """The event that is asked for, None for all; Http404 for one that is not there, or another's."""
-    asked = request.GET.get("event") or request.POST.get("event") or ""
+    return _chosen(request, "event", visible(request.user, Event.objects.all(), *abilities))
+
+
+def _organizer_of(request: HttpRequest, *abilities: Ability) -> Organizer | None:
+    """Likewise the organizer."""
+    return _chosen(request, "organizer", visible(request.user, Organizer.objects.all(), *abilities))
+
+
+def _chosen(request: HttpRequest, name: str, rows: QuerySet) -> Any:
+    asked = request.GET.get(name) or request.POST.get(name) or ""
     if not asked:
         return None
-    events = visible(request.user, Event.objects.all(), *abilities)
-    event = events.filter(pk=int(asked)).first() if asked.isdecimal() and len(asked) <= 18 else None
-    if event is None:
+    row = rows.filter(pk=int(asked)).first() if asked.isdecimal() and len(asked) <= 18 else None
+    if row is None:
         raise Http404
-    return event
+    return row
 
 
 def _zone(request: HttpRequest, event: Event | None) -> str:
@@ -151,36 +161,41 @@ def _steps_of(way: Funnel) -> list[Bar]:
 # -- exports --------------------------------------------------------------------------------------
 @require_safe
 def exports(request: HttpRequest) -> HttpResponse:
-    """A form for each table that one may see: period, columns, kind of file."""
-    tables = [table for table in TABLES.values() if may(request.user, table.needs)]
+    """A form for each table that one may see, or for `?table=` alone: period, columns, kind of file."""
+    asked = request.GET.get("table")
+    tables = [table for table in TABLES.values() if asked in (None, table.name)]
+    tables = [table for table in tables if may(request.user, table.needs)]
     if not tables:
         raise PermissionDenied
     event = _event_of(request, Ability.SEE_GUESTS, Ability.SEE_MONEY)
+    organizer = _organizer_of(request, Ability.SEE_GUESTS, Ability.SEE_MONEY)
     zone = _zone(request, event)
     forms = [ExportForm(request.GET, table=table, default_zone=zone) for table in tables]
     context = {
         **admin.site.each_context(request), "title": _("Exports"), "forms": forms, "event": event,
+        "organizer": organizer,
     }  # fmt: skip
     return TemplateResponse(request, "admin/reports/exports.html", context)
 
 
 @require_POST
 def export(request: HttpRequest, table: str) -> HttpResponse:
-    """The file; who took it is in the history of the event, or of whoever took it where it is of several."""
+    """The file; who took it is in the history of its event, else its organizer, else of whoever took it."""
     chosen: Table | None = TABLES.get(table)
     if chosen is None:
         raise Http404
     if not may(request.user, chosen.needs):
         raise PermissionDenied
-    event = _event_of(request, chosen.needs)
+    event, organizer = _event_of(request, chosen.needs), _organizer_of(request, chosen.needs)
     form = ExportForm(request.POST, table=chosen, default_zone=_zone(request, event))
     if not form.is_valid():
         context = {
             **admin.site.each_context(request), "title": _("Exports"), "forms": [form], "event": event,
+            "organizer": organizer,
         }  # fmt: skip
         return TemplateResponse(request, "admin/reports/exports.html", context, status=422)
-    record("export_table", event or cast(User, request.user), said=chosen.name)
-    rows = chosen.rows(Scope(request.user, event), form.period, form.columns)
+    record("export_table", event or organizer or cast(User, request.user), said=chosen.name)
+    rows = chosen.rows(Scope(request.user, event, organizer), form.period, form.columns)
     return download(
         f"{chosen.name}-{form.period.first}-{form.period.last}", rows, form.cleaned_data["format"]
     )

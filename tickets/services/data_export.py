@@ -37,6 +37,7 @@ def export_person(user: User) -> dict[str, Any]:
         "connected_wallets": list(_wallets(user).values("name", "relay", "created_at")),  # never their links
         "second_factors": list(user.authenticator_set.values("type", "created_at", "last_used_at")),
         "teams": list(user.memberships.values("role", name=F("organizer__name"))),
+        "scheduled_exports": list(user.scheduled_exports.values("table", "every", name=F("organizer__name"))),
         "devices": list(user.devices.values("endpoint", "wants", "created_at")),
         "sign_ins": list(user.sign_ins.values("at", "device", "network")),
         "no_news_of": without_news(user.email) if user.has_verified_email else [],

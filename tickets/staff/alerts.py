@@ -22,6 +22,7 @@ from payments.rates.services import paused
 from payments.unmatched import unmatched_money
 from tickets.mail_health.states import came_back
 from tickets.models import Mail, Order
+from tickets.scheduled_exports.models import ExportMail
 from ticketsuma import clock
 from ticketsuma.jobs.models import failing
 from ticketsuma.money import MSATS_PER_SAT, format_sats
@@ -221,6 +222,7 @@ WORK: list[tuple[str, Callable[[], QuerySet]]] = [
     ),
     ("tickets.order", lambda: Order.objects.holding()),
     ("tickets.mail", _mails),
+    ("scheduled_exports.exportmail", lambda: ExportMail.objects.filter(status=ExportMail.Status.DUE)),
 ]
 
 

@@ -33,15 +33,17 @@ from tests.factories import (
     StaffFactory,
     SweepFactory,
     UsageFactory,
+    UserFactory,
     ViewerFactory,
     WebhookEventFactory,
 )
 from tickets.mail_health.tests.factories import SuppressedFactory
 from tickets.models import Announcement, CheckIn, Mail, Order, Ticket
 from tickets.receipts.drawing import draw_receipt
+from tickets.scheduled_exports.tests.factories import ExportMailFactory, ScheduledExportFactory
 from tickets.tests.admin_client import change_url, list_url
 
-OURS = ["accounts", "events", "payments", "tickets", "offline_door", "mail_health"]
+OURS = ["accounts", "events", "payments", "tickets", "offline_door", "mail_health", "scheduled_exports"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -67,6 +69,7 @@ def one_of_each() -> None:
     CheckInFactory(ticket=order.tickets.get())
     offline_scan(order.tickets.get())
     SuppressedFactory()
+    ExportMailFactory(schedule=ScheduledExportFactory(organizer=OrganizerFactory()), recipient=UserFactory())
     ViewerFactory(ticket=order.tickets.get(), key="k")
     was = {"title": "t", "start_time": timezone.now(), "end_time": timezone.now(), "timezone": "UTC"}
     Announcement.objects.update_or_create(event=order.event, defaults=was)

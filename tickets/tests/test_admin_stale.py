@@ -22,6 +22,8 @@ from tests.factories import (
 )
 from tickets.guest_messages.models import Message
 from tickets.guest_messages.tests.factories import MessageFactory
+from tickets.scheduled_exports.models import ScheduledExport
+from tickets.scheduled_exports.tests.factories import ScheduledExportFactory
 from tickets.tests.admin_client import change_url, told
 from tickets.tests.forms_in_pages import form_in
 from tickets.tests.test_admin_events import event_form
@@ -104,10 +106,11 @@ def test_every_form_that_staff_can_save_is_compared():
     request = RequestFactory().get("/")
     request.user = StaffFactory()
     editable = [one for one in admin.site._registry.values() if one.has_change_permission(request)]
-    assert {one.model for one in editable} == {Event, Message, Organizer, PromoCode, User}
+    assert {one.model for one in editable} == {Event, Message, Organizer, PromoCode, ScheduledExport, User}
     for one in editable:
         factories = {
             Event: EveningFactory, Organizer: OrganizerFactory,
+            ScheduledExport: lambda: ScheduledExportFactory(organizer=OrganizerFactory()),
             PromoCode: PromoCodeFactory, Message: lambda: MessageFactory(event=EveningFactory()),
         }  # fmt: skip
         row = factories.get(one.model, lambda: request.user)()

@@ -230,5 +230,5 @@ def test_the_export_costs_the_same_for_more_orders(django_assert_num_queries):
         while Order.objects.count() < orders:
             refund_order(paid(buyer=user, email=user.email))
         user = User.objects.get(pk=user.pk)
-        with django_assert_num_queries(22):
+        with django_assert_num_queries(23):
             export_person(user)

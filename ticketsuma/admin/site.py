@@ -13,14 +13,16 @@ from accounts import second_factor
 from accounts.roles import Ability, may
 
 # What staff come for first; the rest follows in Django's order.
-APPS = ("tickets", "guest_messages", "events", "receipts", "payments", "accounts")
+APPS = (
+    "tickets", "guest_messages", "events", "receipts", "payments", "scheduled_exports", "accounts",
+)  # fmt: skip
 MODELS = ("Order", "Ticket", "CheckIn", "Mail", "Payment", "IncomingPayment", "Refund", "Invoice", "User")
 
 # Rows that the shop keeps for itself: nobody's daily work, so they are in one closed group at the end.
 HOOD = {
     "Usage", "SignIn", "PendingAct", "HistoryEntry", "VaspNonce", "WebhookEvent", "PostTransaction",
     "Checkup", "Sweep", "Invoice", "Viewer", "Announcement", "EventChange", "OrderLine", "FormerSlug",
-    "DoorList", "OfflineScan", "Suppressed",
+    "DoorList", "OfflineScan", "Suppressed", "ExportMail",
 }  # fmt: skip
 
 

@@ -38,6 +38,7 @@ from tickets.guest_messages.tests.factories import MessageFactory
 from tickets.mail_health.tests.factories import SuppressedFactory
 from tickets.models import Announcement
 from tickets.receipts.drawing import draw_receipt
+from tickets.scheduled_exports.tests.factories import ExportMailFactory, ScheduledExportFactory
 
 OPERATOR, NOBODY, STRANGER = "operator", "nobody", "stranger"
 EVERYBODY = [*Role.values, OPERATOR, NOBODY, STRANGER]
@@ -68,6 +69,7 @@ SEES = {
     "guest_messages.message": MANAGERS,
     "receipts.receipt": MONEY,
     "mail_health.suppressed": OPERATORS,
+    "scheduled_exports.scheduledexport": GUESTS, "scheduled_exports.exportmail": GUESTS,
 }  # fmt: skip
 CHANGES = {
     "events.event": MANAGERS,
@@ -75,10 +77,11 @@ CHANGES = {
     "events.organizer": OWNERS,
     "accounts.user": OPERATORS,
     "guest_messages.message": MANAGERS,
+    "scheduled_exports.scheduledexport": MANAGERS | MOVERS,
 }
 ADDS = {
     "events.event": MANAGERS, "events.promocode": MANAGERS, "events.organizer": OPERATORS,
-    "guest_messages.message": MANAGERS,
+    "guest_messages.message": MANAGERS, "scheduled_exports.scheduledexport": MANAGERS | MOVERS,
 }  # fmt: skip
 DELETES = ADDS
 ACTS = {
@@ -105,7 +108,7 @@ ACTS = {
     ("payments.incomingpayment", "attach"): OPERATORS, ("payments.incomingpayment", "refund"): OPERATORS,
     **{(model, "try-again"): OPERATORS for model in (
         "tickets.order", "tickets.mail", "payments.payment", "payments.invoice", "payments.incomingpayment",
-        "payments.refund", "payments.webhookevent",
+        "payments.refund", "payments.webhookevent", "scheduled_exports.exportmail",
     )},
 }  # fmt: skip
 # What the API's operations of staff need; the rest is for anybody, or about one's own.
@@ -150,6 +153,7 @@ def half(word: str) -> dict:
         "timezone": "UTC",
     }
     answer = AnswerFactory(order=order)
+    schedule = ScheduledExportFactory(organizer=organizer)
     announced, _is_new = Announcement.objects.update_or_create(event=event, defaults=was)
     rows = [
         organizer, EventFactory(title=f"Unsold {word}", organizer=organizer, is_active=False), order, ticket,
@@ -160,7 +164,8 @@ def half(word: str) -> dict:
         MailFactory(order=order), MessageFactory(event=event), draw_receipt(order),
         EventChangeFactory(event=event, is_move=True, **was), FormerSlugFactory(event=event),
         RefundFactory(incoming_payment=incoming, amount_msats=1, status=Refund.Status.FAILED),
-        MembershipFactory(organizer=organizer), InvitationFactory(organizer=organizer),
+        MembershipFactory(organizer=organizer), InvitationFactory(organizer=organizer), schedule,
+        ExportMailFactory(schedule=schedule, recipient=UserFactory()),
     ]  # fmt: skip
     return {row._meta.label_lower: row for row in rows} | {"sold": event}
 

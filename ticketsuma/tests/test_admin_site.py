@@ -31,7 +31,8 @@ def test_the_menu_begins_with_what_staff_come_for(staff):
     assert (page.context["title"], page.context["site_header"]) == ("Today", "Tickets by UMA")
     apps = page.context["app_list"]
     assert [app["app_label"] for app in apps] == [
-        "tickets", "guest_messages", "events", "receipts", "payments", "accounts", "hood",
+        "tickets", "guest_messages", "events", "receipts", "payments", "scheduled_exports", "accounts",
+        "hood",
     ]  # fmt: skip
     models = [model["object_name"] for model in apps[0]["models"]]
     assert models[:4] == ["Order", "Ticket", "CheckIn", "Mail"]

@@ -31,6 +31,7 @@ from tests.factories import (
 from tickets.guest_messages.tests.factories import MessageFactory
 from tickets.guest_messages.unsubscribing import unsubscribe_url
 from tickets.receipts.drawing import draw_receipt
+from tickets.scheduled_exports.tests.factories import ExportMailFactory, ScheduledExportFactory
 from tickets.services import viewers
 from tickets.services.check_ins import check_in
 from tickets.services.mailbox_proof import mailbox_path
@@ -76,6 +77,8 @@ class Shop:
         event.organizer = invitation.organizer
         event.save()
         MembershipFactory(organizer=invitation.organizer)
+        schedule = ScheduledExportFactory(organizer=invitation.organizer, event=event)
+        ExportMailFactory(schedule=schedule, recipient=self.staff)
         self.names = {
             "/orders/{token}": [self.paid.token, self.pending.token],
             "/seats/{token}": [mailbox_path(self.pending).rpartition("/")[2]],

@@ -41,6 +41,7 @@ def test_queues_are_read_in_this_order():
         "mails",
         "web pushes",
         "messages",
+        "export mails",
     ]
 
 

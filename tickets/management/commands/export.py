@@ -14,7 +14,7 @@ from ticketsuma.zoned_fields import time_zones, zone_or_utc
 
 
 class Command(BaseCommand):
-    help = "Write orders, tickets, check-ins, payments or refunds as CSV or XLSX."
+    help = "Write orders, tickets, check-ins, payments, refunds or receipts as CSV or XLSX."
 
     def add_arguments(self, parser):
         parser.add_argument("table", choices=[*TABLES])
