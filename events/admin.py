@@ -42,6 +42,24 @@ class WhenFilter(admin.SimpleListFilter):
         return queryset
 
 
+class StateFilter(admin.SimpleListFilter):
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request, model_admin):
+        return [("draft", _("Drafts")), ("published", _("Published")), ("canceled", _("Canceled"))]
+
+    def queryset(self, request, queryset):
+        match self.value():
+            case "draft":
+                return queryset.filter(is_active=False, canceled_at=None)
+            case "published":
+                return queryset.filter(is_active=True, canceled_at=None)
+            case "canceled":
+                return queryset.exclude(canceled_at=None)
+        return queryset
+
+
 class BaseEventAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
     """Staff describe events; seats are counted by sales alone (`tickets.admin` registers it)."""
 
@@ -50,15 +68,11 @@ class BaseEventAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
     event_path = ""
     form = EventForm
     list_display = [
-        "title",
-        moment_column("start_time", _("start"), ""),
-        "sold",
-        amount_column("lowest_price", _("price"), "currency", "price_sats"),
-        "state",
-        "shown_organizer",
-    ]
+        "title", moment_column("start_time", _("start"), ""), "sold",
+        amount_column("lowest_price", _("price"), "currency", "price_sats"), "state", "shown_organizer",
+    ]  # fmt: skip
     list_select_related = ["organizer"]
-    list_filter = [WhenFilter, "is_active"]
+    list_filter = [WhenFilter, StateFilter]
     search_fields = ["search_key__folded", "slug"]
     ordering = ["-start_time"]
     paginator = GrowingPaginator
@@ -94,10 +108,7 @@ class BaseEventAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin):
         (_("Seats"), {"fields": ["capacity", "seats_taken", "max_per_order", ("currency", "price_sats")]}),
         (_("Money back"), {"fields": ["refund_hours", "refunds_when_moved"]}),
         (_("Stream"), {"fields": ["stream_url", "replay_until"]}),
-        (
-            _("State"),
-            {"fields": ["state", "preview_link", *DATES]},
-        ),
+        (_("State"), {"fields": ["state", "preview_link", *DATES]}),
     ]
 
     def get_object(self, request, object_id, from_field=None):

@@ -114,7 +114,7 @@ class Duplicate(_EventAction):
         made = duplicate(event, starts, title=data["title"], with_codes=data["with_codes"])
         says = ngettext("%(count)s draft is made.", "%(count)s drafts are made.", len(made))
         one = reverse("admin:events_event_change", args=[made[0].pk])
-        many = reverse("admin:events_event_changelist") + "?is_active__exact=0"
+        many = reverse("admin:events_event_changelist") + "?state=draft"
         return Done(says % {"count": len(made)}, one if len(made) == 1 else many)
 
 

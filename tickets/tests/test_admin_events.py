@@ -6,13 +6,14 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.urls import reverse
+from django.utils import timezone
 
 from events.models import Event
 from tests.acts import hold
 from tests.factories import EveningFactory
 from tickets.services.orders import place_order
 from tickets.staff import audit
-from tickets.tests.admin_client import change_url
+from tickets.tests.admin_client import change_url, list_url
 from tickets.tests.forms_in_pages import form_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -115,3 +116,24 @@ def test_a_staff_edit_of_the_title_during_a_sale_loses_no_seat(staff):
     event.refresh_from_db()
     assert (event.seats_taken, event.title) == (40, "Title 4")
     assert audit.run_integrity_checks() == []
+
+
+# -- states ------------------------------------------------------------------------------------
+def test_a_canceled_event_says_so_and_nothing_of_being_on_sale(staff):
+    event = EveningFactory(is_active=True, canceled_at=timezone.now())
+    for url, state in ((change_url(event), '<div class="readonly">%s</div>'), (list_url(Event), ">%s</td>")):
+        page = staff.get(url).content.decode()
+        assert state % "canceled" in page, url
+        assert state % "on sale" not in page
+        assert "Visible and on sale" not in page
+
+
+@pytest.mark.parametrize("state", ["draft", "published", "canceled"])
+def test_events_are_listed_by_state(staff, state):
+    events = {
+        "draft": EveningFactory(is_active=False),
+        "published": EveningFactory(),
+        "canceled": EveningFactory(canceled_at=timezone.now()),
+    }
+    listed = staff.get(list_url(Event), {"state": state}).context["cl"].result_list
+    assert list(listed) == [events[state]]
