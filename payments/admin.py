@@ -160,8 +160,8 @@ class RefundAdmin(JobAdmin):
     sees = (Ability.SEE_MONEY,)
     staff_actions = []
     list_display = [
-        "short_id", "status", sats_column("amount_msats", _("amount")), "to", arrives_column, "reason",
-        "payment", "attempts", "last_error", "created_at", "sent_at",
+        "payment", sats_column("amount_msats", _("amount")), "status", "to", arrives_column, "reason",
+        "created_at", "sent_at",
     ]  # fmt: skip
     list_filter = ["status", "reason", ParkedFilter, "created_at"]
     list_select_related = ["incoming_payment__payment"]
@@ -176,10 +176,6 @@ class RefundAdmin(JobAdmin):
         parts = ("arrives_currency", "arrives_decimals")
         fields = [field for field in super().get_fields(request, obj) if field not in parts]
         return [arrives_column if field == "arrives_amount" else field for field in fields]
-
-    @admin.display(description=_("refund"))
-    def short_id(self, refund: Refund) -> str:
-        return str(refund.pk)[:8]
 
     @admin.display(description=_("payment"))
     def payment(self, refund: Refund) -> str:

@@ -80,7 +80,7 @@ class OrderAdmin(MarksNotes, FindsOne, FindsCodes, JobAdmin):
     change_form_template = "admin/tickets/order/change_form.html"
     tells_history = False  # among what else happened
     event_path = "event"
-    list_display = ["code", "status", "guest", "event", "created_at", "amount", "quantity", "push"]
+    list_display = ["code", "guest", "amount", "quantity", "status", "created_at", "event", "push"]
     list_filter = [EventFilter, "status", PendingPaymentFilter, ParkedFilter, "created_at"]
     list_select_related = ["event", "payment"]
     code_fields = ("code", "tickets__ticket_code")

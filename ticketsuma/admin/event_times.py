@@ -48,10 +48,10 @@ def moment_column(field: str, label: "str | StrPromise", event_path: str | None)
     """A column for a moment of rows that belong to an event; see `zone_of`."""
 
     @admin.display(description=label, ordering=field)
-    def column(row: Model) -> str:
+    def moment(row: Model) -> str:  # its name is in the cells' class
         return words(getattr(row, field), zone_of(row, event_path))
 
-    return column
+    return moment
 
 
 def with_moments(model: type[Model], names, event_path: str | None) -> list:
