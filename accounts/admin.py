@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from typing import Any
 
 import allauth.account.admin
@@ -12,6 +13,7 @@ from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.admin.base import ReadOnlyAdmin
+from ticketsuma.admin.event_times import words
 from ticketsuma.admin.stale_forms import UnstaleAdmin, UnstaleForm
 
 from .authentication import end_tokens
@@ -119,5 +121,9 @@ class UsageAdmin(ReadOnlyAdmin):
     """Admin of the rate limits' counters, read-only; clients appear as digests."""
 
     sees = (Ability.OPERATE,)
-    list_display = ["key", "uses", "until"]
+    list_display = fields = ["key", "uses", "ends"]
     ordering = ["-until"]
+
+    @admin.display(description=_("counted until"), ordering="until")
+    def ends(self, usage: Usage) -> str:
+        return words(datetime.fromtimestamp(usage.until, UTC), "UTC")

@@ -98,8 +98,10 @@ class ReadOnlyAdmin(ReadOnly, KeepsHistory, admin.ModelAdmin):
         return [(None, {"classes": ["facts"], "fields": [self.get_fields(request, obj)]})]
 
     def get_fields(self, request, obj=None):
-        """What the model says of itself first, then how the worker fares with it."""
-        columns = sorted(self.model._meta.concrete_fields, key=lambda field: field.name in LEASE)
+        """What the model says of itself first, then how the worker fares with it, and last its id."""
+        columns = sorted(
+            self.model._meta.concrete_fields, key=lambda field: (field.name == "id", field.name in LEASE)
+        )
         return self._told(self._for(request, self.fields or [_shown(field) for field in columns]))
 
     def get_search_results(self, request, queryset, search_term):
@@ -133,7 +135,7 @@ class ReadOnlyAdmin(ReadOnly, KeepsHistory, admin.ModelAdmin):
 
 class ReadOnlyInline(ReadOnly, admin.TabularInline):
     extra = 0
-    show_change_link = True
+    template = "admin/read_only_inline.html"
 
 
 class ParkedFilter(admin.SimpleListFilter):
@@ -174,11 +176,11 @@ def amount_column(
     """A column for an amount in minor units of the `currency` that the row, or one it leads to, has."""
 
     @admin.display(description=label, ordering=ordering or field)
-    def column(row: Model) -> str:
-        amount = getattr(row, field)
-        return "-" if amount is None else format_amount(amount, attrgetter(currency)(row))
+    def amount(row: Model) -> str:  # its name is in the cells' class
+        value = getattr(row, field)
+        return "-" if value is None else format_amount(value, attrgetter(currency)(row))
 
-    return column
+    return amount
 
 
 @functools.cache
@@ -187,8 +189,8 @@ def sats_column(field: str, label: "str | StrPromise") -> Callable[[Model], str]
     unit = 1 if field.endswith("_msats") else MSATS_PER_SAT
 
     @admin.display(description=label, ordering=field)
-    def column(row: Model) -> str:
-        amount = getattr(row, field)
-        return "-" if amount is None else format_msats(amount * unit)
+    def amount(row: Model) -> str:  # its name is in the cells' class
+        value = getattr(row, field)
+        return "-" if value is None else format_msats(value * unit)
 
-    return column
+    return amount

@@ -1,11 +1,18 @@
-"""Words of the admin's forms: each field says what it is, and what it does where that is not plain."""
+"""Words of the admin: each field says what it is, and what it does where that is not plain; titles."""
+
+import re
 
 import pytest
 from django.contrib import admin
 from django.test import RequestFactory
+from django.urls import reverse
+from django.utils import translation
+from django.utils.html import escape
+from django.utils.text import capfirst
 
 from accounts.roles import Ability, may
-from tests.factories import StaffFactory
+from tests.factories import EventFactory, StaffFactory
+from ticketsuma.admin.base import ReadOnlyAdmin
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +58,11 @@ def test_every_field_has_words_and_help_where_it_needs_some():
     assert dumb == []
 
 
+def test_what_organizers_stumbled_over_has_help():
+    help_of = {name: str(field.help_text) for name, field in forms()["events.Event"].base_fields.items()}
+    assert [name for name in ("title", "slug", "cover", "capacity", "description") if not help_of[name]] == []
+
+
 def test_every_column_of_every_page_has_words():
     """Not its Python name: `is_active`, `created_at`."""
     raw = [
@@ -60,3 +72,45 @@ def test_every_column_of_every_page_has_words():
         if field.name not in ("id", "password") and "_" in str(field.verbose_name)
     ]
     assert raw == []
+
+
+# -- titles ---------------------------------------------------------------------------------------
+TITLE = re.compile(r"<title>(.*?)</title>.*?<h1>(.*?)</h1>", re.DOTALL)
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_list_is_called_by_what_it_lists(client, language):
+    """Not "Select order to view"."""
+    client.force_login(StaffFactory())
+    for model in admin.site._registry:
+        with translation.override(language):
+            words = escape(capfirst(model._meta.verbose_name_plural))
+        url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        page = client.get(url, headers={"accept-language": language}).content.decode()
+        assert TITLE.search(page).groups() == (f"{words} | Tickets by UMA", words), url
+
+
+@pytest.mark.parametrize(
+    ("language", "word", "group"), [("en", "Event", "Events"), ("es", "Evento", "Eventos")]
+)
+def test_a_row_and_a_group_are_called_by_what_they_are(client, language, word, group):
+    client.force_login(StaffFactory())
+    spoken = {"accept-language": language}
+    row = client.get(
+        reverse("admin:events_event_change", args=[EventFactory(title="Moon").pk]), headers=spoken
+    )
+    assert TITLE.search(row.content.decode()).groups() == (f"Moon | {word} | Tickets by UMA", word)
+    menu = client.get(reverse("admin:app_list", args=["events"]), headers=spoken).content.decode()
+    assert TITLE.search(menu).groups() == (f"{group} | Tickets by UMA", group)
+
+
+def test_ids_are_last():
+    request = RequestFactory().get("/admin/")
+    request.user = StaffFactory()
+    pages = [
+        page
+        for page in admin.site._registry.values()
+        if isinstance(page, ReadOnlyAdmin) and not page.fieldsets
+    ]
+    fields = {page.model._meta.label: page.get_fields(request) for page in pages}
+    assert [label for label, names in fields.items() if "id" in names[:-1]] == []
