@@ -1,4 +1,4 @@
-"""Ten tasks of every week, each at most three clicks from the start page of the desk.
+"""Ten tasks of every week and one more, each at most three clicks from the start page of the desk.
 
 A click is a link that the page has, or a button of one of its forms; typing is none.
 """
@@ -7,6 +7,7 @@ import re
 from html import unescape
 
 import pytest
+from django.utils import timezone
 
 from tests.acts import hold, pay
 from tests.factories import EveningFactory, ViewerFactory
@@ -106,6 +107,12 @@ def test_correct_an_address(desk, order):
     desk.find(order.code).click("", "act/email").press('class="act"', email="anna@example.com")
     order.refresh_from_db()
     assert (desk.clicks, order.email) == (3, "anna@example.com")
+
+
+def test_mail_the_tickets_again(desk, order):
+    order.mails.update(status="sent", sent_at=timezone.now(), next_attempt_at=None)
+    desk.find(order.code).click("Mail the tickets again").press('class="act"')
+    assert (desk.clicks, order.mails.get().status) == (3, "due")
 
 
 def test_let_another_device_in(desk, order):
