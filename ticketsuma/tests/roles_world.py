@@ -170,20 +170,24 @@ def half(word: str) -> dict:
     return {row._meta.label_lower: row for row in rows} | {"sold": event}
 
 
+def under_the_hood(own: dict) -> dict:
+    """A row of every model that is the operators'; by label."""
+    rows = [
+        CheckupFactory(), UsageFactory(key="k"), VaspNonceFactory(), WebhookEventFactory(),
+        SignInFactory(), PendingActFactory(), SuppressedFactory(),
+        PostTransactionFactory(incoming_payment=own["payments.incomingpayment"]), UserFactory(),
+        SweepFactory(read_until=timezone.now()),
+    ]  # fmt: skip
+    with by_command("test"):
+        rows.append(record("press", own["tickets.order"]))
+    return {row._meta.label_lower: row for row in rows}
+
+
 def make_world(role, client, settings) -> "World":
     """Own and foreign rows, and a client of somebody with `role` for the own organizer."""
     settings.STAFF_SECOND_FACTOR = "optional"
     own, foreign = half("own"), half("foreign")
-    SweepFactory(read_until=timezone.now())
-    under_the_hood = [
-        CheckupFactory(), UsageFactory(key="k"), VaspNonceFactory(), WebhookEventFactory(),
-        SignInFactory(), PendingActFactory(), SuppressedFactory(),
-        PostTransactionFactory(incoming_payment=own["payments.incomingpayment"]), UserFactory(),
-    ]  # fmt: skip
-    with by_command("test"):
-        under_the_hood.append(record("press", own["tickets.order"]))
-    under_the_hood.append(SweepFactory._meta.model.objects.get())
-    hood = {row._meta.label_lower: row for row in under_the_hood}
+    hood = under_the_hood(own)
     user = None
     if role == OPERATOR:
         user = StaffFactory()
