@@ -68,7 +68,8 @@ class ExportViewSet(ApiViewSet):
     def create(self, request):
         """The rows of a table as CSV or XLSX, oldest first; who took them is in the history.
 
-        Orders, tickets and check-ins take the ability to see guests, payments and refunds that to see money.
+        Orders, tickets and check-ins take the ability to see guests; payments, refunds and receipts that to
+        see money.
         """
         asked = self.read(ExportSerializer)
         table: Table = TABLES[asked["table"]]

@@ -16,6 +16,7 @@ from accounts.roles import Role
 from tests.acts import hold, pay
 from tests.factories import AnswerFactory, EveningFactory, MembershipFactory, OrganizerFactory, StaffFactory
 from tickets.models import Order
+from tickets.receipts.drawing import draw_receipt
 from tickets.reports import tables
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -168,6 +169,14 @@ def test_a_program_takes_the_same_tables(order):
     ):  # fmt: skip
         assert ask(staff, **said).status_code == 400, said
     assert ask(staff, table="orders", event_id=10**17).status_code == 404
+
+
+def test_a_program_takes_receipts(order):
+    receipt = draw_receipt(order)
+    labels, row = lines(ask(StaffFactory(), table="receipts", columns=["number", "order", "sats"]))
+    assert (labels, row) == (["number", "order", "sats"], [receipt.name, order.code, "2000"])
+    manager = MembershipFactory(organizer=order.event.organizer, role=Role.MANAGER).user
+    assert ask(manager, table="receipts").status_code == 403
 
 
 def test_roles_decide_what_a_program_takes(order):
