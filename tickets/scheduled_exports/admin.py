@@ -92,11 +92,8 @@ class ScheduledExportAdmin(UnstaleAdmin, ByRole, KeepsHistory, admin.ModelAdmin)
     def mailed(self, schedule: ScheduledExport) -> str:
         """Who got it, and why somebody did not."""
         mails = schedule.mails.select_related("recipient").order_by("-last", "recipient__email")[:MOST_MAILS]
-        lines = (
-            (mail.first, mail.last, mail.recipient.email, mail.get_status_display(), mail.get_why_display())
-            for mail in mails
-        )
-        return format_html_join("", "<div>{} – {} · {} · {} {}</div>", lines) or "-"
+        lines = ((mail.first, mail.last, mail.recipient.email, mail.says) for mail in mails)
+        return format_html_join("", "<div>{} – {} · {} · {}</div>", lines) or "-"
 
 
 @admin.register(ExportMail)

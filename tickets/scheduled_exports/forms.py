@@ -48,6 +48,7 @@ class ScheduledExportForm(UnstaleForm):
         team, me = Q(memberships__organizer=schedule.organizer_id), actor()
         people = User.objects.filter(team | Q(pk=me.pk if me else None), is_active=True)
         fields["recipients"].queryset = people.distinct().order_by("email")
+        fields["recipients"].help_text = ScheduledExport._meta.get_field("recipients").help_text
         fields["recipients"].widget = forms.CheckboxSelectMultiple(choices=fields["recipients"].choices)
         fields["format"] = forms.ChoiceField(label=_("File"), choices=FORMATS)
         zones = [(name, name.replace("_", " ")) for name in sorted(time_zones())]

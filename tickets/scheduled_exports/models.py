@@ -153,3 +153,8 @@ class ExportMail(StateMachine, Job):
 
     def __str__(self) -> str:
         return f"{self.schedule} · {self.first} – {self.last}"
+
+    @property
+    def says(self) -> str:
+        """Its state, and why it was not sent."""
+        return ": ".join(filter(None, (self.get_status_display(), self.get_why_display())))

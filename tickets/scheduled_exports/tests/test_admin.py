@@ -125,6 +125,18 @@ def test_a_link_opens_for_whoever_may_see_the_table(client, event):
     assert client.get(link).status_code == 403
 
 
+def test_its_page_says_who_got_it_and_why_somebody_did_not(client, event):
+    boss, ann = member(event, "owner"), member(event)
+    schedule = scheduled(event, boss, ann)
+    ExportMailFactory(schedule=schedule, recipient=boss, status="sent")
+    ExportMailFactory(schedule=schedule, recipient=ann, status="left_out", why="no_right")
+    client.force_login(boss)
+    page = client.get(change_url(schedule)).content.decode()
+    assert f"2031-05-01 – 2031-05-01 · {boss.email} · Sent<" in page
+    assert f"2031-05-01 – 2031-05-01 · {ann.email} · Not sent: may not see it any more<" in page
+    assert "Hold down" not in page
+
+
 def test_nobody_is_chosen_who_may_not_see_it(client, event):
     client.force_login(member(event, "owner"))
     door, stranger = member(event, "door"), StaffFactory()
