@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.environment import due
 from tests.processes import PATIENCE
 from tests.stack import Stack
 
@@ -14,6 +15,11 @@ PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 800}
 
 
+def unless_due(name: str) -> list[pytest.MarkDecorator]:
+    """Of the two looks with each size and each colors once, `LOOKS=1/2` takes one a day."""
+    return [] if name in due(["phone-light", "desktop-dark"], "LOOKS") else [pytest.mark.other_look]
+
+
 @pytest.fixture(scope="session")
 def stack(sqlite_stack) -> Stack:
     return sqlite_stack
@@ -21,10 +27,12 @@ def stack(sqlite_stack) -> Stack:
 
 @pytest.fixture(
     params=[
-        pytest.param((PHONE, "light"), id="phone-light", marks=pytest.mark.short),
+        pytest.param(
+            (PHONE, "light"), id="phone-light", marks=[pytest.mark.short, *unless_due("phone-light")]
+        ),
         pytest.param((PHONE, "dark"), id="phone-dark", marks=pytest.mark.other_look),
         pytest.param((DESKTOP, "light"), id="desktop-light", marks=pytest.mark.other_look),
-        pytest.param((DESKTOP, "dark"), id="desktop-dark"),
+        pytest.param((DESKTOP, "dark"), id="desktop-dark", marks=unless_due("desktop-dark")),
     ]
 )
 def look(request) -> tuple[dict, str]:
