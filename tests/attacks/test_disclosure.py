@@ -215,5 +215,5 @@ def test_find_tells_nobody_who_has_tickets(shop, someone):
 def test_one_list_is_exported_as_a_table():
     """B15: what opens in a spreadsheet could run there. Staff's own promo codes are the one such file, and
     no cell of it begins as a formula does (tickets/tests/test_bulk_codes.py)."""
-    tables = [path for path in [*endpoints(), *admin_paths()] if "csv" in path or "export/" in path]
+    tables = [path for path in [*endpoints(), *admin_paths()] if "csv" in path or "/export/" in path]
     assert tables == ["/admin/events/promocode/csv"]
