@@ -90,7 +90,7 @@ def test_a_part_is_killed_and_sales_and_pages_go_on(tree, open_page, name):
         part.start()
     wait_until(lambda: requests.get(f"{tree.shop_url}/health/live", timeout=5).ok, 30, "it is back")
     tree.wait_healthy()
-    held_again, again = open_page()
+    held_again, again = wait_until(lambda: _patiently(open_page), 60, "every process sells again")
     assert again.held.wait(40), "pages are held again"
     paid = pay(tree, held_again)
     at = wait_until(lambda: again.became("paid"), 30, "the next page shows its ticket")
