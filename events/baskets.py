@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import BigIntegerField, F, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ticketsuma.errors import DomainError
-from ticketsuma.kept_queries import ANY_ID, KeptQuery
+from ticketsuma.kept_queries import KeptQuery
 from ticketsuma.money import MAX_SATS, SAT, format_amount
 
 from .catalogue_models import (
@@ -105,7 +105,7 @@ class Basket:
         return -(-self.amount // self.quantity)
 
 
-@functools.partial(KeptQuery, any_key=ANY_ID)
+@functools.partial(KeptQuery, field=BigIntegerField())
 def _public_event(pk: int) -> QuerySet[Any, Any]:
     return Event.objects.public().select_related("default_type").filter(pk=pk)
 

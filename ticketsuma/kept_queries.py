@@ -9,72 +9,15 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import AutoField, Expression, Field, Model, QuerySet
+from django.db.models import AutoField, Expression, Field, Model, QuerySet, UUIDField
 from django.db.models.sql import Query, UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler
 
-Key = uuid.UUID | int | str
 Condition = tuple[str, Sequence[Any]]  # of SQL: a boolean expression, and its parameters
-ANY_UUID = uuid.UUID(int=0)
-ANY_ID = 1 - 2**63  # no sequence gives it
-ANY_SLUG = "any slug"  # none has a space
-
-
-class KeptQuery:
-    """Rows by a key: `kept(key)` is `list(make(key))`, all the models it selects included.
-
-    `make` is called once in a process, so nothing else in it may change: no moments, no words of a request.
-    """
-
-    def __init__(self, make: Callable[[Any], QuerySet[Any, Any]], any_key: Key = ANY_UUID):
-        self._make, self._any = make, any_key
-
-    @cached_property
-    def _rows(self) -> QuerySet[Any, Any]:
-        rows = self._make(self._any)
-        compiler = rows.query.get_compiler(rows.db)
-        statement, values = compiler.as_sql()
-        places = [value == prepared(self._any) for value in values]
-        converters = compiler.get_converters([each[0] for each in compiler.select[: compiler.col_count]])
-        compiler.get_converters = lambda expressions: converters
-        rows.query = rows.query.chain(_Said)
-        rows.query.said = compiler, statement, values, places  # type: ignore[attr-defined]
-        return rows
-
-    def __call__(self, key: Key) -> list[Any]:
-        rows = self._rows.all()
-        rows.query.key = key  # type: ignore[attr-defined]
-        return list(rows)
-
-
-class _Said(Query):
-    """A query that says the same again, of another key."""
-
-    said: tuple[SQLCompiler, str, tuple, list[bool]]
-    key: Key
-
-    def get_compiler(self, using=None, connection=None, elide_empty=True) -> SQLCompiler:
-        kept, statement, values, places = self.said
-        compiler = copy.copy(kept)
-        compiler.connection = connection or connections[using]
-        key = prepared(self.key)
-        said = (
-            statement,
-            tuple(key if is_key else value for value, is_key in zip(values, places, strict=True)),
-        )
-        compiler.as_sql = lambda *args, **options: said  # type: ignore[method-assign]
-        return compiler
-
-
-def prepared(key: Key) -> Any:
-    """A key as the database's driver takes it."""
-    if isinstance(key, uuid.UUID) and not connection.features.has_native_uuid_field:
-        return key.hex
-    return key
 
 
 class Slot(Expression):
-    """A value that each call of a `KeptUpdate` gives by this name, as a `field` takes it."""
+    """A value that each call of a kept statement gives by this name, as a `field` takes it."""
 
     def __init__(self, name: str, field: Field):
         super().__init__(output_field=field)
@@ -88,6 +31,52 @@ class Slot(Expression):
         value = values[self.name]
         value = value.pk if isinstance(value, Model) else value
         return self.output_field.get_db_prep_save(value, database)
+
+
+def _filled(parameters: Sequence[Any], values: dict[str, Any], database: BaseDatabaseWrapper) -> list[Any]:
+    return [each.taken_from(values, database) if isinstance(each, Slot) else each for each in parameters]
+
+
+class KeptQuery:
+    """Rows by a key, which a `field` takes: `kept(key)` is `list(make(key))`, all the models it selects
+    included.
+
+    `make` is called once in a process, so nothing else in it may change: no moments, no words of a request.
+    """
+
+    def __init__(self, make: Callable[[Any], QuerySet[Any, Any]], field: Field | None = None):
+        self._make, self._slot = make, Slot("key", field or UUIDField())
+
+    @cached_property
+    def _rows(self) -> QuerySet[Any, Any]:
+        rows = self._make(self._slot)
+        compiler = rows.query.get_compiler(rows.db)
+        statement, parameters = compiler.as_sql()
+        converters = compiler.get_converters([each[0] for each in compiler.select[: compiler.col_count]])
+        compiler.get_converters = lambda expressions: converters
+        rows.query = rows.query.chain(_Said)
+        rows.query.said = compiler, statement, parameters  # type: ignore[attr-defined]
+        return rows
+
+    def __call__(self, key: uuid.UUID | int | str) -> list[Any]:
+        rows = self._rows.all()
+        rows.query.given = {"key": key}  # type: ignore[attr-defined]
+        return list(rows)
+
+
+class _Said(Query):
+    """A query that says the same again, of another key."""
+
+    said: tuple[SQLCompiler, str, tuple]
+    given: dict[str, Any]
+
+    def get_compiler(self, using=None, connection=None, elide_empty=True) -> SQLCompiler:
+        kept, statement, parameters = self.said
+        compiler = copy.copy(kept)
+        compiler.connection = connection or connections[using]
+        said = statement, tuple(_filled(parameters, self.given, compiler.connection))
+        compiler.as_sql = lambda *args, **options: said  # type: ignore[method-assign]
+        return compiler
 
 
 class KeptUpdate:
@@ -111,7 +100,7 @@ class KeptUpdate:
     def __call__(self, condition: Condition | None = None, **values: Any) -> int:
         statement, said = self._said
         database = connections[DEFAULT_DB_ALIAS]
-        parameters = [each.taken_from(values, database) if isinstance(each, Slot) else each for each in said]
+        parameters = _filled(said, values, database)
         if condition:
             statement = f"{statement} AND ({condition[0]})"
             parameters += condition[1]

@@ -23,7 +23,7 @@ from tickets.services.giving_back import is_refundable
 from tickets.services.moved_events import may_have_money_back
 from tickets.services.refunds import waiting_refunds
 from ticketsuma.errors import DomainError
-from ticketsuma.kept_queries import KeptQuery, prepared
+from ticketsuma.kept_queries import KeptQuery
 from ticketsuma.listening import PAGES
 from ticketsuma.money import MSATS_PER_SAT
 from ticketsuma.qr import qr_svg
@@ -91,6 +91,11 @@ def watched(orders: OrderQuerySet) -> OrderQuerySet:
     )
 
 
+def _prepared(pk: uuid.UUID) -> Any:
+    """An id as the database's driver takes it."""
+    return pk if connection.features.has_native_uuid_field else pk.hex
+
+
 @functools.lru_cache(maxsize=len(ROOMS))
 def _statement(room: int) -> tuple[str, list, dict[Any, int]]:
     """`watched` of `room` ids in SQL, its parameters, and which of them stands for which id.
@@ -101,7 +106,7 @@ def _statement(room: int) -> tuple[str, list, dict[Any, int]]:
     ids = [uuid.UUID(int=number) for number in range(1, room + 1)]
     rows = watched(Order.objects.filter(pk__in=ids)).values_list("pk", *WATCHED_FIELDS, "mail_status")
     sql, parameters = rows.query.sql_with_params()
-    return sql, list(parameters), {prepared(pk): place for place, pk in enumerate(ids)}
+    return sql, list(parameters), {_prepared(pk): place for place, pk in enumerate(ids)}
 
 
 def _read(order_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple]:
@@ -111,7 +116,7 @@ def _read(order_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple]:
         room = next((room for room in ROOMS if room >= len(wanted)), ROOMS[-1])
         these, wanted = wanted[:room], wanted[room:]
         sql, parameters, places = _statement(room)
-        ids = [prepared(pk) for pk in these]
+        ids = [_prepared(pk) for pk in these]
         ids += ids[-1:] * (room - len(ids))
         with connection.cursor() as cursor:
             cursor.execute(sql, [ids[places[each]] if each in places else each for each in parameters])

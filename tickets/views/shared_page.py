@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from django.core.cache import caches
-from django.db.models import QuerySet
+from django.db.models import QuerySet, SlugField
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
@@ -18,7 +18,7 @@ from django.utils.translation import get_language
 from events.models import Event, TicketType
 from events.offers import Offer, offers_of
 from payments.quotes import is_paused
-from ticketsuma.kept_queries import ANY_SLUG, KeptQuery
+from ticketsuma.kept_queries import KeptQuery
 from ticketsuma.money import SAT
 from ticketsuma.templatetags.display import about, seats_left
 
@@ -47,7 +47,7 @@ def about_here(price: int, currency: str) -> str:
     return f"[about {_SECRET} {price}]" if currency != SAT and price else ""
 
 
-@functools.partial(KeptQuery, any_key=ANY_SLUG)
+@functools.partial(KeptQuery, field=SlugField())
 def _glimpsed(slug: str) -> QuerySet[Any, Any]:
     types = TicketType.objects.filter(event__slug=slug, event__is_active=True).listed()
     return types.select_related("event__organizer").only(*_GLIMPSED)
