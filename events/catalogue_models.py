@@ -90,6 +90,10 @@ class TicketTypeQuerySet(DatedQuerySet):
             code_is_picky=Exists(chosen), is_named=Exists(chosen.filter(tickettype=OuterRef("pk")))
         )
 
+    def _locked_in_order(self, seats: Mapping[int, int]):
+        locked = self.filter(pk__in=seats).order_by("pk").select_for_update(no_key=True)
+        return self.filter(pk__in=locked.values("pk"))
+
     def claim(self, seats: Mapping[int, int]) -> None:
         """Take so many seats of each type, by its id; raises SoldOut or SalesClosed.
 
@@ -101,12 +105,9 @@ class TicketTypeQuerySet(DatedQuerySet):
             ((pk, count),) = seats.items()
             taken = _take_of_one(type=pk, seats=count, now=now)
         else:
-            locked = self.filter(pk__in=seats).order_by("pk").select_for_update(no_key=True)
-            taken = (
-                self.filter(pk__in=locked.values("pk"))
-                .has_left(now, seats_wanted(seats))
-                .update(seats_taken=F("seats_taken") + seats_wanted(seats))
-            )
+            wanted = seats_wanted(seats)
+            free = self._locked_in_order(seats).has_left(now, wanted)
+            taken = free.update(seats_taken=F("seats_taken") + wanted)
         if taken == len(seats):
             return
         refused: Any = self.filter(pk__in=seats).order_by("pk")
@@ -119,11 +120,7 @@ class TicketTypeQuerySet(DatedQuerySet):
 
     def release(self, seats: Mapping[int, int]) -> None:
         """Give so many seats of each type back; the database refuses to go below zero."""
-        rows = self.filter(pk__in=seats)
-        if len(seats) > 1:
-            rows = self.filter(
-                pk__in=self.filter(pk__in=seats).order_by("pk").select_for_update(no_key=True).values("pk")
-            )
+        rows = self.filter(pk__in=seats) if len(seats) == 1 else self._locked_in_order(seats)
         rows.update(seats_taken=F("seats_taken") - seats_wanted(seats))
 
 

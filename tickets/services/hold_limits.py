@@ -187,10 +187,7 @@ def _is_within_limits(order: Order) -> Condition:
     """A condition for the statement that claims, which begins when the locks are held: it sees all before."""
     limits = _limits(order)
     what = " AND ".join(f"{limit.counted} <= {{most{n}}}" for n, limit in enumerate(limits))
-    statement, parameters = _counting(
-        order, what, **{f"most{n}": limit.most for n, limit in enumerate(limits)}
-    )
-    return f"({statement})", parameters
+    return _counting(order, what, **{f"most{n}": limit.most for n, limit in enumerate(limits)})
 
 
 def _refuse(order: Order) -> None:
