@@ -8,6 +8,11 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
 
+def message_id(name: str) -> str:
+    """A Message-ID of ours (RFC 5322): what is mailed twice under one `name` is shown once."""
+    return f"<{name}@{settings.SITE_HOST.partition(':')[0]}>"
+
+
 class ShopMail(EmailMultiAlternatives):
     """A mail that a program wrote and says so (RFC 3834), so that nobody's holiday notice answers it.
 

@@ -16,7 +16,7 @@ from tickets.mail.messages import named_address, one_line
 from tickets.mail_health.sending import send
 from tickets.models import Mail, Order
 from ticketsuma.errors import DomainError
-from ticketsuma.mail import ShopMail
+from ticketsuma.mail import ShopMail, message_id
 
 from .audience import is_for
 from .models import Message
@@ -109,6 +109,5 @@ def _page(order: Order | None, to: str) -> dict[str, str]:
 
 def _message_id(message: Message, to: str) -> str:
     """The same for the same guest, so that a copy that is sent twice is shown once."""
-    host = settings.SITE_HOST.partition(":")[0]
     whose = hashlib.sha256(f"{message.pk} {to}".encode()).hexdigest()[:24]
-    return f"<message-{message.pk.hex}-{whose}@{host}>"
+    return message_id(f"message-{message.pk.hex}-{whose}")

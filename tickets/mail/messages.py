@@ -26,7 +26,7 @@ from tickets.services.answers import has_questions
 from tickets.services.mailbox_proof import mailbox_path
 from tickets.services.moved_events import may_have_money_back
 from ticketsuma.bidi import FSI, PDI
-from ticketsuma.mail import ShopMail
+from ticketsuma.mail import ShopMail, message_id
 from ticketsuma.money import MSATS_PER_SAT
 from ticketsuma.templatetags.display import due
 
@@ -130,14 +130,13 @@ def write_mail(mail: Mail) -> ShopMail:
     order, event = mail.order, mail.order.event
     context = _words_about(mail)
     template = f"mails/{mail.kind}"
-    host = settings.SITE_HOST.partition(":")[0]
     context["subject"] = subject = one_line(render_to_string(f"{template}-subject.txt", context))
     message = ShopMail(
         subject=subject,
         body=render_to_string(f"{template}-body.txt", context),
         to=[mail.to],
         reply_to=[named_address(event.shown_organizer, event.contact_email)] if event.contact_email else None,
-        headers={"Message-ID": f"<{_name(mail)}@{host}>"},
+        headers={"Message-ID": message_id(_name(mail))},
     )
     message.attach_alternative(render_to_string(f"{template}-body.html", context), "text/html")
     tickets = context["tickets"]

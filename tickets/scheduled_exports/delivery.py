@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from tickets.mail.messages import one_line
 from tickets.mail_health.suppression import stopped
-from ticketsuma.mail import ShopMail
+from ticketsuma.mail import ShopMail, message_id
 
 from .models import ExportMail
 from .services import why_not
@@ -66,8 +66,7 @@ def _letter(mail: ExportMail) -> ShopMail:
         _("You get this because you are one of its recipients. Whoever may change it takes you off:"),
         settings.SITE_URL + reverse("admin:scheduled_exports_scheduledexport_change", args=[schedule.pk]),
     ]
-    host = settings.SITE_HOST.partition(":")[0]
     return ShopMail(
         subject=one_line(about), body="\n\n".join(lines) + "\n", to=[mail.recipient.email],
-        headers={"Message-ID": f"<export-{mail.pk.hex}@{host}>"},
+        headers={"Message-ID": message_id(f"export-{mail.pk.hex}")},
     )  # fmt: skip
