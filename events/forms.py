@@ -11,16 +11,12 @@ from django.utils.translation import gettext_lazy as _
 from ticketsuma.admin.stale_forms import UnstaleForm, with_answer
 from ticketsuma.amount_fields import AmountField, tell_currency
 from ticketsuma.money import SAT, currency_choices, is_currency
-from ticketsuma.zoned_fields import ZonedDateTimeField, other_moment, time_zones, zone_or_utc
+from ticketsuma.zoned_fields import ZonedDateTimeField, other_moment, zone_choices, zone_or_utc
 
 from .covers import keep_cover, kept_cover, redraw_cover
 from .models import Event, Organizer
 
 MOMENTS = ("start_time", "end_time", "sales_end", "replay_until")
-
-
-def _zones() -> list[tuple[str, str]]:
-    return [(name, name.replace("_", " ")) for name in sorted(time_zones())]
 
 
 class EventForm(UnstaleForm):
@@ -40,7 +36,7 @@ class EventForm(UnstaleForm):
         help_text=_("One seat; 0 is free. Of several types: the lowest price that is shown."),
     )
     timezone = forms.ChoiceField(
-        label=_("Time zone"), choices=_zones, initial="UTC", help_text=_("Where it takes place.")
+        label=_("Time zone"), choices=zone_choices, initial="UTC", help_text=_("Where it takes place.")
     )
     start_time = ZonedDateTimeField(label=_("Start"))
     end_time = ZonedDateTimeField(label=_("End"))

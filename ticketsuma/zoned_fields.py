@@ -23,6 +23,10 @@ def time_zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
 
 
+def zone_choices() -> list[tuple[str, str]]:
+    return [(name, name.replace("_", " ")) for name in sorted(time_zones())]
+
+
 def zone_or_utc(name: str | None) -> zoneinfo.ZoneInfo:
     return zoneinfo.ZoneInfo(name if name and name in time_zones() else "UTC")
 

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ticketsuma.zoned_fields import time_zones, zone_or_utc
+from ticketsuma.zoned_fields import zone_choices, zone_or_utc
 
 LONGEST_DAYS = 3660
 SHOWN_BY_DAY = 92  # longer periods are told by month
@@ -80,7 +80,7 @@ class PeriodForm(forms.Form):
     )
     zone = forms.ChoiceField(
         label=_("Time zone"), required=False,
-        choices=lambda: [(name, name.replace("_", " ")) for name in sorted(time_zones())],
+        choices=zone_choices,
     )  # fmt: skip
 
     def __init__(self, data, *, default_zone: str, **kwargs):

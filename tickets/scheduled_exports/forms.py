@@ -14,7 +14,7 @@ from events.models import Event
 from tickets.reports.tables import TABLES
 from tickets.reports.writing import FORMATS
 from ticketsuma.admin.stale_forms import UnstaleForm
-from ticketsuma.zoned_fields import time_zones
+from ticketsuma.zoned_fields import zone_choices
 
 from .models import ScheduledExport
 from .services import why_not
@@ -51,8 +51,7 @@ class ScheduledExportForm(UnstaleForm):
         fields["recipients"].help_text = ScheduledExport._meta.get_field("recipients").help_text
         fields["recipients"].widget = forms.CheckboxSelectMultiple(choices=fields["recipients"].choices)
         fields["format"] = forms.ChoiceField(label=_("File"), choices=FORMATS)
-        zones = [(name, name.replace("_", " ")) for name in sorted(time_zones())]
-        fields["timezone"] = forms.ChoiceField(label=_("Time zone"), choices=zones)
+        fields["timezone"] = forms.ChoiceField(label=_("Time zone"), choices=zone_choices())
         hours = [(hour, f"{hour:02}:00") for hour in range(24)]
         fields["hour"] = forms.TypedChoiceField(label=_("Hour"), coerce=int, choices=hours)
 
