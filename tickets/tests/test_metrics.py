@@ -131,7 +131,7 @@ def test_the_cost_of_a_reading_does_not_grow_with_what_was_sold():
     few = cost()
     for _ in range(5):
         pay(hold(EveningFactory()))
-    assert cost() == few < 50
+    assert cost() == few < 48
 
 
 # -- where they are told ----------------------------------------------------------------------
