@@ -70,7 +70,9 @@ def test_report_exports_audit_and_node_have_one_sum(either_stack, pytestconfig):
         to = {"uma_address": wallet} if fate == "with an address" else {}
         buyer = Buyer(stack).buy(event, quantity=seats, **to)
         if fate in ("left", "canceled"):
-            assert fate == "left" or buyer.cancel().status_code == 200
+            if fate == "canceled":  # refused where the node took too long to say what became of the invoice
+                answer = buyer.cancel()
+                assert answer.status_code == 200 or answer.json()["code"] == "payment_in_flight"
             return ""
         return sandbox.pay_from_outside(buyer.bolt11(60))["payment_hash"]
 
