@@ -124,6 +124,11 @@ def _by_type(scope: Scope, period: Period, database: str) -> list[Line]:
     """Amounts of lines are in the currency of the order; those in sats are sats."""
     lines = scope.rows(OrderLine, database, Ability.SEE_MONEY, "order__event")
     lines = lines.filter(order__paid_at__gte=period.start, order__paid_at__lt=period.end).order_by()
+    known = scope.rows(TicketType, database, Ability.SEE_MONEY, "event").order_by()
+    if len(known.values_list("pk")[: MOST_LINES + 1]) > MOST_LINES:
+        # Orders are counted for the types that are shown: for thousands it takes most of a report's time.
+        most = lines.values("type_id").annotate(seats=Sum("quantity")).order_by("-seats", "type_id")
+        lines = lines.filter(type_id__in=[row["type_id"] for row in most[:MOST_LINES]])
     rows = lines.values("type_id", "order__payment__currency").annotate(
         orders=Count("order_id", distinct=True), seats=Sum("quantity"),
         amount=Sum(F("price") * F("quantity") - F("discount")),
@@ -134,8 +139,8 @@ def _by_type(scope: Scope, period: Period, database: str) -> list[Line]:
         currency = row["order__payment__currency"] or "SAT"
         sold = Sold(row["orders"], row["seats"], row["amount"] if currency == "SAT" else 0, row["given_back"])
         amounts = "" if currency == "SAT" else format_amount(row["amount"], currency)
-        if known := found.get(row["type_id"]):
-            sold, amounts = sold + known[0], " + ".join(filter(None, (known[1], amounts)))
+        if more := found.get(row["type_id"]):
+            sold, amounts = sold + more[0], " + ".join(filter(None, (more[1], amounts)))
         found[row["type_id"]] = sold, amounts
     shown = dict(itertools.islice(found.items(), MOST_LINES))
     types = TicketType.objects.using(database).filter(pk__in=shown)

@@ -65,7 +65,7 @@ def test_report_exports_statements_books_and_node_agree(seed, count):
 
 
 @pytest.mark.parametrize("seed", [3])
-def test_every_breakdown_of_the_sales_has_one_sum(seed):
+def test_every_breakdown_of_the_sales_has_one_sum(seed, monkeypatch):
     Stories(seed, 150)
     sales = figures.sales(Scope(), SPRING, "default")
     total = sales.total
@@ -90,6 +90,10 @@ def test_every_breakdown_of_the_sales_has_one_sum(seed):
     by_month = figures.sales(Scope(), Period(date(2030, 1, 1), date(2030, 12, 31), LISBON), "default")
     assert len(by_month.steps) == 12
     assert by_month.total == total
+    # of many types those that sold most are shown
+    assert len(sales.types) > 2
+    monkeypatch.setattr(figures, "MOST_LINES", 2)
+    assert figures.sales(Scope(), SPRING, "default").types == sales.types[:2]
 
 
 @pytest.mark.parametrize(
