@@ -81,7 +81,7 @@ class ScaledStack(Stack):
             "/tmp": str(self.run),
         }
         said = PROFILE["services"]["web-1"]["environment"]
-        names = ("DATABASE_URL", "CACHE_URL", "GRIP_URL")
+        names = ("DATABASE_URL", "DB_PREPARED_STATEMENTS", "CACHE_URL", "GRIP_URL")
         env |= {name: self._here(said[name]).replace("/tickets", behind.path) for name in names}
         site = f"localhost:{self.ports_of['proxy']}"
         env |= {"DATABASE_DIRECT_URL": behind.geturl(), "TRUSTED_PROXIES": "1"}

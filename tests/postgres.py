@@ -161,7 +161,7 @@ def main(command: list[str]) -> int:
     cluster = Cluster().create()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        env = os.environ | {"DATABASE_URL": cluster.url("postgres")}
+        env = os.environ | {"DATABASE_URL": cluster.url("postgres"), "DB_PREPARED_STATEMENTS": "1"}
         return subprocess.run(command, env=env, check=False).returncode
     except KeyboardInterrupt:
         return 130

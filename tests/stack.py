@@ -87,6 +87,7 @@ class Stack:
             "LOG_JSON": "1",  # the lines of production
             "VAR_DIR": str(self.folder),
             "DATABASE_URL": self.database_url,
+            "DB_PREPARED_STATEMENTS": "1",
             "PORT": str(self.ports[0]),
             "SITE_URL": self.shop_url,
             "UMA_DOMAIN": self.domain,
@@ -216,7 +217,7 @@ class Stack:
                 )
         self._inside.stdin.write(json.dumps({"code": code, "names": names}).encode() + b"\n")
         self._inside.stdin.flush()
-        assert select.select([self._inside.stdout], [], [], 60)[0], f"no answer to {code}"
+        assert select.select([self._inside.stdout], [], [], 600)[0], f"no answer to {code}"
         line = self._inside.stdout.readline()
         assert line, f"{code} ended the process: {self.folder / 'log' / 'inside.log'}"
         said = json.loads(line)

@@ -1,4 +1,7 @@
-"""Hot statements whose SQL is built once: the ORM takes longer to word some than the database to run them."""
+"""Hot statements whose SQL is built once: the ORM takes longer to word some than the database to run them.
+
+With `DB_PREPARED_STATEMENTS` PostgreSQL keeps their plans as well, for as long as a connection lasts.
+"""
 
 import copy
 import functools
@@ -7,7 +10,8 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, NotSupportedError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import AutoField, Expression, Field, Model, QuerySet, UUIDField
 from django.db.models.sql import Query, UpdateQuery
@@ -37,6 +41,33 @@ def _filled(parameters: Sequence[Any], values: dict[str, Any], database: BaseDat
     return [each.taken_from(values, database) if isinstance(each, Slot) else each for each in parameters]
 
 
+def run_prepared(database: BaseDatabaseWrapper, run: Callable[[], Any]) -> Any:
+    """What `run` answers, whose statements come again and again: the driver has the server prepare them.
+
+    A migration may change the type of a column beneath such a plan, which the server refuses from then on
+    (`NotSupportedError`). The driver forgets its plans at a ROLLBACK: outside of a transaction it is asked
+    again, and a transaction fails once.
+    """
+    if not settings.DB_PREPARED_STATEMENTS or database.vendor != "postgresql":
+        return run()
+    from django.db.backends.postgresql.base import ServerBindingCursor  # needs psycopg
+
+    database.ensure_connection()
+    driver: Any = database.connection
+    ordinary, driver.cursor_factory = driver.cursor_factory, ServerBindingCursor
+    database.features.uses_server_side_binding = True  # by which Django knows how to log it
+    try:
+        return run()
+    except NotSupportedError:
+        if database.in_atomic_block:
+            raise
+        with driver.transaction(force_rollback=True):
+            pass
+        return run()
+    finally:
+        driver.cursor_factory, database.features.uses_server_side_binding = ordinary, False
+
+
 class KeptQuery:
     """Rows by a key, which a `field` takes: `kept(key)` is `list(make(key))`, all the models it selects
     included.
@@ -61,7 +92,7 @@ class KeptQuery:
     def __call__(self, key: uuid.UUID | int | str) -> list[Any]:
         rows = self._rows.all()
         rows.query.given = {"key": key}  # type: ignore[attr-defined]
-        return list(rows)
+        return run_prepared(connections[rows.db], lambda: list(rows))
 
 
 class _Said(Query):
@@ -104,9 +135,16 @@ class KeptUpdate:
         if condition:
             statement = f"{statement} AND ({condition[0]})"
             parameters += condition[1]
+        return _executed(database, statement, parameters, lambda cursor: cursor.rowcount)
+
+
+def _executed(database: BaseDatabaseWrapper, statement: str, parameters: list, answer: Callable) -> Any:
+    def run() -> Any:
         with transaction.mark_for_rollback_on_error(using=None), database.cursor() as cursor:
             cursor.execute(statement, parameters)
-            return cursor.rowcount
+            return answer(cursor)
+
+    return run_prepared(database, run)
 
 
 def insert(rows: Sequence[Model], *, ignore_conflicts: bool = False) -> None:
@@ -124,11 +162,9 @@ def insert(rows: Sequence[Model], *, ignore_conflicts: bool = False) -> None:
         None if value is None else field.get_db_prep_save(value, database)
         for field, value in zip(fields * len(rows), given, strict=True)
     ]
-    keys: Sequence[tuple] = ()
-    with transaction.mark_for_rollback_on_error(using=None), database.cursor() as cursor:
-        cursor.execute(statement, values)
-        if not ignore_conflicts and rows[0]._meta.pk not in fields:
-            keys = cursor.fetchall()
+    has_keys = not ignore_conflicts and rows[0]._meta.pk not in fields
+    keys: Sequence[tuple]
+    keys = _executed(database, statement, values, lambda cursor: cursor.fetchall() if has_keys else ())
     for row, (pk,) in zip(rows, keys, strict=False):
         row.pk = pk
     for row in rows:

@@ -292,8 +292,9 @@ _db = DATABASES["default"]
 _db.setdefault("OPTIONS", {})
 if _db["ENGINE"].endswith("postgresql"):
     # Nothing that PgBouncer refuses or loses: time limits are the role's (ticketsuma.time_limits), Django
-    # prepares no statements, and no cursor outlives its transaction.
+    # prepares no statements, and no cursor outlives its transaction. Kept queries may prepare (below).
     _db["DISABLE_SERVER_SIDE_CURSORS"] = True
+    _db["OPTIONS"]["prepare_threshold"] = 3
     # After an outage the pool connects again within reconnect_timeout, not after minutes of doubled waits.
     _db["OPTIONS"]["pool"] = {
         "min_size": 2, "max_size": env.int("DB_POOL_SIZE", 16), "timeout": 5, "reconnect_timeout": 2,
@@ -310,6 +311,10 @@ else:
     _db["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
 # LISTEN needs PostgreSQL itself: behind a pooler of transactions nobody is told anything.
 DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", "")
+# Nor may anything be prepared there: another client's statement may have its name.
+DB_PREPARED_STATEMENTS = env.bool("DB_PREPARED_STATEMENTS", False)
+if DB_PREPARED_STATEMENTS and DATABASE_DIRECT_URL:
+    env.problems.append("DB_PREPARED_STATEMENTS must be 0 where DATABASE_DIRECT_URL goes past a pooler")
 if DATABASE_DIRECT_URL and not DATABASE_DIRECT_URL.startswith(("postgres://", "postgresql://")):
     env.problems.append("DATABASE_DIRECT_URL must begin with postgres://")
 # Reports may be read here, some seconds old. It answers nothing that a sale depends on.

@@ -5,18 +5,19 @@ locals {
   idle_seconds = 120
 
   settings = merge({
-    SITE_URL              = "https://${var.host}"
-    TRUSTED_PROXIES       = "1"
-    SECURE_SSL_REDIRECT   = "0" # the balancer does it
-    WEB_WORKERS           = "1"
-    WEB_KEEPALIVE_SECONDS = tostring(local.idle_seconds + 5)
-    VAR_DIR               = "/data"
-    TMPDIR                = "/dev/shm" # the root is read-only; uploads wait here
-    DB_HOST               = module.database.host
-    DB_PORT               = tostring(module.database.port)
-    DB_NAME               = module.database.name
-    DB_USER               = module.database.user
-    PGSSLMODE             = "require" # libpq's own: never in clear
+    SITE_URL               = "https://${var.host}"
+    TRUSTED_PROXIES        = "1"
+    SECURE_SSL_REDIRECT    = "0" # the balancer does it
+    WEB_WORKERS            = "1"
+    WEB_KEEPALIVE_SECONDS  = tostring(local.idle_seconds + 5)
+    VAR_DIR                = "/data"
+    TMPDIR                 = "/dev/shm" # the root is read-only; uploads wait here
+    DB_HOST                = module.database.host
+    DB_PORT                = tostring(module.database.port)
+    DB_NAME                = module.database.name
+    DB_USER                = module.database.user
+    PGSSLMODE              = "require" # libpq's own: never in clear
+    DB_PREPARED_STATEMENTS = "1" # no pooler is between
   }, var.settings)
 }
 

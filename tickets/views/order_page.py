@@ -23,7 +23,7 @@ from tickets.services.giving_back import is_refundable
 from tickets.services.moved_events import may_have_money_back
 from tickets.services.refunds import waiting_refunds
 from ticketsuma.errors import DomainError
-from ticketsuma.kept_queries import KeptQuery
+from ticketsuma.kept_queries import KeptQuery, run_prepared
 from ticketsuma.listening import PAGES
 from ticketsuma.money import MSATS_PER_SAT
 from ticketsuma.qr import qr_svg
@@ -118,10 +118,16 @@ def _read(order_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple]:
         sql, parameters, places = _statement(room)
         ids = [_prepared(pk) for pk in these]
         ids += ids[-1:] * (room - len(ids))
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [ids[places[each]] if each in places else each for each in parameters])
-            found.update({uuid.UUID(str(row[0])): row[1:] for row in cursor.fetchall()})
+        given = [ids[places[each]] if each in places else each for each in parameters]
+        rows = run_prepared(connection, functools.partial(_rows, sql, given))
+        found.update({uuid.UUID(str(row[0])): row[1:] for row in rows})
     return found
+
+
+def _rows(sql: str, parameters: list) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchall()
 
 
 def read_states(order_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple]:
