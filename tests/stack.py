@@ -192,9 +192,9 @@ class Stack:
         assert not check or done.returncode == 0, f"manage.py {arguments}:\n{done.stdout}\n{done.stderr}"
         return done
 
-    def audit(self) -> None:
+    def audit(self, seconds: float = 60) -> None:
         """Fail with the audit's own table unless every invariant holds."""
-        done = self.manage("audit", check=False)
+        done = self.manage("audit", check=False, seconds=seconds)
         assert done.returncode == 0, f"audit:\n{done.stdout}\n{done.stderr}"
 
     def django(self, code: str, **names):

@@ -149,46 +149,48 @@ def _transactions(
 ) -> objects.Shape:
     """Newest first, as Lightspark lists them. `exclude_failures` drops what failed."""
     nodes = _nodes(row, _one(bitcoin_network), _one(lightning_node_id))
-    found = [
-        one
-        for rows, listed in _kinds(nodes, set(types or ()))
-        for one in map(listed, _within(rows, after_date, before_date))
-        if (not statuses or _status(one.row) in statuses)
-        and not (exclude_failures and _status(one.row) == Payment.Status.FAILED)
-    ]
-    found.sort(key=lambda one: (one.row.created_at, one.id), reverse=True)
+    kinds = _kinds(nodes, set(types or ()))
+    keys = []  # (created_at, id, msats) of all, without their rows
+    for kind, (rows, _shape) in kinds.items():
+        rows = _within(rows, after_date, before_date)
+        if rows.model is Payment:
+            rows = rows.filter(status__in=statuses) if statuses else rows
+            rows = rows.exclude(status=Payment.Status.FAILED) if exclude_failures else rows
+        elif statuses and Payment.Status.SUCCESS not in statuses:
+            continue
+        keys += [
+            (at, f"{kind}:{pk}", msats)
+            for at, pk, msats in rows.values_list("created_at", "pk", "amount_msats")
+        ]
+    keys.sort(reverse=True)
+
+    def shape(key: str) -> objects.Shape:
+        kind, _colon, pk = key.partition(":")
+        rows, shaped = kinds[kind]
+        return shaped(rows.get(pk=pk))
+
+    found = [Listed(key, key, shape) for _at, key, _msats in keys]
     return _page("AccountToTransactionsConnection", found, first, after) | {
         "profit_loss": None,
         "average_fee_earned": None,
-        "total_amount_transacted": objects.money(sum(one.row.amount_msats for one in found)),
+        "total_amount_transacted": objects.money(sum(msats for _at, _key, msats in keys)),
     }
 
 
-def _status(row) -> str:
-    return row.status if isinstance(row, Payment) else Payment.Status.SUCCESS
-
-
-def _kinds(nodes: list[Node], types: set[str]) -> list[tuple]:
-    """The tables behind the wanted transaction types, each with how its rows are listed; none means all."""
+def _kinds(nodes: list[Node], types: set[str]) -> dict[str, tuple]:
+    """The rows behind the wanted transaction types, by what their ids begin with; none means all."""
     payments = Payment.objects.select_related("invoice__node__account", "payer__account", "payee")
     kinds = {
         "INCOMING_PAYMENT": (
+            "IncomingPayment",
             payments.filter(payee__in=nodes, arrived=True),
-            lambda one: Listed(one.incoming_id, one, objects.incoming),
+            objects.incoming,
         ),
-        "OUTGOING_PAYMENT": (
-            payments.filter(payer__in=nodes),
-            lambda one: Listed(one.outgoing_id, one, objects.outgoing),
-        ),
-        "L1_DEPOSIT": (
-            Deposit.objects.filter(node__in=nodes),
-            lambda one: Listed(f"Deposit:{one.id}", one, objects.deposit),
-        ),
-        "L1_WITHDRAW": (
-            Withdrawal.objects.filter(node__in=nodes),
-            lambda one: Listed(f"Withdrawal:{one.id}", one, objects.withdrawal),
-        ),
+        "OUTGOING_PAYMENT": ("OutgoingPayment", payments.filter(payer__in=nodes), objects.outgoing),
+        "L1_DEPOSIT": ("Deposit", Deposit.objects.filter(node__in=nodes), objects.deposit),
+        "L1_WITHDRAW": ("Withdrawal", Withdrawal.objects.filter(node__in=nodes), objects.withdrawal),
     }
     if "PAYMENT" in types:
         types |= {"INCOMING_PAYMENT", "OUTGOING_PAYMENT"}
-    return [kind for name, kind in kinds.items() if not types or name in types]
+    wanted = [kind for name, kind in kinds.items() if not types or name in types]
+    return {name: (rows, shape) for name, rows, shape in wanted}

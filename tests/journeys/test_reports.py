@@ -93,4 +93,4 @@ def test_report_exports_audit_and_node_have_one_sum(either_stack, pytestconfig):
             assert len({*found[place : place + 3]}) == 1, (name, found)
     assert min(sums["received"]) > 0
     assert min(sums["refunded"]) > 0
-    stack.audit()
+    stack.audit(seconds)
