@@ -23,6 +23,7 @@ import requests
 from bench import machine, peers
 from bench.clients import Rate, need_wrk, together, wrk
 from tests.buyer import Buyer, make_event
+from tests.nginx import find_nginx, nginx, start
 from tests.postgres import Cluster
 from tests.processes import Process, free_port, wait_until
 from tests.stack import ROOT, Stack, Stacks
@@ -92,6 +93,7 @@ class Bench:
         page = requests.get(f"{stack.shop_url}/events/{paid}", timeout=10).url
         stack.worker.signal_group(signal.SIGSTOP)
         row("event page", *self.wrk(page.removeprefix(stack.shop_url)), empty)
+        self.behind_proxy(page.removeprefix(stack.shop_url), empty)
         row("event list", *self.wrk("/"), empty)
         row("GET /api/events", *self.wrk("/api/events"), empty)
         row("free ticket by API", *self.wrk("/api/tickets/purchase", free), claim)
@@ -110,6 +112,18 @@ class Bench:
             sizes = " + ".join(f"{size:.0f}" for size in machine.pss_mib(process.pid))
             print(f"memory of {process.name} (PSS): {sizes} MiB")
         return bolt11
+
+    def behind_proxy(self, path: str, empty: Rate) -> None:
+        """The page that nginx keeps for a second, configured as docs/operations.md says, over TLS."""
+        if find_nginx() is None:
+            return
+        folder, port = self.stack.folder / "nginx", free_port()
+        folder.mkdir()
+        proxy = nginx(folder, shop_port=self.stack.ports[0], port=port, plain_port=free_port())
+        start(proxy, folder)
+        url = f"https://localhost:{port}{path}"
+        row("  behind nginx", *self.measured(lambda: wrk(url, self.seconds, clients=CLIENTS)), empty)
+        proxy.stop()
 
     def order_page(self, event: int) -> None:
         """The page of an unpaid order, and its live part: after a change, and when it is still the same."""

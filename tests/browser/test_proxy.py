@@ -1,43 +1,20 @@
 """A purchase through a real nginx, configured exactly as docs/operations.md says."""
 
-import getpass
-import os
 import re
-import shutil
-import subprocess
 
 import pytest
 import requests
 from playwright.sync_api import expect
 
-from payments.tests.test_uma_safe_http import self_signed
 from tests.browser.test_buying import buy, seconds_until_ticket
 from tests.buyer import Sandbox, make_event
-from tests.processes import Process, free_port, wait_until
-from tests.stack import ROOT
+from tests.nginx import nginx, start
+from tests.processes import free_port, wait_until
 
 PROTOCOLS = """() => ["navigation", "resource"].flatMap((kind) => performance.getEntriesByType(kind))
   .map((entry) => entry.nextHopProtocol)"""
 # Browsers take no service worker by a certificate that they do not trust.
 TLS = {"ignore_https_errors": True, "service_workers": "block"}
-
-
-def documented(folder, *, shop_port: int, port: int, plain_port: int) -> str:
-    """The configuration in docs/operations.md, with this test's ports and files."""
-    [text] = re.findall(r"```nginx\n(.*?)```", (ROOT / "docs" / "operations.md").read_text(), re.DOTALL)
-    for theirs, ours in {
-        "listen 443": f"listen 127.0.0.1:{port}",
-        "listen 80": f"listen 127.0.0.1:{plain_port}",
-        "tickets.example.com": "localhost",
-        "127.0.0.1:8080": f"127.0.0.1:{shop_port}",
-        "/etc/ssl/tickets/fullchain.pem": f"{folder}/paper.pem",
-        "/etc/ssl/tickets/privkey.pem": f"{folder}/paper.pem",
-        "/var/log/nginx/tickets.log": f"{folder}/access.log",
-        "/var/cache/nginx/tickets": f"{folder}/cache",
-    }.items():
-        assert theirs in text
-        text = text.replace(theirs, ours)
-    return text
 
 
 @pytest.fixture(scope="module")
@@ -48,23 +25,9 @@ def proxied(stacks, tmp_path_factory):
     stack = stacks.new(
         "sqlite", SITE_URL=f"https://{site}", UMA_DOMAIN=site, TRUSTED_PROXIES="1", SECURE_SSL_REDIRECT="0"
     )
-    (folder / "paper.pem").write_bytes(self_signed("localhost"))
-    user = f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
-    temporary = " ".join(
-        f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    site_conf = documented(folder, shop_port=stack.ports[0], port=port, plain_port=plain_port)
-    (folder / "nginx.conf").write_text(
-        f"daemon off; {user} pid {folder}/pid; error_log {folder}/error.log;\n"
-        f"events {{}}\nhttp {{ {temporary}\n{site_conf} }}\n"
-    )
-    nginx = [shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin"), "-e", f"{folder}/error.log"]
-    nginx += ["-c", f"{folder}/nginx.conf"]
-    tested = subprocess.run([*nginx, "-t"], capture_output=True, text=True, check=False)
-    assert (tested.returncode, "[warn]" in tested.stderr) == (0, False), tested.stderr
+    process = nginx(folder, shop_port=stack.ports[0], port=port, plain_port=plain_port)
     stack.start()
-    process = Process("nginx", nginx, cwd=folder, env={}, log=folder / "nginx.log").start()
-    wait_until((folder / "pid").exists, 10, "nginx is up")
+    start(process, folder)
     stack.shop_url, stack.plain_url, stack.access_log = (
         f"https://{site}", f"http://localhost:{plain_port}", folder / "access.log",
     )  # fmt: skip
