@@ -1,5 +1,7 @@
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
+from django.utils import translation
 
 from ticketsuma.conf.bootstrap import read_settings
 
@@ -12,3 +14,6 @@ from payments.uma import receive  # noqa: E402, F401
 
 lightspark.load_sdk()
 get_resolver().url_patterns  # noqa: B018
+for language, _name in settings.LANGUAGES:  # their texts are read once as well, and shared
+    with translation.override(language):
+        translation.gettext("")
