@@ -8,7 +8,7 @@ import functools
 import uuid
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, NotSupportedError, connection, connections, transaction
@@ -53,9 +53,9 @@ def run_prepared(database: BaseDatabaseWrapper, run: Callable[[], Any]) -> Any:
     from django.db.backends.postgresql.base import ServerBindingCursor  # needs psycopg
 
     database.ensure_connection()
-    driver: Any = database.connection
+    driver, features = database.connection, cast(Any, database.features)
     ordinary, driver.cursor_factory = driver.cursor_factory, ServerBindingCursor
-    database.features.uses_server_side_binding = True  # by which Django knows how to log it
+    features.uses_server_side_binding = True  # by which Django knows how to log it
     try:
         return run()
     except NotSupportedError:
@@ -65,7 +65,7 @@ def run_prepared(database: BaseDatabaseWrapper, run: Callable[[], Any]) -> Any:
             pass
         return run()
     finally:
-        driver.cursor_factory, database.features.uses_server_side_binding = ordinary, False
+        driver.cursor_factory, features.uses_server_side_binding = ordinary, False
 
 
 class KeptQuery:
@@ -93,6 +93,27 @@ class KeptQuery:
         rows = self._rows.all()
         rows.query.given = {"key": key}  # type: ignore[attr-defined]
         return run_prepared(connections[rows.db], lambda: list(rows))
+
+
+class KeptValues:
+    """Rows of values: `kept(**values)` is `list(make())`, as the database has them.
+
+    `make` gives a `values_list` with a `Slot` in place of each value; it is called once in a process.
+    """
+
+    def __init__(self, make: Callable[[], QuerySet[Any, Any]]):
+        self._make = make
+
+    @cached_property
+    def _said(self) -> tuple[str, tuple]:
+        return self._make().query.sql_with_params()
+
+    def __call__(self, **values: Any) -> list[tuple]:
+        statement, said = self._said
+        database = connections[DEFAULT_DB_ALIAS]
+        return _executed(
+            database, statement, _filled(said, values, database), lambda cursor: cursor.fetchall()
+        )
 
 
 class _Said(Query):

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection
-from django.db.models import Count, Exists, FilteredRelation, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, FilteredRelation, OuterRef, Q, QuerySet, Subquery, Sum, UUIDField
 from django.http import Http404
 from django.utils import timezone
 
@@ -23,7 +22,7 @@ from tickets.services.giving_back import is_refundable
 from tickets.services.moved_events import may_have_money_back
 from tickets.services.refunds import waiting_refunds
 from ticketsuma.errors import DomainError
-from ticketsuma.kept_queries import KeptQuery, run_prepared
+from ticketsuma.kept_queries import KeptQuery, KeptValues, Slot
 from ticketsuma.listening import PAGES
 from ticketsuma.money import MSATS_PER_SAT
 from ticketsuma.qr import qr_svg
@@ -91,22 +90,12 @@ def watched(orders: OrderQuerySet) -> OrderQuerySet:
     )
 
 
-def _prepared(pk: uuid.UUID) -> Any:
-    """An id as the database's driver takes it."""
-    return pk if connection.features.has_native_uuid_field else pk.hex
-
-
 @functools.lru_cache(maxsize=len(ROOMS))
-def _statement(room: int) -> tuple[str, list, dict[Any, int]]:
-    """`watched` of `room` ids in SQL, its parameters, and which of them stands for which id.
-
-    The ORM's own words, said once: building them for each page takes several times as long as what the
-    database does with them.
-    """
-    ids = [uuid.UUID(int=number) for number in range(1, room + 1)]
-    rows = watched(Order.objects.filter(pk__in=ids)).values_list("pk", *WATCHED_FIELDS, "mail_status")
-    sql, parameters = rows.query.sql_with_params()
-    return sql, list(parameters), {_prepared(pk): place for place, pk in enumerate(ids)}
+def _watched(room: int) -> KeptValues:
+    """WATCHED_FIELDS and the mail's status of `room` orders, by their ids."""
+    ids: Any = [Slot(f"id{place}", UUIDField()) for place in range(room)]
+    rows = watched(Order.objects.filter(pk__in=ids))
+    return KeptValues(lambda: rows.values_list("pk", *WATCHED_FIELDS, "mail_status"))
 
 
 def _read(order_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple]:
@@ -115,19 +104,10 @@ def _read(order_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple]:
     while wanted:
         room = next((room for room in ROOMS if room >= len(wanted)), ROOMS[-1])
         these, wanted = wanted[:room], wanted[room:]
-        sql, parameters, places = _statement(room)
-        ids = [_prepared(pk) for pk in these]
-        ids += ids[-1:] * (room - len(ids))
-        given = [ids[places[each]] if each in places else each for each in parameters]
-        rows = run_prepared(connection, functools.partial(_rows, sql, given))
-        found.update({uuid.UUID(str(row[0])): row[1:] for row in rows})
+        these += these[-1:] * (room - len(these))
+        for row in _watched(room)(**{f"id{place}": pk for place, pk in enumerate(these)}):
+            found[uuid.UUID(str(row[0]))] = row[1:]
     return found
-
-
-def _rows(sql: str, parameters: list) -> list[tuple]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return cursor.fetchall()
 
 
 def read_states(order_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple]:
