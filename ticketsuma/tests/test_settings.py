@@ -44,10 +44,11 @@ def started(tmp_path, base: dict, expression: str = "settings.SITE_NAME", **give
             "DEFAULT_FROM_EMAIL is no address",
         ),
         (PRODUCTION, {"DEFAULT_FROM_EMAIL": "nobody"}, "DEFAULT_FROM_EMAIL is no address"),
-        (
+        pytest.param(
             PRODUCTION,
             {"DATABASE_DIRECT_URL": "postgres://database/tickets", "DB_PREPARED_STATEMENTS": "1"},
             "DB_PREPARED_STATEMENTS must be 0",
+            id="prepared-behind-a-pooler",
         ),
         (PRODUCTION, {"MAIL_PROVIDER": "pigeon"}, "MAIL_PROVIDER is none of brevo, mailgun,"),
         (PRODUCTION, {"MAIL_PROVIDER": "postmark"}, "MAIL_WEBHOOK_SECRET is missing"),

@@ -6,6 +6,7 @@ Pages are the same to the letter (`test_template_loader.py`).
 """
 
 import itertools
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -22,18 +23,21 @@ from django.utils.translation import get_language
 
 # Their meaning hangs on the template that they stand in.
 _AT_HOME = (ExtendsNode, BlockNode, CycleNode, IfChangedNode)
+_FILES = ("django.template.loaders.filesystem.Loader", "django.template.loaders.app_directories.Loader")
 
 
 class _FoldingLoader(base.Loader):
     def get_template(self, template_name, skip=None) -> Template:
         template = super().get_template(template_name, skip)
-        if not self.engine.debug:  # Django's page of an error shows where in its template a node stands
-            template.nodelist = _folded(template.nodelist, self.engine)
+        template.nodelist = _folded(template.nodelist, self.engine)
         return template
 
 
 class Loader(cached.Loader, _FoldingLoader):
-    """Django's cached loader, whose templates are folded."""
+    """Django's cached loader of files, whose templates are folded."""
+
+    def __init__(self, engine: Engine, loaders: Sequence[Any] = _FILES):
+        super().__init__(engine, loaders)
 
 
 class Constant(Node):
@@ -67,7 +71,7 @@ class Included(Node):
     def _nodes(self) -> NodeList | None:
         """None where they have to be rendered as a template of their own."""
         nodes = self._engine.get_template(self._node.template.var).nodelist
-        return None if nodes.get_nodes_by_type(_AT_HOME) else nodes
+        return None if any(nodes.get_nodes_by_type(kind) for kind in _AT_HOME) else nodes
 
     def render(self, context: Context) -> SafeString:
         if self._nodes is None:
