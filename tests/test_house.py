@@ -23,7 +23,7 @@ LONGEST = 300
 HISTORY_OF_THE_SCHEMA = "migrations"
 # One subject each, longer by nature, with the length they may not pass.
 LONG_BY_NATURE = {
-    "ticketsuma/settings.py": 500,  # every setting on one page, top to bottom
+    "ticketsuma/settings.py": 505,  # every setting on one page, top to bottom
     "payments/models.py": 480,  # the tables of money, which are read together
     "tickets/models.py": 420,  # likewise, of what was sold
     "events/models.py": 375,  # the event, all of it
