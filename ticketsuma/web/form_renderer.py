@@ -1,8 +1,13 @@
-"""Form fields in pages: an `<input>` as Django's templates write it, without rendering two for each."""
+"""Form fields in pages: inputs and selects as Django's templates write them, without rendering some for each.
 
+A select of time zones has 600 options, each of which is two templates of Django's.
+"""
+
+from collections.abc import Iterable
 from typing import Any
 
 from django.forms.renderers import DjangoTemplates
+from django.utils.formats import localize
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -16,6 +21,8 @@ class PlainInputs(DjangoTemplates):
     def render(self, template_name: str, context: dict[str, Any], request=None) -> SafeString:
         if template_name in _INPUTS:
             return _input(context["widget"])
+        if template_name == "django/forms/widgets/select.html":
+            return _select(context["widget"])
         return mark_safe(super().render(template_name, context, request))  # noqa: S308, a template made it
 
 
@@ -23,9 +30,25 @@ def _input(widget: dict[str, Any]) -> SafeString:
     value = widget["value"]
     words = [("type", widget["type"]), ("name", widget["name"])]
     words += [] if value is None else [("value", str(value))]
-    words += [(name, said) for name, said in widget["attrs"].items() if said is not False]
-    attrs = "".join(
-        format_html(" {}", name) if said is True else format_html(' {}="{}"', name, said)
-        for name, said in words
-    )
-    return format_html("<input{}>", mark_safe(attrs))  # noqa: S308, each of them is escaped
+    return format_html("<input{}>", _attributes(words + list(widget["attrs"].items())))
+
+
+def _select(widget: dict[str, Any]) -> SafeString:
+    said = [format_html('<select name="{}"{}>', widget["name"], _attributes(widget["attrs"].items()))]
+    for group, options, _index in widget["optgroups"]:
+        said += [format_html('\n  <optgroup label="{}">', group)] if group else []
+        for option in options:
+            value, attributes = str(option["value"]), _attributes(option["attrs"].items())
+            label = localize(option["label"])
+            said.append(format_html('\n  <option value="{}"{}>{}</option>\n', value, attributes, label))
+        said += ["\n  </optgroup>"] if group else []
+    return mark_safe("".join([*said, "\n</select>"]))  # noqa: S308, each of them is escaped
+
+
+def _attributes(words: Iterable[tuple[str, Any]]) -> SafeString:
+    said = [
+        format_html(" {}", name) if value is True else format_html(' {}="{}"', name, value)
+        for name, value in words
+        if value is not False
+    ]
+    return mark_safe("".join(said))  # noqa: S308, each of them is escaped
