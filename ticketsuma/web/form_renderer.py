@@ -34,7 +34,9 @@ def _input(widget: dict[str, Any]) -> SafeString:
 
 
 def _select(widget: dict[str, Any]) -> SafeString:
-    said = [format_html('<select name="{}"{}>', widget["name"], _attributes(widget["attrs"].items()))]
+    said: list[str] = [
+        format_html('<select name="{}"{}>', widget["name"], _attributes(widget["attrs"].items()))
+    ]
     for group, options, _index in widget["optgroups"]:
         said += [format_html('\n  <optgroup label="{}">', group)] if group else []
         for option in options:
