@@ -288,13 +288,14 @@ else:
     DATABASES = {"default": readable("DATABASE_URL", lambda: env.db_url_config(_database_url))}
     if not str(DATABASES["default"].get("ENGINE")).endswith(("postgresql", "sqlite3")):
         refuse(["DATABASE_URL must begin with postgres:// or sqlite:///"])
+DB_PREPARED_STATEMENTS = env.bool("DB_PREPARED_STATEMENTS", False)
 _db = DATABASES["default"]
 _db.setdefault("OPTIONS", {})
 if _db["ENGINE"].endswith("postgresql"):
-    # Nothing that PgBouncer refuses or loses: time limits are the role's (ticketsuma.time_limits), Django
-    # prepares no statements, and no cursor outlives its transaction. Kept queries may prepare (below).
+    # Nothing that PgBouncer refuses or loses: time limits are the role's (ticketsuma.time_limits), nothing is
+    # prepared unless it is said, and no cursor outlives its transaction.
     _db["DISABLE_SERVER_SIDE_CURSORS"] = True
-    _db["OPTIONS"]["prepare_threshold"] = 3
+    _db["OPTIONS"]["prepare_threshold"] = 3 if DB_PREPARED_STATEMENTS else None
     # After an outage the pool connects again within reconnect_timeout, not after minutes of doubled waits.
     _db["OPTIONS"]["pool"] = {
         "min_size": 2, "max_size": env.int("DB_POOL_SIZE", 16), "timeout": 5, "reconnect_timeout": 2,
@@ -312,7 +313,6 @@ else:
 # LISTEN needs PostgreSQL itself: behind a pooler of transactions nobody is told anything.
 DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", "")
 # Nor may anything be prepared there: another client's statement may have its name.
-DB_PREPARED_STATEMENTS = env.bool("DB_PREPARED_STATEMENTS", False)
 if DB_PREPARED_STATEMENTS and DATABASE_DIRECT_URL:
     env.problems.append("DB_PREPARED_STATEMENTS must be 0 where DATABASE_DIRECT_URL goes past a pooler")
 if DATABASE_DIRECT_URL and not DATABASE_DIRECT_URL.startswith(("postgres://", "postgresql://")):

@@ -33,7 +33,7 @@ def poolers(postgres):
 @pytest.fixture
 def shop(stacks):
     """A stack on PostgreSQL that is not started, and the name of its database."""
-    stack = stacks.new("postgresql")
+    stack = stacks.new("postgresql", DB_PREPARED_STATEMENTS="0")
     stack.database = stack.database_url.rpartition("/")[2]
     yield stack
     stack.close()
@@ -80,7 +80,8 @@ def test_the_limits_are_the_roles_and_the_check_says_when_they_are_not(shop, poo
 def test_indexes_are_built_past_the_pooler(stacks, poolers):
     database = f"past_a_pooler_{os.getpid()}"
     direct = stacks.server.create_database(database)
-    stack = Stack(stacks.folder / database, poolers().url(database, "postgres"))
+    url = poolers().url(database, "postgres")
+    stack = Stack(stacks.folder / database, url, DB_PREPARED_STATEMENTS="0")
     assert "set DATABASE_DIRECT_URL" in stack.manage("migrate", check=False).stderr
     stack.env["DATABASE_DIRECT_URL"] = direct
     stack.manage("migrate", "--no-input")

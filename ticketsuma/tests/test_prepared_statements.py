@@ -25,6 +25,7 @@ def kept():
     connection.ensure_connection()
     with connection.connection.transaction(force_rollback=True):
         pass
+    connection.connection.prepare_threshold = 3  # as where DB_PREPARED_STATEMENTS is 1
     return KeptQuery(lambda pk: Event.objects.filter(pk=pk), models.BigIntegerField())
 
 
