@@ -34,9 +34,9 @@ def msats(cells: list) -> int:
     return round(sum(cell or 0 for cell in cells) * 1000)
 
 
-@pytest.mark.parametrize(("seed", "count"), [(1, 150), (2, 150)])
-def test_report_exports_statements_books_and_node_agree(seed, count):
-    stories = Stories(seed, count)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_report_exports_statements_books_and_node_agree(seed, pytestconfig):
+    stories = Stories(seed, 5_000 if pytestconfig.getoption("long") else 150)
     assert audit.run_integrity_checks() == []
     money = figures.money(Scope(), ALWAYS, "default")
     # the node's own list, and the books that the audit compares with its balance
