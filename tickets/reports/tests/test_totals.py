@@ -49,7 +49,8 @@ def test_report_exports_statements_books_and_node_agree(seed, pytestconfig):
     assert money.refunded_msats == msats(column(tables.PAYMENTS, "refunded_sats"))
     assert money.refunded_msats == msats(column(tables.REFUNDS, "sats"))
     # the receipts of what was paid, less the credit notes of what was sent back
-    draw_due()
+    while draw_due():  # so many at a time
+        pass
     assert audit.run_integrity_checks() == []
     bought = IncomingPayment.objects.filter(payment__order__paid_at__isnull=False)
     on_its_way = Refund.objects.filter(
