@@ -76,6 +76,7 @@ class FaultyStack(Stack):
         (self.folder / "points").mkdir()
         return super()._environment() | {
             "DATABASE_URL": through,
+            "DB_PREPARED_STATEMENTS": "0",  # `to_database` finds a statement by its words
             "UMA_CONFIGURATION_SECONDS": "0",  # a case breaks what another one may have learned
             "LIGHTSPARK_BASE_URL": f"http://localhost:{self.to_node.port}/graphql/server/2023-09-13",
             "EMAIL_URL": f"smtp://127.0.0.1:{self.mailbox.port}",
