@@ -23,9 +23,9 @@ import requests
 from bench import machine, peers
 from bench.clients import Rate, need_wrk, together, wrk
 from tests.buyer import Buyer, make_event
-from tests.nginx import find_nginx, nginx, start
+from tests.nginx import nginx
 from tests.postgres import Cluster
-from tests.processes import Process, free_port, wait_until
+from tests.processes import Process, find_program, free_port, wait_until
 from tests.stack import ROOT, Stack, Stacks
 
 CLIENTS = 16
@@ -115,12 +115,11 @@ class Bench:
 
     def behind_proxy(self, path: str, empty: Rate) -> None:
         """The page that nginx keeps for a second, configured as docs/operations.md says, over TLS."""
-        if find_nginx() is None:
+        if find_program("nginx") is None:
             return
         folder, port = self.stack.folder / "nginx", free_port()
         folder.mkdir()
         proxy = nginx(folder, shop_port=self.stack.ports[0], port=port, plain_port=free_port())
-        start(proxy, folder)
         url = f"https://localhost:{port}{path}"
         row("  behind nginx", *self.measured(lambda: wrk(url, self.seconds, clients=CLIENTS)), empty)
         proxy.stop()

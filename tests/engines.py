@@ -16,8 +16,7 @@ import pytest
 import requests
 import yaml
 
-from tests.pgbouncer import find_pgbouncer
-from tests.processes import Process, free_port, wait_until
+from tests.processes import Process, find_program, free_port, wait_until
 from tests.stack import ROOT, Stack
 from tests.valkey import find_valkey
 
@@ -31,13 +30,9 @@ without_engines = pytest.mark.skipif("ENGINES" in os.environ, reason="it looks a
 
 def missing_programs() -> list[str]:
     """The Debian packages that this machine lacks."""
-    there = {"pgbouncer": find_pgbouncer(), "redis-server": find_valkey()}
-    there |= {"pushpin": _find("pushpin"), "nginx": _find("nginx")}
+    there = {"pgbouncer": find_program("pgbouncer"), "redis-server": find_valkey()}
+    there |= {"pushpin": find_program("pushpin"), "nginx": find_program("nginx")}
     return [name for name, program in there.items() if not program]
-
-
-def _find(name: str) -> str | None:
-    return shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
 
 
 def interpolated(text: str) -> str:
@@ -108,7 +103,7 @@ class ScaledStack(Stack):
         user = "postgres" if os.getuid() == 0 else None  # it refuses to run as root
         if user:
             os.chown(ini, pwd.getpwnam(user).pw_uid, -1)
-        return self._engine("pooler", [find_pgbouncer() or "pgbouncer", str(ini)], user)
+        return self._engine("pooler", [find_program("pgbouncer") or "pgbouncer", str(ini)], user)
 
     def _cache(self) -> Process:
         command = PROFILE["services"]["cache"]["command"]
@@ -119,14 +114,14 @@ class ScaledStack(Stack):
         config = self._config("pushpin", "pushpin.conf")
         self._config("pushpin-routes", "routes")
         return self._engine(
-            "pushpin", [_find("pushpin") or "pushpin", "--merge-output", f"--config={config}"]
+            "pushpin", [find_program("pushpin") or "pushpin", "--merge-output", f"--config={config}"]
         )
 
     def _proxy(self) -> Process:
         config = self._config("nginx", "nginx.conf")
         user = f"user {getpass.getuser()}; " if os.getuid() == 0 else ""
         config.write_text(f"daemon off; {user}\n{config.read_text()}")
-        return self._engine("proxy", [_find("nginx") or "nginx", "-e", "stderr", "-c", str(config)])
+        return self._engine("proxy", [find_program("nginx") or "nginx", "-e", "stderr", "-c", str(config)])
 
     @property
     def processes(self) -> list[Process]:

@@ -3,12 +3,11 @@
 import getpass
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 from payments.tests.test_uma_safe_http import self_signed
-from tests.processes import Process, wait_until
+from tests.processes import Process, find_program, wait_until
 from tests.stack import ROOT
 
 
@@ -30,12 +29,8 @@ def documented(folder: Path, *, shop_port: int, port: int, plain_port: int) -> s
     return text
 
 
-def find_nginx() -> str | None:
-    return shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-
-
 def nginx(folder: Path, *, shop_port: int, port: int, plain_port: int) -> Process:
-    """nginx with its files in `folder`, checked and not started yet."""
+    """nginx with its files in `folder`, its configuration checked, running."""
     (folder / "paper.pem").write_bytes(self_signed("localhost"))
     user = f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
     temporary = " ".join(
@@ -46,12 +41,9 @@ def nginx(folder: Path, *, shop_port: int, port: int, plain_port: int) -> Proces
         f"daemon off; {user} pid {folder}/pid; error_log {folder}/error.log;\n"
         f"events {{}}\nhttp {{ {temporary}\n{site_conf} }}\n"
     )
-    command = [find_nginx(), "-e", f"{folder}/error.log", "-c", f"{folder}/nginx.conf"]
+    command = [find_program("nginx"), "-e", f"{folder}/error.log", "-c", f"{folder}/nginx.conf"]
     tested = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
     assert (tested.returncode, "[warn]" in tested.stderr) == (0, False), tested.stderr
-    return Process("nginx", command, cwd=folder, env={}, log=folder / "nginx.log")
-
-
-def start(process: Process, folder: Path) -> None:
-    process.start()
+    process = Process("nginx", command, cwd=folder, env={}, log=folder / "nginx.log").start()
     wait_until((folder / "pid").exists, 10, "nginx is up")
+    return process

@@ -10,13 +10,9 @@ from urllib.parse import urlsplit
 import psycopg
 
 from tests.postgres import Server
-from tests.processes import Process, free_port, wait_until
+from tests.processes import Process, find_program, free_port, wait_until
 
 SETTINGS = "auth_type = any\npool_mode = transaction\ndefault_pool_size = 4\nunix_socket_dir =\n"
-
-
-def find_pgbouncer() -> str | None:
-    return shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
 
 
 class PgBouncer:
@@ -37,7 +33,7 @@ class PgBouncer:
             account = pwd.getpwnam(user)
             for path in (self.folder, ini):
                 os.chown(path, account.pw_uid, account.pw_gid)
-        command = [find_pgbouncer() or "pgbouncer", str(ini)]
+        command = [find_program("pgbouncer") or "pgbouncer", str(ini)]
         log = self.folder / "pgbouncer.log"
         self.process = Process(
             "pgbouncer", command, cwd=self.folder, env=dict(os.environ), log=log, user=user

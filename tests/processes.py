@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,6 +24,11 @@ LOWEST_PORT, HIGHEST_PORT = 12_000, 32_000
 def die_with_parent() -> None:
     """Linux: the kernel kills this child when the thread that started it ends (prctl(2))."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def find_program(name: str) -> str | None:
+    """Where it is, also where only root looks (Debian's /usr/sbin)."""
+    return shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
 
 
 def free_port() -> int:

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.browser.test_buying import buy, seconds_until_ticket
 from tests.buyer import Sandbox, make_event
-from tests.nginx import nginx, start
+from tests.nginx import nginx
 from tests.processes import free_port, wait_until
 
 PROTOCOLS = """() => ["navigation", "resource"].flatMap((kind) => performance.getEntriesByType(kind))
@@ -25,9 +25,8 @@ def proxied(stacks, tmp_path_factory):
     stack = stacks.new(
         "sqlite", SITE_URL=f"https://{site}", UMA_DOMAIN=site, TRUSTED_PROXIES="1", SECURE_SSL_REDIRECT="0"
     )
+    stack.start()  # first: the doctor would find that nobody trusts the certificate
     process = nginx(folder, shop_port=stack.ports[0], port=port, plain_port=plain_port)
-    stack.start()
-    start(process, folder)
     stack.shop_url, stack.plain_url, stack.access_log = (
         f"https://{site}", f"http://localhost:{plain_port}", folder / "access.log",
     )  # fmt: skip

@@ -7,7 +7,8 @@ import pytest
 
 from tests.buyer import Buyer, Sandbox, assert_sold_once, make_event
 from tests.engines import without_engines
-from tests.pgbouncer import PgBouncer, find_pgbouncer
+from tests.pgbouncer import PgBouncer
+from tests.processes import find_program
 from tests.stack import Stack
 
 MISSING = "from ticketsuma.time_limits import missing_limits; answer = missing_limits()"
@@ -17,7 +18,7 @@ LIMITS = ["lock_timeout", "statement_timeout", "idle_in_transaction_session_time
 @pytest.fixture
 def poolers(postgres):
     """Starts poolers; all end with the test."""
-    if not find_pgbouncer():
+    if not find_program("pgbouncer"):
         pytest.skip("PgBouncer is not on this machine (Debian: apt install pgbouncer)")
     made = []
 
