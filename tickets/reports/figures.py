@@ -4,7 +4,6 @@ Sats are what was charged; amounts in another currency are those agreed at the p
 Every function reads the database it is told (`ticketsuma.replica`) and takes a period by days of its zone.
 """
 
-import itertools
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -142,10 +141,9 @@ def _by_type(scope: Scope, period: Period, database: str) -> list[Line]:
         if more := found.get(row["type_id"]):
             sold, amounts = sold + more[0], " + ".join(filter(None, (more[1], amounts)))
         found[row["type_id"]] = sold, amounts
-    shown = dict(itertools.islice(found.items(), MOST_LINES))
-    types = TicketType.objects.using(database).filter(pk__in=shown)
+    types = TicketType.objects.using(database).filter(pk__in=found)
     names = {pk: " · ".join(filter(None, of)) for pk, *of in types.values_list("pk", "name", "event__title")}
-    return [Line(names[pk], sold, None, amounts) for pk, (sold, amounts) in shown.items()]
+    return [Line(names[pk], sold, None, amounts) for pk, (sold, amounts) in found.items()]
 
 
 # -- payments -------------------------------------------------------------------------------------
