@@ -41,7 +41,7 @@ def _filled(parameters: Sequence[Any], values: dict[str, Any], database: BaseDat
     return [each.taken_from(values, database) if isinstance(each, Slot) else each for each in parameters]
 
 
-def run_prepared(database: BaseDatabaseWrapper, run: Callable[[], Any]) -> Any:
+def _prepared(database: BaseDatabaseWrapper, run: Callable[[], Any]) -> Any:
     """What `run` answers, whose statements come again and again: the driver has the server prepare them.
 
     A migration may change the type of a column beneath such a plan, which the server refuses from then on
@@ -92,7 +92,7 @@ class KeptQuery:
     def __call__(self, key: uuid.UUID | int | str) -> list[Any]:
         rows = self._rows.all()
         rows.query.given = {"key": key}  # type: ignore[attr-defined]
-        return run_prepared(connections[rows.db], lambda: list(rows))
+        return _prepared(connections[rows.db], lambda: list(rows))
 
 
 class KeptValues:
@@ -165,7 +165,7 @@ def _executed(database: BaseDatabaseWrapper, statement: str, parameters: list, a
             cursor.execute(statement, parameters)
             return answer(cursor)
 
-    return run_prepared(database, run)
+    return _prepared(database, run)
 
 
 def insert(rows: Sequence[Model], *, ignore_conflicts: bool = False) -> None:

@@ -94,8 +94,8 @@ def watched(orders: OrderQuerySet) -> OrderQuerySet:
 def _watched(room: int) -> KeptValues:
     """WATCHED_FIELDS and the mail's status of `room` orders, by their ids."""
     ids: Any = [Slot(f"id{place}", UUIDField()) for place in range(room)]
-    rows = watched(Order.objects.filter(pk__in=ids))
-    return KeptValues(lambda: rows.values_list("pk", *WATCHED_FIELDS, "mail_status"))
+    columns = ("pk", *WATCHED_FIELDS, "mail_status")
+    return KeptValues(lambda: watched(Order.objects.filter(pk__in=ids)).values_list(*columns))
 
 
 def _read(order_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple]:

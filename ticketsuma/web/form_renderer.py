@@ -1,4 +1,4 @@
-"""Form fields in pages: inputs and selects as Django's templates write them, without rendering some for each.
+"""Form fields in pages: inputs and selects as Django's templates write them, without a template for each.
 
 A select of time zones has 600 options, each of which is two templates of Django's.
 """
