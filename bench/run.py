@@ -85,8 +85,8 @@ class Bench:
         url = self.stack.shop_url + path
         return self.measured(lambda: wrk(url, self.seconds, clients=CLIENTS, events=events))
 
-    def run(self, empty: Rate, claim: Rate) -> Rate:
-        """Every figure of the shop; returns that of purchases with a BOLT11, for the peers."""
+    def run(self, empty: Rate, claim: Rate) -> tuple[Rate, Rate]:
+        """Every figure of the shop; returns those of seats with a BOLT11 and of checkouts, for the peers."""
         stack = self.stack
         free = make_event(stack, capacity=10**6, price_sats=0)
         paid = make_event(stack, capacity=10**6)
@@ -99,8 +99,8 @@ class Bench:
         row("free ticket by API", *self.wrk("/api/tickets/purchase", free), claim)
         bolt11, spent = self.wrk("/api/tickets/purchase", paid)
         row("seat with BOLT11 by API", bolt11, spent, claim)
-        checkout = self.measured(lambda: together(CLIENTS, self.seconds, lambda: check_out(page)))
-        row("checkout by pages", *checkout, claim)
+        checkout, spent = self.measured(lambda: together(CLIENTS, self.seconds, lambda: check_out(page)))
+        row("checkout by pages", checkout, spent, claim)
         self.order_page(paid)
         self.crowded()
         orders = unpaid_orders(stack, paid, 200)
@@ -111,7 +111,7 @@ class Bench:
         for process in (stack.web, stack.worker):
             sizes = " + ".join(f"{size:.0f}" for size in machine.pss_mib(process.pid))
             print(f"memory of {process.name} (PSS): {sizes} MiB")
-        return bolt11
+        return bolt11, checkout
 
     def behind_proxy(self, path: str, empty: Rate) -> None:
         """The page that nginx keeps for a second, configured as docs/operations.md says, over TLS."""
@@ -274,9 +274,9 @@ def main() -> None:
             )
             empty, claim = ceilings(Path(folder), stacks.server.create_database("ceiling"), given.seconds)
             stack.start()
-            bolt11 = Bench(stack, stacks.server, given.seconds).run(empty, claim)
+            seat, checkout = Bench(stack, stacks.server, given.seconds).run(empty, claim)
             stack.worker.signal_group(signal.SIGSTOP)
-            peers.run(given, CLIENTS, bolt11)
+            peers.run(given, CLIENTS, seat, checkout)
         finally:
             stacks.close()
 
