@@ -35,6 +35,7 @@ DOCUMENTED = {
     "_base_manager",
     "_default_manager",
     "_replace",
+    "_srcfile",
 }  # in the references of Django and Python
 FOR_MYPY = {"_StrPromise"}  # of django-stubs; mypy misses it when it goes
 UNDOCUMENTED = {"write_error"}  # private without an underscore
