@@ -1,5 +1,6 @@
 """Middleware of every request: its id, hosts of health checks, headers, the API's JSON, body limits, 503."""
 
+import functools
 import logging
 import re
 import time
@@ -8,6 +9,9 @@ from collections.abc import Callable
 from functools import wraps
 
 import structlog
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.uploadhandler import FileUploadHandler
@@ -101,6 +105,24 @@ def allow_sources(answer: HttpResponse, sources: dict[str, list[str]]) -> HttpRe
     """
     answer._csp_update = sources  # type: ignore[attr-defined]
     return answer
+
+
+class ContentPolicyMiddleware(CSPMiddleware):
+    """django-csp's; the settings' policy is worded once for all answers that have it. No page has nonces."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        pass
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if settings.DEBUG or any(name.startswith("_csp") for name in vars(response)):
+            return super().process_response(request, response)
+        response.headers.setdefault(HEADER, _policy())
+        return response
+
+
+@functools.cache
+def _policy() -> str:
+    return build_policy()
 
 
 class HeadersMiddleware:
