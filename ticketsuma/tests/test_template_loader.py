@@ -7,6 +7,7 @@ import pytest
 from django.core.cache import caches
 from django.template import Context, Engine
 from django.utils import translation
+from django.utils.safestring import mark_safe
 
 from payments.services import settle_node_payment
 from tests.acts import money_for, open_invoice
@@ -14,7 +15,11 @@ from tests.factories import EventFactory, OrderFactory
 from ticketsuma.web.template_loader import _FILES, Constant
 
 OURS, DJANGOS = "ticketsuma.web.template_loader.Loader", "django.template.loaders.cached.Loader"
-LIBRARIES = {"i18n": "django.templatetags.i18n", "display": "ticketsuma.templatetags.display"}
+LIBRARIES = {
+    "i18n": "django.templatetags.i18n",
+    "static": "django.templatetags.static",
+    "display": "ticketsuma.templatetags.display",
+}
 TEMPLATES = {
     "base": (
         "{% load i18n %}\n{% block a %}base {% translate 'Change' %}{% endblock %}"
@@ -34,6 +39,10 @@ TEMPLATES = {
         "{% endfor %}{% language 'es' %}{% translate 'Change' %}{% endlanguage %}{% include name %}"
         "{% include 'part' with word='&' only %}{% autoescape off %}{% include 'part' %}{% endautoescape %}"
         "{% translate word %}{% translate 'Change'|upper %}100%{% translate 'Change' noop %}{% icon icon %}"
+        "{% load static %}{% static 'img/icon.svg' %}{% static name %}{% static 'a' as a %}{{ a }}"
+        "{% url 'find_tickets' %}{% url where %}{% url 'order' name %}"
+        "{% url 'find_tickets' as f %}{{ f }}{% url 'no' as n %}{{ n }}"
+        "{{ safe }}{{ amount }}{{ none }}{{ missing }}{% autoescape off %}{{ word }}{% endautoescape %}"
     ),
 }
 
@@ -46,7 +55,8 @@ def engine_of(loader: str) -> Engine:
 @pytest.mark.parametrize("name", ["page", "base", "part", "turns", "many"])
 def test_folded_templates_say_the_same_in_each_language(name):
     folded, plain = engine_of(OURS).get_template(name), engine_of(DJANGOS).get_template(name)
-    words = {"word": "<&>", "three": [1, 2, 3], "name": "part", "icon": "mail"}
+    words = {"word": "<&'\">", "three": [1, 2, 3], "name": "part", "icon": "mail", "where": "paid"}
+    words |= {"safe": mark_safe("<b>"), "amount": 1234.5, "none": None}
     said = set()
     for language in ("en", "es", "en"):
         with translation.override(language):
@@ -56,7 +66,10 @@ def test_folded_templates_say_the_same_in_each_language(name):
 
 
 def test_what_never_changes_is_one_node():
-    source = "<b>{% load i18n display %}{% icon 'check' %}{% translate 'Change' %}</b>{{ word }}"
+    source = (
+        "<b>{% load i18n display static %}{% icon 'check' %}{% translate 'Change' %}</b>"
+        "{% url 'find_tickets' %}{% static 'img/icon.svg' %}{{ word }}"
+    )
     own = ("django.template.loaders.locmem.Loader", {"source": source})
     engine = Engine(loaders=[(OURS, [own])], libraries=LIBRARIES)
     assert [type(node) for node in engine.get_template("source").nodelist][:-1] == [Constant]

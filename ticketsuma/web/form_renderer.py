@@ -8,7 +8,7 @@ from typing import Any
 
 from django.forms.renderers import DjangoTemplates
 from django.utils.formats import localize
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 _KINDS = ("text", "email", "number", "hidden", "password", "url")
@@ -49,7 +49,7 @@ def _select(widget: dict[str, Any]) -> SafeString:
 
 def _attributes(words: Iterable[tuple[str, Any]]) -> SafeString:
     said = [
-        format_html(" {}", name) if value is True else format_html(' {}="{}"', name, value)
+        f" {conditional_escape(name)}" + ("" if value is True else f'="{conditional_escape(value)}"')
         for name, value in words
         if value is not False
     ]

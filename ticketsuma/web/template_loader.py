@@ -1,23 +1,35 @@
 """Template loader: what a template always says is said once for each language.
 
 Django renders a template node by node, and most of a page's nodes are constant: text, translations of
-literals, icons. Runs of them become one node here, and a template included by its name is looked up once.
+literals, icons, addresses. Runs of them become one node here, a template included by its name is looked up
+once, and text is escaped without asking how numbers are written.
 Pages are the same to the letter (`test_template_loader.py`).
 """
 
 import itertools
 from collections.abc import Sequence
 from functools import cached_property
+from html import escape
 from typing import Any
 
-from django.template.base import FilterExpression, Node, NodeList, Template, TextNode, Variable
+from django.template.base import (
+    FilterExpression,
+    Node,
+    NodeList,
+    Template,
+    TextNode,
+    Variable,
+    VariableNode,
+    render_value_in_context,
+)
 from django.template.context import Context
-from django.template.defaulttags import CommentNode, CycleNode, IfChangedNode, IfNode, LoadNode
+from django.template.defaulttags import CommentNode, CycleNode, IfChangedNode, IfNode, LoadNode, URLNode
 from django.template.engine import Engine
 from django.template.library import SimpleNode
 from django.template.loader_tags import BlockNode, ExtendsNode, IncludeNode
 from django.template.loaders import base, cached
 from django.templatetags.i18n import TranslateNode
+from django.templatetags.static import StaticNode
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
@@ -47,10 +59,11 @@ class Constant(Node):
 
     def __init__(self, nodes: list[Node]):
         self._nodes = nodes
+        self._is_translated = any(isinstance(node, TranslateNode) for node in nodes)
         self._said: dict[str | None, SafeString] = {}
 
     def render(self, context: Context) -> SafeString:
-        language = get_language()
+        language = get_language() if self._is_translated else None
         if language not in self._said:
             said = "".join([node.render(context) for node in self._nodes])
             self._said[language] = mark_safe(said)  # noqa: S308, its nodes are what a template says
@@ -83,6 +96,20 @@ class Included(Node):
     render_annotated = render
 
 
+class Value(VariableNode):
+    """`{{ text }}`; what is no text is localized by Django."""
+
+    def render(self, context: Context) -> str:
+        value = self.filter_expression.resolve(context)
+        if type(value) is SafeString:
+            return value
+        if type(value) is str and context.autoescape:
+            return escape(value)
+        return render_value_in_context(value, context)
+
+    render_annotated = render
+
+
 def _folded(nodes: NodeList, engine: Engine) -> NodeList:
     """The same in fewer nodes; those within others are folded in place."""
     found = NodeList()
@@ -103,6 +130,8 @@ def _within(node: Any, engine: Engine) -> Node:
         name = node.template
         is_named = isinstance(name.var, str) and not name.filters and not node.isolated_context
         return Included(node, engine) if is_named else node
+    if type(node) is VariableNode:
+        return Value(node.filter_expression)
     if isinstance(node, IfNode):
         node.conditions_nodelists = [
             (when, _folded(then, engine)) for when, then in node.conditions_nodelists
@@ -121,6 +150,10 @@ def _is_constant(node: Node) -> bool:
         values = [*node.args, *node.kwargs.values()]
         is_cached = hasattr(node.func, "cache_info") and node.target_var is None
         return is_cached and not node.takes_context and all(map(_is_literal, values))
+    if isinstance(node, StaticNode):
+        return node.varname is None and _is_literal(node.path)
+    if isinstance(node, URLNode):
+        return node.asvar is None and _is_literal(node.view_name) and not node.args and not node.kwargs
     return isinstance(node, (TextNode, LoadNode, CommentNode))
 
 
