@@ -107,12 +107,14 @@ def show_order(request: HttpRequest, order: Order, *, problem="", status=200, **
     """The order's page; `forms` are bound ones to show with their errors."""
     context = order_page(order) | connected_wallets(order, request.user) | {"problem": problem}
     context |= _forms_of(order, context["tickets"]) | {"is_own": is_own(request, order)}
+    context["is_refused"] = bool(forms)
     return render(request, "tickets/order.html", context | forms, status=status)
 
 
 def _forms_of(order: Order, tickets: list[Ticket]) -> dict:
     """Made when a template asks for them: no page shows all of them."""
     return {
+        "has_address": bool(order.uma_address),
         "form": SimpleLazyObject(lambda: UmaAddressForm(initial={"uma_address": order.uma_address})),
         "refund_form": SimpleLazyObject(RefundAddressForm),
         "wallet_form": SimpleLazyObject(WalletLinkForm),
