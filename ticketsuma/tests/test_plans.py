@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from accounts.staff import save_verified_user
 from events.models import Event
+from payments.models import Payment
 from tests import many_rows
 from tickets.guest_messages.audience import guests
 from tickets.guest_messages.models import Message
@@ -23,6 +24,7 @@ from tickets.guest_messages.services import copies_of
 from tickets.mail_health.states import states_of
 from tickets.models import Order, Ticket
 from tickets.offline_door.lists import take_list
+from tickets.services import hold_limits
 from tickets.staff.audit import run_integrity_checks
 from ticketsuma.jobs import worker
 from ticketsuma.jobs.registry import discover
@@ -124,6 +126,35 @@ def test_a_chore_finds_its_rows(many, task):
 )
 def test_a_list_reads_its_page(many, path):
     assert whole_reads(lambda: Client().get(path)) == []
+
+
+@pytest.mark.parametrize("payment", [None, Payment()], ids=["free", "paid"])
+def test_what_a_buyer_holds_is_found_by_the_buyer(many, payment):
+    """By the plan as well that PostgreSQL keeps for all buyers and events: one event may have most orders."""
+    order = Order(event=Event.objects.upcoming()[0], email="b@example.com", payment=payment)
+    order.uma_address, order.network = "$b@wallet.example", "n"
+    statement, parameters = hold_limits._counting(order, "count(*)")
+    for number in range(len(parameters)):
+        statement = statement.replace("%s", f"${number + 1}", 1)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("DROP INDEX tickets_order_overdue")  # as where what is unpaid is far too much to read
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute(f"PREPARE counted AS {statement}")
+        given = ", ".join(["%s"] * len(parameters))
+        cursor.execute(f"EXPLAIN (FORMAT JSON) EXECUTE counted({given})", parameters)
+        plan = cursor.fetchone()[0][0]["Plan"]
+        cursor.execute("DEALLOCATE counted")
+        transaction.set_rollback(True)
+    used = {index for index in _indexes(plan) if index.startswith("tickets_order")}
+    wallet = {"tickets_order_wallet"} if payment else set()
+    assert used == {"tickets_order_email", "tickets_order_network"} | wallet
+
+
+def _indexes(node: dict) -> Iterator[str]:
+    if "Index Name" in node:
+        yield node["Index Name"]
+    for part in node.get("Plans", []):
+        yield from _indexes(part)
 
 
 def test_an_event_and_its_calendar_read_one_row(many):
