@@ -97,9 +97,9 @@ class Limit(NamedTuple):
 
 
 # Written out: the ORM takes 5 ms of CPU to say this as a condition of the statement that claims. What an
-# order has not got (a wallet, a network) is NULL here and counts nothing.
-# That it is not empty is said for the plan that PostgreSQL keeps for all buyers: without knowing the parameter
-# it may not use the index of orders that have one, and would look through all orders of the event.
+# order has not got (a wallet, a network) is NULL here and counts nothing. That it is not empty is said for
+# the plan that PostgreSQL keeps for all buyers: not knowing the parameter, it may not use the index of orders
+# that have one otherwise, and looks through all orders of the event.
 _OF_PERSON = "o.email = NULLIF({email}, '')"
 _AT_WALLET = "o.uma_address = NULLIF({wallet}, '') AND o.uma_address <> ''"
 _OF_NETWORK = "o.network = NULLIF({network}, '') AND o.network <> '' AND o.event_id = {event}"
