@@ -192,6 +192,7 @@ def order_page(order: Order, shown_invoice: str = "") -> dict:
         "tickets": list(order.tickets.select_related("check_in", "line__type")) if order.is_paid else [],
         "version": order.page_version,  # type: ignore[attr-defined]
         "seconds_left": max(0, int((order.expires_at - timezone.now()).total_seconds())),
+        "has_address": bool(order.uma_address),
     }
     context["lines"] = _lines(order, context["tickets"])
     context["may_correct_email"] = may_correct(order)

@@ -114,7 +114,6 @@ def show_order(request: HttpRequest, order: Order, *, problem="", status=200, **
 def _forms_of(order: Order, tickets: list[Ticket]) -> dict:
     """Made when a template asks for them: no page shows all of them."""
     return {
-        "has_address": bool(order.uma_address),
         "form": SimpleLazyObject(lambda: UmaAddressForm(initial={"uma_address": order.uma_address})),
         "refund_form": SimpleLazyObject(RefundAddressForm),
         "wallet_form": SimpleLazyObject(WalletLinkForm),
