@@ -50,7 +50,7 @@ def run(given: argparse.Namespace, clients: int, seat: Callable[[], Rate], check
         _row(name, theirs, f"a seat with BOLT11, {sold:.1f}", sold)
     if given.pretix_shop:
         flow = partial(pretix.check_out, given.pretix_shop)
-        together(clients, 1, flow)  # so do these
+        together(clients, 1, flow)  # its first pages warm it up, too
         theirs = together(clients, given.peer_seconds, flow)
         _row("pretix, checkout by pages", theirs, "checkout by pages", checkout.per_second)
 
